@@ -181,11 +181,11 @@ impl Line<'_> {
     }
 
     fn bytes(&mut self, bytes: &[u8]) {
-        let end = self.length.saturating_add(bytes.len());
+        let rest = self.out.get_mut(self.length..).unwrap_or_default();
         // The assertion above the fields is why there is always room.
-        if let Some(place) = self.out.get_mut(self.length..end) {
+        if let Some(place) = rest.get_mut(..bytes.len()) {
             place.copy_from_slice(bytes);
-            self.length = end;
+            self.length += bytes.len();
         }
     }
 
