@@ -1,0 +1,43 @@
+"""Lays a function and the layer out as Lambda does: /var/task, /opt, /var/runtime, below the sandbox's root."""
+
+import shutil
+import sys
+
+from .paths import EMULATOR_TESTS, LIBRARY, REPOSITORY, VENV
+
+sys.path.insert(0, str(REPOSITORY / "layer"))
+from contents import layer_files  # noqa: E402  (the layer's one definition, which `make layer` packs)
+
+
+class Layout:
+    """The paths a function finds itself at. What is laid replaces what was laid before."""
+
+    def __init__(self, sandbox):
+        self.task = sandbox.root / "var/task"
+        self.runtime = sandbox.root / "var/runtime"
+        self.opt = sandbox.root / "opt"
+        self.wrapper = self.opt / "palisade-wrapper"
+        self.library = self.opt / "palisade/libpalisade.so"
+        for folder in (self.task, self.runtime, self.opt):
+            folder.mkdir(parents=True, exist_ok=True)
+        lang = sandbox.root / "var/lang"
+        if not lang.is_symlink():
+            lang.symlink_to(VENV)
+        shutil.copy(EMULATOR_TESTS / "bootstrap", self.runtime / "bootstrap")
+
+    def lay_function(self, folder, policy=True):
+        """Puts a function's folder under /var/task; `policy=False` leaves its palisade.json out."""
+        for entry in self.task.iterdir():
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+        left_out = () if policy else ("palisade.json",)
+        ignore = shutil.ignore_patterns("__pycache__", *left_out)
+        shutil.copytree(folder, self.task, dirs_exist_ok=True, ignore=ignore)
+
+    def lay_layer(self):
+        """Puts the layer under /opt, and nothing else of ours: a policy from an earlier test is gone."""
+        shutil.rmtree(self.opt / "palisade", ignore_errors=True)
+        for file in layer_files(LIBRARY):
+            target = self.opt / file.name
+            target.parent.mkdir(exist_ok=True)
+            target.write_bytes(file.content)
+            target.chmod(file.mode)

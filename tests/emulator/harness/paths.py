@@ -1,0 +1,15 @@
+"""Where things lie in the repository. Nothing the harness makes lies outside `target/`."""
+
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+EMULATOR_TESTS = REPOSITORY / "tests" / "emulator"
+EXAMPLE = REPOSITORY / "examples" / "python"
+PROBE = EMULATOR_TESTS / "functions" / "probe"
+
+LIBRARY = REPOSITORY / "target" / "release" / "libpalisade.so"
+WRAPPER = REPOSITORY / "wrapper-script" / "palisade-wrapper"
+
+CACHE = REPOSITORY / "target" / "lambda"
+VENV = CACHE / "python"
+EMULATOR = CACHE / "aws-lambda-rie"

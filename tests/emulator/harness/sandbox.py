@@ -1,0 +1,156 @@
+"""A place of our own to attack in: own network, own /opt, /var/task and /etc/resolv.conf, seen by this process only.
+
+As root, or as a user where the kernel lets users make namespaces, the process moves into a new mount and a new network
+namespace. There the layer and the function lie at their real paths, names are answered by our own server, and no packet
+can leave: the only network device is loopback, which also bears the addresses of `HOSTS`. Nothing on the machine itself
+is changed, and all of it is gone when the process ends.
+
+Where neither is possible, the same tree lies under `target/` and the attacker's host is this machine under its own
+name; `Sandbox.isolated` is false then, and the tests that need the real paths say that they were not run.
+"""
+
+import ctypes
+import fcntl
+import os
+import socket
+import struct
+from pathlib import Path
+
+from .paths import CACHE, VENV
+
+# Reserved for documentation (RFC 2606, RFC 5737): nobody's names and addresses, should a test ever escape.
+HOSTS = {"evil.example": "203.0.113.7", "carrier.example": "198.51.100.5"}
+RESOLVER = "192.0.2.53"
+
+CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWNET = 0x00020000, 0x10000000, 0x40000000
+MS_BIND, MS_REC, MS_PRIVATE = 0x1000, 0x4000, 0x40000
+SIOCGIFFLAGS, SIOCSIFFLAGS, SIOCSIFADDR, IFF_UP = 0x8913, 0x8914, 0x8916, 0x1
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+class Sandbox:
+    """Where a function is laid out (`root`), and who plays the attacker's host (`attacker`) and the partner's."""
+
+    def __init__(self, isolated, root, attacker, attacker_address, partner, web_port):
+        self.isolated = isolated
+        self.root = root
+        self.attacker = attacker
+        self.attacker_address = attacker_address
+        self.partner = partner
+        self.web_port = web_port
+
+
+def enter():
+    """Moves this process into its own namespaces where that can be done. To be called once, before any thread."""
+    try:
+        unshare_as_allowed()
+    except OSError as refusal:
+        return without_namespaces(refusal)
+    mount("none", "/", None, MS_REC | MS_PRIVATE)
+    # `files` and `dns` only: systemd-resolved and nscd would answer from outside, through their sockets.
+    graft("/etc", {"resolv.conf": f"nameserver {RESOLVER}\n", "nsswitch.conf": "hosts: files dns\n"})
+    graft("/var", {"task": Path, "runtime": Path, "lang": VENV})
+    graft("/opt", {})
+    if os.path.isdir("/run/nscd"):
+        mount("none", "/run/nscd", "tmpfs", 0)
+    bring_up_loopback([RESOLVER, *HOSTS.values()])
+    return Sandbox(True, Path("/"), "evil.example", HOSTS["evil.example"], "carrier.example", 80)
+
+
+def unshare_as_allowed():
+    """New mount and network namespaces; if we may not, the same as root of a user namespace of our own."""
+    try:
+        unshare(CLONE_NEWNS | CLONE_NEWNET)
+    except PermissionError:
+        uid, gid = os.geteuid(), os.getegid()
+        unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET)
+        Path("/proc/self/setgroups").write_text("deny")
+        Path("/proc/self/uid_map").write_text(f"0 {uid} 1")
+        Path("/proc/self/gid_map").write_text(f"0 {gid} 1")
+
+
+def without_namespaces(refusal):
+    """The second best: this machine plays every host. Its own name and address never lead a packet out of it."""
+    name = socket.gethostname()
+    try:
+        address = socket.gethostbyname(name)
+        with socket.socket() as probe:
+            probe.bind((address, 0))
+    except OSError as problem:
+        raise SystemExit(
+            f"Cannot make a network without a way out ({refusal}), and this machine's own name ({name}) cannot play the\n"
+            f"attacker's host instead ({problem}). One of these helps:\n"
+            "  - run as root: sudo make …\n"
+            "  - let users make namespaces: sysctl -w kernel.unprivileged_userns_clone=1 (Debian),\n"
+            "    sysctl -w kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu); in Docker: --privileged\n"
+            f"  - put the name into /etc/hosts: 127.0.1.1 {name}"
+        ) from problem
+    print(
+        f"note: no namespaces here ({refusal}). The layer lies under target/lambda/root instead of /opt, and this machine\n"
+        f"      plays the attacker's host under its own name, {name} ({address}). As root everything is at its real place.",
+        flush=True,
+    )
+    return Sandbox(False, CACHE / "root", name, address, "localhost", 0)
+
+
+def graft(directory, additions):
+    """Puts a writable copy of a directory's outside over it: its entries are still there, `additions` are new.
+
+    An addition is a file (its text), a symbolic link (a path) or an empty folder (`Path` itself).
+    """
+    beneath = os.open(directory, os.O_PATH | os.O_DIRECTORY)
+    names = os.listdir(directory)
+    mode = os.stat(directory).st_mode & 0o7777
+    mount("none", directory, "tmpfs", 0, f"mode={mode:o}")
+    for name in names:
+        if name not in additions:
+            graft_entry(f"/proc/self/fd/{beneath}/{name}", Path(directory, name))
+    os.close(beneath)
+    for name, addition in additions.items():
+        target = Path(directory, name)
+        if addition is Path:
+            target.mkdir()
+        elif isinstance(addition, Path):
+            target.symlink_to(addition)
+        else:
+            target.write_text(addition)
+
+
+def graft_entry(source, target):
+    """One old entry under its old name: a link again, or the file or folder itself, bound."""
+    if os.path.islink(source):
+        target.symlink_to(os.readlink(source))
+        return
+    if os.path.isdir(source):
+        target.mkdir()
+    else:
+        target.touch()
+    mount(source, str(target), None, MS_BIND | MS_REC)
+
+
+def bring_up_loopback(addresses):
+    """Switches `lo` on and gives it more addresses, as `ip` would (which need not be installed)."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+        request = struct.pack("16sH14x", b"lo", 0)
+        (flags,) = struct.unpack_from("H", fcntl.ioctl(control, SIOCGIFFLAGS, request), 16)
+        fcntl.ioctl(control, SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", flags | IFF_UP))
+        for number, address in enumerate(addresses, 1):
+            alias = f"lo:{number}".encode()
+            fcntl.ioctl(control, SIOCSIFADDR, struct.pack("16sHH4s8x", alias, socket.AF_INET, 0, socket.inet_aton(address)))
+
+
+def unshare(flags):
+    check(libc.unshare(flags), "unshare")
+
+
+def mount(source, target, kind, flags, data=None):
+    encoded = [None if text is None else os.fsencode(text) for text in (source, target, kind, data)]
+    source_, target_, kind_, data_ = encoded
+    check(libc.mount(source_, target_, kind_, ctypes.c_ulong(flags), data_), f"mount {target}")
+
+
+def check(result, what):
+    if result != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{what}: {os.strerror(number)}")
