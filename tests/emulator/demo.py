@@ -4,6 +4,7 @@ Exits with 0 only if every attack succeeds without Palisade, is refused with it 
 callers get the same answers in both.
 """
 
+import argparse
 import re
 import sys
 import textwrap
@@ -16,11 +17,10 @@ from scenario import play
 COLUMNS = (45, 32, 32)
 
 
-def main():
-    place = world()
+def main(place):
     print("Starting the function without Palisade …", flush=True)
     without, bare = play(place, defended=False)
-    print("Starting the function with AWS_LAMBDA_EXEC_WRAPPER=/opt/palisade-wrapper …\n", flush=True)
+    print(f"Starting the function with AWS_LAMBDA_EXEC_WRAPPER={place.layout.wrapper} …\n", flush=True)
     defended, function = play(place, defended=True)
 
     row("A caller", "without Palisade", "with Palisade", "")
@@ -88,4 +88,6 @@ def short(text, width):
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    options = argparse.ArgumentParser(description="Attacks a vulnerable function without and with Palisade.")
+    options.add_argument("--layer", metavar="ZIP", help="the layer to defend it with; otherwise what `make build` made")
+    sys.exit(main(world(options.parse_args().layer)))

@@ -11,7 +11,7 @@ from scenario import play
 class TheDemo(EmulatorTest):
     def test_every_outcome_is_right_and_the_exit_code_says_so(self):
         with contextlib.redirect_stdout(io.StringIO()) as shown:
-            code = demo.main()
+            code = demo.main(self.world)
         self.assertEqual(code, 0, shown.getvalue())
 
     def test_calls_it_wrong_when_nothing_defends_the_function(self):

@@ -2,17 +2,22 @@
 
 import shutil
 import sys
+import zipfile
 
 from .paths import EMULATOR_TESTS, LIBRARY, REPOSITORY, VENV
 
 sys.path.insert(0, str(REPOSITORY / "layer"))
-from contents import layer_files  # noqa: E402  (the layer's one definition, which `make layer` packs)
+from contents import LayerFile, layer_files  # noqa: E402  (the layer's one definition, which `make layer` packs)
 
 
 class Layout:
-    """The paths a function finds itself at. What is laid replaces what was laid before."""
+    """The paths a function finds itself at. What is laid replaces what was laid before.
 
-    def __init__(self, sandbox):
+    The layer is what `make build` made, or a zip that `make layer` made.
+    """
+
+    def __init__(self, sandbox, layer_zip=None):
+        self.layer_zip = layer_zip
         self.task = sandbox.root / "var/task"
         self.runtime = sandbox.root / "var/runtime"
         self.opt = sandbox.root / "opt"
@@ -36,8 +41,14 @@ class Layout:
     def lay_layer(self):
         """Puts the layer under /opt, and nothing else of ours: a policy from an earlier test is gone."""
         shutil.rmtree(self.opt / "palisade", ignore_errors=True)
-        for file in layer_files(LIBRARY):
+        for file in zipped_files(self.layer_zip) if self.layer_zip else layer_files(LIBRARY):
             target = self.opt / file.name
             target.parent.mkdir(exist_ok=True)
             target.write_bytes(file.content)
             target.chmod(file.mode)
+
+
+def zipped_files(path):
+    """The files of a layer's zip, with the modes that are noted there."""
+    with zipfile.ZipFile(path) as archive:
+        return [LayerFile(entry.filename, archive.read(entry), entry.external_attr >> 16 & 0o777) for entry in archive.infolist()]

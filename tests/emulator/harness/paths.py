@@ -8,7 +8,6 @@ EXAMPLE = REPOSITORY / "examples" / "python"
 PROBE = EMULATOR_TESTS / "functions" / "probe"
 
 LIBRARY = REPOSITORY / "target" / "release" / "libpalisade.so"
-WRAPPER = REPOSITORY / "wrapper-script" / "palisade-wrapper"
 
 CACHE = REPOSITORY / "target" / "lambda"
 VENV = CACHE / "python"

@@ -7,16 +7,16 @@ import sys
 from .install import CannotInstall, install
 from .layout import Layout
 from .network import NameServer, WebServer
-from .paths import LIBRARY, WRAPPER
+from .paths import LIBRARY
 from .sandbox import HOSTS, enter
 
 
 class World:
     """The sandbox with its layout, the attacker's host and the partner that the example's policy allows."""
 
-    def __init__(self, sandbox):
+    def __init__(self, sandbox, layer_zip=None):
         self.sandbox = sandbox
-        self.layout = Layout(sandbox)
+        self.layout = Layout(sandbox, layer_zip)
         self.name_server = NameServer() if sandbox.isolated else None
         self.attacker = WebServer(sandbox.attacker_address, sandbox.web_port)
         self.partner = WebServer(HOSTS.get(sandbox.partner, "127.0.0.1"), sandbox.web_port)
@@ -28,15 +28,14 @@ class World:
 
 
 @functools.cache
-def world():
-    """The one world of this process. Comes first: the namespaces have to be entered before any thread is started."""
+def world(layer_zip=None):
+    """The one world of this process, around a layer's zip or what `make build` made. Comes first: the namespaces have to be entered before any thread is started."""
     # Our `finally` and `with` blocks end what we started; a plain SIGTERM would skip them.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    for needed, way in ((LIBRARY, "make build"), (WRAPPER, "a whole clone")):
-        if not needed.exists():
-            raise SystemExit(f"{needed} is missing: {way} first")
+    if not layer_zip and not LIBRARY.exists():
+        raise SystemExit(f"{LIBRARY} is missing: `make build` makes it")
     try:
         install()
     except CannotInstall as problem:
         raise SystemExit(f"set-up: {problem}") from problem
-    return World(enter())
+    return World(enter(), layer_zip)

@@ -1,0 +1,40 @@
+# Every way in. `make` by itself tells what there is.
+.DEFAULT_GOAL := help
+.PHONY: help build demo test lint layer clean need-rust need-cc need-python
+PYTHON ?= python3
+export PYTHONDONTWRITEBYTECODE := 1
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name what; do printf 'make %-7s %s\n' "$$name" "$$what"; done
+
+build: need-rust need-cc ## the library and the command: target/release/libpalisade.so, target/release/palisade
+	cargo build --release --locked
+
+demo: build need-python ## a vulnerable function under AWS's emulator, attacked without and with Palisade
+	$(PYTHON) tests/emulator/demo.py
+
+test: build need-python ## unit tests, C programs against the library, and functions under AWS's emulator
+	cargo test --workspace --locked
+	$(PYTHON) layer/test_layer.py
+	$(PYTHON) tests/emulator/run.py
+
+lint: need-rust ## formatting, clippy, shell scripts; every warning is an error
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	sh -n wrapper-script/palisade-wrapper && bash -n tests/emulator/bootstrap .ci/run
+	if command -v shellcheck; then shellcheck wrapper-script/palisade-wrapper tests/emulator/bootstrap .ci/run; fi
+
+layer: need-rust need-python ## the Lambda layer: dist/palisade-layer-x86_64.zip, the same bytes every time
+	$(PYTHON) layer/build.py
+
+clean: ## removes what was built and fetched: target/ and dist/
+	rm -rf target dist
+
+need-rust:
+	@command -v cargo >/dev/null || { echo "Rust is missing: https://rustup.rs, then open a new shell" >&2; exit 1; }
+
+need-cc:
+	@command -v cc >/dev/null || { echo "A C compiler is missing: apt-get install gcc, or dnf install gcc" >&2; exit 1; }
+
+need-python:
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.10 or newer is missing: apt-get install python3-venv, or dnf install python3" >&2; exit 1; }

@@ -1,0 +1,61 @@
+"""The layer's zip. `--twice` also builds the library in two other directories, which takes as long as it sounds."""
+
+import io
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+import zipfile
+from pathlib import Path
+
+from build import LAYER, pack
+from contents import REPOSITORY, LayerFile, layer_files
+from library import build
+
+
+class TheZip(unittest.TestCase):
+    def setUp(self):
+        self.files = [LayerFile("palisade-wrapper", b"#!/bin/sh\n", 0o755), LayerFile("palisade/LICENSE", b"Apache", 0o644)]
+
+    def test_is_the_same_bytes_every_time(self):
+        self.assertEqual(pack(self.files), pack(self.files))
+
+    def test_keeps_the_modes_without_which_lambda_cannot_run_the_wrapper(self):
+        with zipfile.ZipFile(io.BytesIO(pack(self.files))) as archive:
+            modes = {entry.filename: entry.external_attr >> 16 & 0o777 for entry in archive.infolist()}
+        self.assertEqual(modes, {"palisade-wrapper": 0o755, "palisade/LICENSE": 0o644})
+
+    def test_is_what_unzip_lays_down(self):
+        with tempfile.TemporaryDirectory() as folder:
+            zipped = Path(folder, "layer.zip")
+            zipped.write_bytes(pack(self.files))
+            with zipfile.ZipFile(zipped) as archive:
+                self.assertIsNone(archive.testzip())
+                archive.extractall(folder)
+            self.assertEqual(Path(folder, "palisade-wrapper").read_bytes(), b"#!/bin/sh\n")
+
+
+class TheBuild(unittest.TestCase):
+    def test_gives_the_same_bytes_in_any_directory(self):
+        if not TWICE:
+            self.skipTest("builds the library twice more; run with --twice")
+        with tempfile.TemporaryDirectory() as folder:
+            packed = [self.layer_of_copy(Path(folder, name)) for name in ("here", "a longer way/to there")]
+        self.assertEqual(packed[0], packed[1])
+        self.assertEqual(packed[0], LAYER.read_bytes(), "make layer gave other bytes; is dist/ older than the sources?")
+
+    def layer_of_copy(self, directory):
+        """The layer of a copy of what git knows, built there with the tools that are here already."""
+        listed = subprocess.run(["git", "ls-files", "-z"], cwd=REPOSITORY, capture_output=True, check=True).stdout
+        for name in listed.decode().split("\0")[:-1]:
+            (directory / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(REPOSITORY / name, directory / name)
+        (directory / "target/layer").mkdir(parents=True)
+        (directory / "target/layer/tools").symlink_to(REPOSITORY / "target/layer/tools")
+        return pack(layer_files(build(directory)))
+
+
+if __name__ == "__main__":
+    TWICE = "--twice" in sys.argv
+    unittest.main(argv=[argument for argument in sys.argv if argument != "--twice"])
