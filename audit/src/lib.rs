@@ -65,6 +65,7 @@ mod timestamp;
 #[cfg(feature = "read")]
 mod read;
 
+pub use line::is_unseen;
 pub use palisade_policy::event::Access;
 #[cfg(feature = "read")]
 pub use read::{Owned, parse_line};

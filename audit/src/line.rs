@@ -336,7 +336,7 @@ impl Value<'_, '_> {
         match character {
             '"' => self.unit("\\\""),
             '\\' => self.unit("\\\\"),
-            _ if unseen(character) => {
+            _ if is_unseen(character) => {
                 let mut escape = [0; 12];
                 let mut length = 0;
                 for unit in character.encode_utf16(&mut [0; 2]) {
@@ -370,8 +370,10 @@ impl Value<'_, '_> {
     }
 }
 
-/// Whether a character would act on the terminal or the viewer, or deceive the reader, rather than be seen.
-fn unseen(character: char) -> bool {
+/// Whether a character would act on a terminal or a viewer, or deceive the reader, rather than be seen: controls, line separators,
+/// direction marks, and what has no width. Records have these as `\uXXXX`; whoever prints text from outside can do alike.
+#[must_use]
+pub const fn is_unseen(character: char) -> bool {
     matches!(character,
         '\0'..='\x1f' | '\x7f'..='\u{9f}'       // C0, DEL, C1
         | '\u{ad}'                              // soft hyphen

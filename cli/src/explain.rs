@@ -1,0 +1,350 @@
+//! `palisade explain`: one question to the policy, and the entry that answers it.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use palisade_policy::{
+    Context, Identity, Outcome, Platform, Policy, Reason, Section, Surroundings, compile,
+    default_policy,
+};
+use serde::Serialize;
+
+use crate::event::{Asked, Event, Judged};
+use crate::failure::Failure;
+use crate::output::{self, DIM, ERROR, Format, GOOD, Safe, WARNING};
+use crate::paths;
+use crate::source::Source;
+
+/// Ask a policy for one verdict, and which entry of it decides
+///
+/// The verdict is that of the library in the function, but for what only the function knows: files and links are those of this machine,
+/// and so is the environment. Where it names no Lambda endpoints, the usual ones are taken.
+#[derive(clap::Args)]
+#[command(
+    subcommand_value_name = "EVENT",
+    subcommand_help_heading = "Events",
+    after_help = "\
+Exit codes:
+  0   the verdict is on stdout, whatever it is; with --exit-code: allow
+  1   with --exit-code: prevent
+  2   wrong usage
+  3   with --exit-code: alert
+  66  the policy cannot be read
+  78  the policy is not valid"
+)]
+pub struct Arguments {
+    /// The policy, as `check` takes it; without one, the built-in default is asked
+    #[arg(long, value_name = "FILE", global = true)]
+    policy: Option<PathBuf>,
+
+    /// Name of the function, for rules with a scope
+    #[arg(
+        long,
+        value_name = "NAME",
+        global = true,
+        env = "AWS_LAMBDA_FUNCTION_NAME",
+        default_value = ""
+    )]
+    function: String,
+
+    /// Its AWS region
+    #[arg(
+        long,
+        value_name = "REGION",
+        global = true,
+        env = "AWS_REGION",
+        default_value = ""
+    )]
+    region: String,
+
+    /// Its AWS account
+    #[arg(long, value_name = "NUMBER", global = true, default_value = "")]
+    account: String,
+
+    /// Exit with 1 for prevent and 3 for alert
+    #[arg(long, global = true)]
+    exit_code: bool,
+
+    /// How to write the result
+    #[arg(long, value_enum, global = true, default_value_t = Format::Text)]
+    format: Format,
+
+    #[command(subcommand)]
+    event: Event,
+}
+
+pub fn explain(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let policy = match &arguments.policy {
+        Some(file) => Source::read(file)?.load()?.policy,
+        None => default_policy(),
+    };
+    let platform = platform(&arguments.event);
+    let compiled = compile(
+        &policy,
+        &Context {
+            identity: Identity {
+                function: &arguments.function,
+                region: &arguments.region,
+                account: &arguments.account,
+            },
+            platform: &platform,
+            resolve: &paths::real,
+        },
+    );
+    let decider = compiled.decider();
+    let mut judged = arguments.event.judge(&decider)?;
+    judged.notes.extend(missing_scope(arguments, &policy));
+
+    let outcome = judged.verdict.outcome;
+    let answer = Answer::of(judged, decider.rule());
+    match arguments.format {
+        Format::Text => output::stdout(&answer.text())?,
+        Format::Json => output::json(&answer)?,
+    }
+    Ok(match outcome {
+        Outcome::Prevent if arguments.exit_code => ExitCode::from(1),
+        Outcome::Alert if arguments.exit_code => ExitCode::from(3),
+        _ => ExitCode::SUCCESS,
+    })
+}
+
+/// What the platform needs, as the library derives it in the function.
+fn platform(event: &Event) -> Platform {
+    let read = |file| std::fs::read_to_string(file).unwrap_or_default();
+    let variable = |name: &str| {
+        std::env::var(name).ok().or_else(|| {
+            let usual = match name {
+                "AWS_LAMBDA_RUNTIME_API" => "127.0.0.1:9001",
+                "AWS_XRAY_DAEMON_ADDRESS" => "169.254.79.129:2000",
+                "LAMBDA_TASK_ROOT" => "/var/task",
+                "LAMBDA_RUNTIME_DIR" => "/var/runtime",
+                _ => return None,
+            };
+            Some(usual.to_owned())
+        })
+    };
+    let program = event
+        .program()
+        .and_then(|program| paths::resolve(program).ok())
+        .map(|program| program.to_string_lossy().into_owned());
+    Platform::derive(&Surroundings {
+        variable: &variable,
+        resolv_conf: &read("/etc/resolv.conf"),
+        hostname: read("/proc/sys/kernel/hostname").trim(),
+        program: program.as_deref().unwrap_or_default(),
+    })
+}
+
+/// A rule that was passed over only because nobody said for which function the question is.
+fn missing_scope(arguments: &Arguments, policy: &Policy) -> Option<String> {
+    let missing =
+        |given: &str, flag: &'static str, used: fn(&palisade_policy::schema::Scope) -> bool| {
+            let scoped = policy
+                .rules
+                .iter()
+                .any(|rule| rule.enabled && used(&rule.scope));
+            (given.is_empty() && scoped).then_some(flag)
+        };
+    let flags: Vec<&str> = [
+        missing(&arguments.function, "--function", |scope| {
+            !scope.functions.is_empty()
+        }),
+        missing(&arguments.region, "--region", |scope| {
+            !scope.regions.is_empty()
+        }),
+        missing(&arguments.account, "--account", |scope| {
+            !scope.accounts.is_empty()
+        }),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    (!flags.is_empty()).then(|| {
+        format!(
+            "rules of this policy have a scope; which of them applies depends on {}",
+            flags.join(" and ")
+        )
+    })
+}
+
+/// The answer, as `--format json` writes it. `place` and `pattern` are absent where no single entry decides.
+#[derive(Serialize)]
+struct Answer<'a> {
+    event: Asked,
+    verdict: &'static str,
+    reason: &'static str,
+    /// The name in an audit; only of a breach.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attack: Option<&'static str>,
+    rule: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    place: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pattern: Option<&'a str>,
+    why: String,
+    notes: Vec<String>,
+}
+
+impl<'a> Answer<'a> {
+    fn of(judged: Judged<'a>, rule: Option<&'a str>) -> Self {
+        let Judged {
+            asked,
+            section,
+            verdict,
+            notes,
+        } = judged;
+        let breach = verdict.outcome != Outcome::Allow;
+        let mut why = why(verdict.reason, section, rule.is_some(), &asked).to_owned();
+        match verdict.outcome {
+            Outcome::Allow => {}
+            Outcome::Alert => why.push_str(" It goes on, and an audit line at WARN says so."),
+            Outcome::Prevent => {
+                let _ = write!(
+                    why,
+                    " The program gets {}, and an audit line at ERROR says so.",
+                    refusal(section)
+                );
+            }
+        }
+        Self {
+            event: asked,
+            verdict: match verdict.outcome {
+                Outcome::Allow => "allow",
+                Outcome::Alert => "alert",
+                Outcome::Prevent => "prevent",
+            },
+            reason: name(verdict.reason),
+            attack: breach.then(|| verdict.reason.attack(section)),
+            rule,
+            place: verdict.place,
+            pattern: verdict.pattern,
+            why,
+            notes,
+        }
+    }
+
+    fn text(&self) -> String {
+        let style = match self.verdict {
+            "prevent" => ERROR,
+            "alert" => WARNING,
+            _ => GOOD,
+        };
+        let mut text = String::new();
+        let asked = self.event.to_string();
+        output::line(
+            &mut text,
+            format_args!("{style}{}{style:#} {}", self.verdict, Safe::of(&asked)),
+        );
+        let mut row = |head: &str, what: &str| {
+            output::line(
+                &mut text,
+                format_args!("  {DIM}{head:<8}{DIM:#} {}", Safe::of(what)),
+            );
+        };
+        row("rule", self.rule.unwrap_or("none applies"));
+        match (self.pattern, self.place) {
+            (Some(pattern), Some(place)) => {
+                // As it stands in the policy.
+                let pattern = serde_json::Value::from(pattern);
+                row("entry", &format!("{pattern} at {place}"));
+            }
+            (Some(entry), None) | (None, Some(entry)) => row("entry", entry),
+            (None, None) => {}
+        }
+        row("why", &self.why);
+        if let Some(attack) = self.attack {
+            row("attack", attack);
+        }
+        for note in &self.notes {
+            row("note", note);
+        }
+        text
+    }
+}
+
+impl std::fmt::Display for Asked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Exec {
+                path, start, main, ..
+            } => {
+                let who = if *main {
+                    "the main process"
+                } else {
+                    "a child of the main process"
+                };
+                write!(f, "{start} of {path} by {who}")
+            }
+            Self::Connect { ip, port } => write!(f, "connection to {ip} on port {port}"),
+            Self::Listen { port } => write!(f, "listening on port {port}"),
+            Self::Resolve { domain } => write!(f, "resolution of {domain}"),
+            Self::Open { path, access } => write!(f, "{access} access to {path}"),
+        }
+    }
+}
+
+/// What the caller sees of a refusal: the user's contract.
+const fn refusal(section: Section) -> &'static str {
+    match section {
+        Section::Dns => "EAI_FAIL",
+        _ => "EACCES (\"Permission denied\")",
+    }
+}
+
+const fn name(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Off => "off",
+        Reason::Unrestricted => "unrestricted",
+        Reason::Platform => "platform",
+        Reason::Loopback => "loopback",
+        Reason::Allowed => "allowed",
+        Reason::MainProgram => "main-program",
+        Reason::UnexpectedProcess => "unexpected-process",
+        Reason::Denied => "denied",
+        Reason::Unlisted => "unlisted",
+        Reason::LoopbackClosed => "loopback-closed",
+        Reason::CryptoMiner => "crypto-miner",
+        _ => "other",
+    }
+}
+
+/// The reason, in a sentence.
+fn why(reason: Reason, section: Section, ruled: bool, asked: &Asked) -> &'static str {
+    match reason {
+        Reason::Off if !ruled => {
+            "No rule of the policy applies to this function, so that nothing is judged."
+        }
+        Reason::Off => match section {
+            Section::Processes => "The rule's section `processes` is off.",
+            Section::Outbound => "The rule's section `network` is off.",
+            Section::Listen => "The rule's section `network` is off.",
+            Section::Dns => "The rule's section `dns` is off.",
+            Section::Filesystem => "The rule's section `filesystem` is off.",
+        },
+        Reason::Unrestricted => "No entry of `deny` matches, and there is no allow list.",
+        Reason::Platform => "Lambda itself needs it, so that no policy can forbid it.",
+        Reason::Loopback => {
+            "Loopback is the sandbox itself: it is open unless `network.outbound.loopback` is false."
+        }
+        Reason::Allowed => "The entry of `allow` matches, and none of `deny` does.",
+        Reason::MainProgram => {
+            "The main process runs its own program again, which `main_only` leaves to it."
+        }
+        Reason::UnexpectedProcess => match asked {
+            Asked::Exec { main: false, .. } => {
+                "`main_only` is on: a child of the main process may not run any program."
+            }
+            _ => "`main_only` is on: the main process may not run any program but its own.",
+        },
+        Reason::Denied => "The entry of `deny` matches, and `deny` beats `allow`.",
+        Reason::Unlisted => "There is an allow list, and none of its entries matches.",
+        Reason::LoopbackClosed => {
+            "`network.outbound.loopback` is false, and no entry of `allow` matches."
+        }
+        Reason::CryptoMiner => {
+            "`crypto_miners` is on, and this is a known miner, or an argument that only miners take."
+        }
+        _ => "The policy decides so.",
+    }
+}

@@ -1,0 +1,45 @@
+//! `palisade`: what a person does with a policy before it guards a function, on any machine.
+//!
+//! `check` finds mistakes, `explain` asks for one verdict, `run` starts a program under the very wrapper and library that lie in the
+//! Lambda layer. Verdicts come from `palisade_policy` alone, so that this tool and the library cannot disagree.
+#![forbid(unsafe_code)]
+
+mod check;
+mod event;
+mod explain;
+mod failure;
+mod output;
+mod paths;
+mod report;
+mod run;
+mod source;
+mod summary;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Runtime defence for serverless functions: check a policy, ask it, run a program under it.
+#[derive(Parser)]
+#[command(name = "palisade", version, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Check(check::Arguments),
+    Explain(explain::Arguments),
+    Run(run::Arguments),
+}
+
+fn main() -> ExitCode {
+    // Wrong usage ends here, with exit code 2.
+    let done = match Cli::parse().command {
+        Command::Check(arguments) => check::check(&arguments),
+        Command::Explain(arguments) => explain::explain(&arguments),
+        Command::Run(arguments) => run::run(&arguments),
+    };
+    done.unwrap_or_else(|failure| failure.tell())
+}

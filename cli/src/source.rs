@@ -1,0 +1,72 @@
+//! Where a policy comes from.
+
+use std::borrow::Cow;
+use std::ffi::OsString;
+use std::io::Read;
+use std::path::Path;
+
+use palisade_policy::{Parsed, Problem};
+
+use crate::failure::Failure;
+
+/// The text of a policy and what to call it.
+pub struct Source {
+    /// As messages name it.
+    pub name: OsString,
+    /// JSON, once it is decoded.
+    bytes: Vec<u8>,
+}
+
+impl Source {
+    /// Reads a file, or standard input for `-`.
+    pub fn read(file: &Path) -> Result<Self, Failure> {
+        let unreadable = |cause| Failure::Unreadable {
+            file: file.to_owned(),
+            cause,
+        };
+        if file == Path::new("-") {
+            let mut bytes = Vec::new();
+            std::io::stdin()
+                .lock()
+                .read_to_end(&mut bytes)
+                .map_err(unreadable)?;
+            return Ok(Self {
+                name: "<stdin>".into(),
+                bytes,
+            });
+        }
+        Ok(Self {
+            name: file.into(),
+            bytes: std::fs::read(file).map_err(unreadable)?,
+        })
+    }
+
+    /// The policy, with what may be said about it, or everything that is wrong.
+    pub fn parse(&self) -> Result<Parsed, Vec<Problem>> {
+        palisade_policy::parse(&self.decoded()?)
+    }
+
+    /// As [`Source::parse`], for a command that cannot go on without a policy.
+    pub fn load(self) -> Result<Parsed, Failure> {
+        self.parse().map_err(|problems| Failure::Invalid {
+            name: self.name,
+            problems,
+        })
+    }
+
+    /// The file may hold what `PALISADE_POLICY` takes. Only a text that nobody could take for JSON is looked at in that way, so that
+    /// a missing brace is never reported as broken base64.
+    fn decoded(&self) -> Result<Cow<'_, [u8]>, Vec<Problem>> {
+        let text = self.bytes.trim_ascii();
+        let encoded = !text.is_empty()
+            && text
+                .iter()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"+/-_=\r\n".contains(byte))
+            && text.len() > 8;
+        if encoded {
+            palisade_policy::decode(text).map_err(|problem| vec![problem])
+        } else {
+            Ok(Cow::Borrowed(&self.bytes))
+        }
+    }
+}
