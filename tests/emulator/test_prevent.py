@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import tempfile
+from pathlib import Path
 
 from case import EmulatorTest, policy
 from harness.paths import VENV
@@ -58,7 +60,7 @@ class Connections(EmulatorTest):
 
 
 class Files(EmulatorTest):
-    POLICY = policy(filesystem={"effect": "prevent", "deny": ["/proc/*/environ", {"path": "/tmp/kept/**", "access": "write"}]})
+    POLICY = policy(filesystem={"effect": "prevent", "deny": ["/proc/*/environ"]})
 
     def test_that_are_denied_are_refused_under_every_name(self):
         self.needs_real_paths()
@@ -87,23 +89,20 @@ class Files(EmulatorTest):
                 self.assertNotIn("palisade", err)
                 self.assertEqual(record["process"], os.path.realpath(shutil.which("cat")))
 
-    def test_may_be_read_where_only_writing_is_denied(self):
-        source = """
-import os, shutil
-os.makedirs("/tmp/kept", exist_ok=True)
-try:
-    try:
-        open("/tmp/kept/new", "w")
-    except PermissionError:
-        pass
-    answer = os.listdir("/tmp/kept")
-finally:
-    shutil.rmtree("/tmp/kept")
-"""
-        with self.function({"PALISADE_POLICY": self.POLICY}) as function:
-            answer, (record,) = self.audits_of(function, source)
-            self.assertEqual(answer.body, [], "a refused open created the file")
-            self.assertEqual((record["path"], record["access"]), ("/tmp/kept/new", "write"))
+    def test_leave_nothing_behind_when_their_creation_is_refused(self):
+        with tempfile.TemporaryDirectory() as folder:
+            folder = os.path.realpath(folder)
+            text = policy(filesystem={"effect": "prevent", "deny": [{"path": f"{folder}/**", "access": "write"}]})
+            kept = Path(folder, "kept")
+            kept.write_text("as it was")
+            with self.function({"PALISADE_POLICY": text}) as function:
+                for name in ("new", "kept"):
+                    answer, (record,) = self.audits_of(function, f"open('{folder}/{name}', 'w')")
+                    self.assertIn("PermissionError", answer.error or "", answer)
+                    self.assertEqual((record["path"], record["access"]), (f"{folder}/{name}", "write"))
+                answer, _ = self.audits_of(function, f"answer = open('{kept}').read()", wanted=0)
+                self.assertEqual(answer.body, "as it was")
+            self.assertEqual(os.listdir(folder), ["kept"])
 
 
 class AStrictPolicy(EmulatorTest):

@@ -74,8 +74,9 @@ class Emulator:
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
-        self.readers = [self.read("stdout", self.process.stdout), self.read("stderr", self.process.stderr)]
+        self.readers = []
         try:
+            self.readers = [self.read("stdout", self.process.stdout), self.read("stderr", self.process.stderr)]
             self.wait_until_it_listens()
         except BaseException:
             self.end()

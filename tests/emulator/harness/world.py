@@ -2,7 +2,6 @@
 
 import functools
 import signal
-import sys
 
 from .install import CannotInstall, install
 from .layout import Layout
@@ -30,8 +29,9 @@ class World:
 @functools.cache
 def world(layer_zip=None):
     """The one world of this process, around a layer's zip or what `make build` made. Comes first: the namespaces have to be entered before any thread is started."""
-    # Our `finally` and `with` blocks end what we started; a plain SIGTERM would skip them.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    # Our `with` blocks end what we started, and a plain SIGTERM would skip them; unittest swallows a SystemExit.
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, signal.default_int_handler)
     if not layer_zip and not LIBRARY.exists():
         raise SystemExit(f"{LIBRARY} is missing: `make build` makes it")
     try:
