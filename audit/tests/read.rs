@@ -1,5 +1,4 @@
 //! Records picked out of a log in which others write too.
-#![cfg(feature = "read")]
 
 use palisade_audit::{
     Effect, Kind, LINE_MAX, Level, Message, Record, Subject, Timestamp, parse_line,

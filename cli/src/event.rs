@@ -5,9 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use palisade_policy::{
-    Access, Connect, Decider, File, Outcome, Process, Reason, Section, Start, Verdict,
-};
+use palisade_policy::{Access, Connect, Decider, File, Process, Reason, Section, Start, Verdict};
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -225,25 +223,18 @@ fn exec<'a>(
 
 fn resolve<'a>(decider: &Decider<'a>, name: &OsString) -> Judged<'a> {
     let mut notes = Vec::new();
-    let mut verdict = decider.resolve(name.as_bytes());
-    let numeric = name
+    if name
         .to_str()
-        .is_some_and(|name| name.parse::<IpAddr>().is_ok());
-    if numeric {
+        .is_some_and(|name| name.parse::<IpAddr>().is_ok())
+    {
         notes.push("an address is no name: `explain connect` asks about it".to_owned());
-        verdict = Verdict {
-            outcome: Outcome::Allow,
-            reason: Reason::Unrestricted,
-            place: None,
-            pattern: None,
-        };
     }
     Judged {
         asked: Asked::Resolve {
             domain: name.to_string_lossy().into_owned(),
         },
         section: Section::Dns,
-        verdict,
+        verdict: decider.resolve(name.as_bytes()),
         notes,
     }
 }

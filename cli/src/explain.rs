@@ -299,7 +299,9 @@ const fn name(reason: Reason) -> &'static str {
         Reason::Platform => "platform",
         Reason::Loopback => "loopback",
         Reason::Allowed => "allowed",
-        Reason::MainProgram => "main-program",
+        Reason::MainProgram => {
+            "The main process runs its own program again, which is always left to it."
+        }
         Reason::UnexpectedProcess => "unexpected-process",
         Reason::Denied => "denied",
         Reason::Unlisted => "unlisted",
@@ -316,12 +318,15 @@ fn why(reason: Reason, section: Section, ruled: bool, asked: &Asked) -> &'static
             "No rule of the policy applies to this function, so that nothing is judged."
         }
         Reason::Off => match section {
-            Section::Processes => "The rule's section `processes` is off.",
-            Section::Outbound => "The rule's section `network` is off.",
-            Section::Listen => "The rule's section `network` is off.",
-            Section::Dns => "The rule's section `dns` is off.",
-            Section::Filesystem => "The rule's section `filesystem` is off.",
+            Section::Processes => "The rule's section `processes` is off, or forbids nothing.",
+            Section::Outbound => "The rule's `network.outbound` is off, or forbids nothing.",
+            Section::Listen => "The rule's `network.listen` is off, or forbids nothing.",
+            Section::Dns => "The rule's section `dns` is off, or forbids nothing.",
+            Section::Filesystem => "The rule's section `filesystem` is off, or forbids nothing.",
         },
+        Reason::Unrestricted if section == Section::Dns => {
+            "No entry of `deny` matches, and there is no allow list, or it is no name at all: addresses and `localhost` are not judged."
+        }
         Reason::Unrestricted => "No entry of `deny` matches, and there is no allow list.",
         Reason::Platform => "Lambda itself needs it, so that no policy can forbid it.",
         Reason::Loopback => {
