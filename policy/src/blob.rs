@@ -1,0 +1,244 @@
+//! The compiled policy: one run of bytes without pointers, so that it can lie in a file or in another process's memory and be used there
+//! as it is.
+//!
+//! All numbers are little-endian `u32`. A header of [`HEADER_WORDS`] words says where the tables are:
+//!
+//! - **slots**: one open-addressing hash table over everything that is looked up by its bytes. A slot is
+//!   `hash, tag, key offset, key length, head, count`; `tag` says which space (files, programs, names …) and which kind (whole, beginning,
+//!   end, network) the key belongs to, 0 is an empty slot.
+//! - **postings**: what hangs on a key, linked from `head`: `entry, list and access, program, next`. `next` always points backwards.
+//! - **segments**: ports of a network, sorted and disjoint: `ports, deny entry, allow entry, platform`.
+//! - **entries**: `place offset, place length, pattern offset, pattern length`, the words of a verdict.
+//! - **lengths**: for each space, how long the beginnings and the ends are that occur, ascending.
+
+/// `PLSD`
+pub(crate) const MAGIC: u32 = u32::from_le_bytes(*b"PLSD");
+/// Changes with every change of the layout.
+pub(crate) const FORMAT: u32 = 1;
+/// No entry.
+pub(crate) const NONE: u32 = u32::MAX;
+
+/// Words of the header.
+pub(crate) mod header {
+    pub(crate) const MAGIC: usize = 0;
+    pub(crate) const FORMAT: usize = 1;
+    pub(crate) const LENGTH: usize = 2;
+    pub(crate) const FLAGS: usize = 3;
+    /// Five words, one for each [`Section`](crate::Section).
+    pub(crate) const SECTIONS: usize = 4;
+    /// Offset and length of the rule's name, as the tables below.
+    pub(crate) const RULE: usize = 9;
+    pub(crate) const SLOTS: usize = 11;
+    pub(crate) const POSTINGS: usize = 13;
+    pub(crate) const ENTRIES: usize = 15;
+    pub(crate) const SEGMENTS: usize = 17;
+    pub(crate) const LISTEN: usize = 19;
+    pub(crate) const MARKERS: usize = 21;
+    /// Offset and count, for each space the beginnings and then the ends.
+    pub(crate) const LENGTHS: usize = 23;
+    /// Bit set of the prefix lengths that occur: two words for IPv4, five for IPv6.
+    pub(crate) const NET4: usize = LENGTHS + super::SPACES * 4;
+    pub(crate) const NET6: usize = NET4 + 2;
+    pub(crate) const WORDS: usize = NET6 + 5;
+}
+
+/// Bytes of a row of each table.
+pub(crate) const SLOT: usize = 24;
+pub(crate) const POSTING: usize = 16;
+pub(crate) const ENTRY: usize = 16;
+pub(crate) const SEGMENT: usize = 16;
+pub(crate) const MARKER: usize = 4;
+pub(crate) const LENGTH: usize = 4;
+
+/// Bits of [`header::FLAGS`].
+pub(crate) mod flag {
+    pub(crate) const RULE: u32 = 1;
+    pub(crate) const MAIN_ONLY: u32 = 2;
+    pub(crate) const MINERS: u32 = 4;
+    pub(crate) const LOOPBACK_CLOSED: u32 = 8;
+    /// Shifted by the section: it has an allow list.
+    pub(crate) const ALLOW_LIST: u32 = 1 << 8;
+}
+
+/// Values of a section's word.
+pub(crate) mod state {
+    pub(crate) const OFF: u32 = 0;
+    pub(crate) const ALERT: u32 = 1;
+    pub(crate) const PREVENT: u32 = 2;
+}
+
+/// Entries that every policy has: the settings that can decide by themselves. The first five are the allow lists, by section.
+pub(crate) mod setting {
+    pub(crate) const MAIN_ONLY: u32 = 5;
+    pub(crate) const LOOPBACK: u32 = 6;
+    pub(crate) const COUNT: u32 = 7;
+}
+
+/// What kind of name a key is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub(crate) enum Space {
+    /// Paths of `filesystem`.
+    File = 0,
+    /// Paths of `processes`.
+    Program = 1,
+    /// Base names of `processes`.
+    Base = 2,
+    /// Base names of miners, without regard to case.
+    Miner = 3,
+    /// Host names, without regard to case.
+    Dns = 4,
+}
+
+pub(crate) const SPACES: usize = 5;
+
+impl Space {
+    /// Names match without regard to ASCII case; keys are in lower case.
+    pub(crate) const fn folds(self) -> bool {
+        matches!(self, Self::Miner | Self::Dns)
+    }
+}
+
+/// How a key is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub(crate) enum Kind {
+    Exact = 0,
+    Prefix = 1,
+    Suffix = 2,
+}
+
+pub(crate) const fn tag(space: Space, kind: Kind) -> u32 {
+    1 + (space as u32) * 4 + kind as u32
+}
+
+pub(crate) const TAG_NET4: u32 = 64;
+pub(crate) const TAG_NET6: u32 = 65;
+
+/// To which list of its section an entry belongs.
+pub(crate) mod list {
+    pub(crate) const DENY: u32 = 1;
+    pub(crate) const ALLOW: u32 = 2;
+    pub(crate) const PLATFORM: u32 = 4;
+    pub(crate) const MINER: u32 = 8;
+}
+
+/// Bits of an access.
+pub(crate) mod access {
+    pub(crate) const READ: u32 = 1;
+    pub(crate) const WRITE: u32 = 2;
+    pub(crate) const BOTH: u32 = 3;
+}
+
+/// Codes of a program's operations; a program is `states: u16, classes: u16`, two bytes for each state (code and operand) and 32 for each
+/// class.
+pub(crate) mod op {
+    pub(crate) const BYTE: u8 = 0;
+    pub(crate) const ANY: u8 = 1;
+    pub(crate) const CLASS: u8 = 2;
+    pub(crate) const STAR: u8 = 3;
+    pub(crate) const REST: u8 = 4;
+    pub(crate) const DIRS: u8 = 5;
+}
+
+/// FNV-1a, which can be asked for its value after each byte.
+#[derive(Clone, Copy)]
+pub(crate) struct Hash(u64);
+
+impl Hash {
+    pub(crate) const fn new() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+
+    #[inline]
+    pub(crate) const fn step(self, byte: u8) -> Self {
+        Self((self.0 ^ byte as u64).wrapping_mul(0x0100_0000_01b3))
+    }
+
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        bytes
+            .iter()
+            .fold(Self::new(), |hash, byte| hash.step(*byte))
+    }
+
+    pub(crate) fn of_reversed(bytes: &[u8]) -> Self {
+        bytes
+            .iter()
+            .rev()
+            .fold(Self::new(), |hash, byte| hash.step(*byte))
+    }
+
+    /// Mixed with the tag, so that equal bytes in different spaces spread; the low bits are good for an index.
+    #[inline]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "half of the hash is what a slot keeps"
+    )]
+    pub(crate) const fn slot(self, tag: u32) -> u32 {
+        let mixed = (self.0 ^ tag as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        (mixed >> 32) as u32
+    }
+}
+
+/// Checked reading. `None` only for bytes that no compiler of ours wrote.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Blob<'a>(pub(crate) &'a [u8]);
+
+/// A table: where it begins and how many rows it has.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Table {
+    pub(crate) offset: usize,
+    pub(crate) count: usize,
+}
+
+impl<'a> Blob<'a> {
+    #[inline]
+    pub(crate) fn word(self, offset: usize) -> Option<u32> {
+        let bytes = self.0.get(offset..offset.checked_add(4)?)?;
+        Some(u32::from_le_bytes(bytes.try_into().ok()?))
+    }
+
+    #[inline]
+    pub(crate) fn half(self, offset: usize) -> Option<usize> {
+        let bytes = self.0.get(offset..offset.checked_add(2)?)?;
+        Some(usize::from(u16::from_le_bytes(bytes.try_into().ok()?)))
+    }
+
+    #[inline]
+    pub(crate) fn header(self, word: usize) -> Option<u32> {
+        self.word(word * 4)
+    }
+
+    #[inline]
+    pub(crate) fn table(self, word: usize) -> Option<Table> {
+        Some(Table {
+            offset: self.header(word)? as usize,
+            count: self.header(word + 1)? as usize,
+        })
+    }
+
+    /// The words of row `index`.
+    #[inline]
+    pub(crate) fn row<const N: usize>(self, table: Table, index: usize) -> Option<[u32; N]> {
+        if index >= table.count {
+            return None;
+        }
+        let start = table.offset.checked_add(index.checked_mul(N * 4)?)?;
+        let bytes = self.0.get(start..start.checked_add(N * 4)?)?;
+        let mut words = [0; N];
+        for (word, chunk) in words.iter_mut().zip(bytes.chunks_exact(4)) {
+            *word = u32::from_le_bytes(chunk.try_into().ok()?);
+        }
+        Some(words)
+    }
+
+    #[inline]
+    pub(crate) fn bytes(self, offset: u32, length: u32) -> Option<&'a [u8]> {
+        let start = offset as usize;
+        self.0.get(start..start.checked_add(length as usize)?)
+    }
+
+    pub(crate) fn text(self, offset: u32, length: u32) -> Option<&'a str> {
+        std::str::from_utf8(self.bytes(offset, length)?).ok()
+    }
+}

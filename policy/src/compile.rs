@@ -1,0 +1,512 @@
+//! From what a person wrote to what the machine runs: selects the rule, and sorts its entries into the tables of a
+//! [`blob`](crate::blob).
+
+use crate::blob::{Space, access, flag, list, state};
+use crate::builder::Builder;
+use crate::decide::Decider;
+use crate::domain;
+use crate::glob::{self, Op, ops};
+use crate::miners::{self, Miner};
+use crate::net::{self, Cidr, Ports};
+use crate::platform::Platform;
+use crate::schema::{Dns, Effect, FileAccess, Filesystem, Network, Policy, Processes};
+use crate::scope::{self, Identity};
+use crate::{Section, parse};
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// Everything besides the policy that a compiled policy depends on.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    /// The function that is to be defended; selects the rule.
+    pub identity: Identity<'a>,
+    /// What the platform itself needs.
+    pub platform: &'a Platform,
+    /// `realpath(3)` of a directory or file, `None` if it does not exist. Used so that a pattern such as `/bin/sh` also names
+    /// `/usr/bin/dash`.
+    pub resolve: &'a dyn Fn(&[u8]) -> Option<Vec<u8>>,
+}
+
+/// A policy that was compiled for one function: a flat run of bytes, the same wherever it lies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Compiled {
+    bytes: Vec<u8>,
+}
+
+impl Compiled {
+    /// The bytes, for [`Decider::from_bytes`] in this process or another of the same version.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
+    /// A view that judges.
+    #[must_use]
+    pub fn decider(&self) -> Decider<'_> {
+        Decider::trusted(&self.bytes)
+    }
+}
+
+/// Compiles the rule that applies to `context.identity`. If none does, the result judges nothing and has no
+/// [`rule`](Decider::rule).
+///
+/// The policy should come from [`parse`](crate::parse()). In one that was put together by hand, an entry that `parse` would have refused
+/// allows nothing and, in a deny list, denies everything.
+#[must_use]
+pub fn compile(policy: &Policy, context: &Context<'_>) -> Compiled {
+    let mut compiler = Compiler {
+        out: Builder::default(),
+        context,
+        resolved: BTreeMap::new(),
+    };
+    let selected = scope::select(&policy.rules, &context.identity);
+    let place = selected.map_or(String::new(), |(index, _)| format!("rules[{index}]"));
+    compiler.settings(&place);
+    if let Some((_, rule)) = selected {
+        compiler
+            .out
+            .name_rule(rule.name.as_deref().unwrap_or(&place));
+        if let Some(section) = &rule.processes {
+            compiler.processes(section, &format!("{place}.processes"));
+        }
+        if let Some(section) = &rule.network {
+            compiler.network(section, &format!("{place}.network"));
+        }
+        if let Some(section) = &rule.dns {
+            compiler.dns(section, &format!("{place}.dns"));
+        }
+        if let Some(section) = &rule.filesystem {
+            compiler.filesystem(section, &format!("{place}.filesystem"));
+        }
+    }
+    Compiled {
+        bytes: compiler.out.finish(),
+    }
+}
+
+struct Compiler<'c> {
+    out: Builder,
+    context: &'c Context<'c>,
+    /// What `resolve` said: patterns share directories.
+    resolved: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+}
+
+/// Which names a glob is for, and what it means for them.
+#[derive(Clone, Copy)]
+struct Purpose {
+    space: Space,
+    list: u32,
+    access: u32,
+    entry: u32,
+}
+
+impl Compiler<'_> {
+    /// The entries that [`setting`](crate::blob::setting) numbers, in its order.
+    fn settings(&mut self, rule: &str) {
+        for setting in [
+            "processes.allow",
+            "network.outbound.allow",
+            "network.listen.allow",
+            "dns.allow",
+            "filesystem.allow",
+            "processes.main_only",
+            "network.outbound.loopback",
+        ] {
+            self.out.entry(&format!("{rule}.{setting}"), "");
+        }
+    }
+
+    fn section(
+        &mut self,
+        section: Section,
+        effect: Effect,
+        something: bool,
+        has_allow_list: bool,
+    ) -> bool {
+        let state = match effect {
+            Effect::Alert if something => state::ALERT,
+            Effect::Prevent if something => state::PREVENT,
+            _ => state::OFF,
+        };
+        if let Some(word) = self.out.sections.get_mut(section as usize) {
+            *word = state;
+        }
+        if has_allow_list {
+            self.out.flags |= flag::ALLOW_LIST << section as u32;
+        }
+        state != state::OFF
+    }
+
+    fn processes(&mut self, section: &Processes, place: &str) {
+        let something = section.main_only
+            || section.crypto_miners
+            || !section.allow.is_empty()
+            || !section.deny.is_empty();
+        if !self.section(
+            Section::Processes,
+            section.effect,
+            something,
+            !section.allow.is_empty(),
+        ) {
+            return;
+        }
+        if section.main_only {
+            self.out.flags |= flag::MAIN_ONLY;
+        }
+        if section.crypto_miners {
+            self.out.flags |= flag::MINERS;
+            self.miners(&format!("{place}.crypto_miners"));
+        }
+        for (name, list, entries) in [
+            ("deny", list::DENY, &section.deny),
+            ("allow", list::ALLOW, &section.allow),
+        ] {
+            for (i, text) in entries.iter().enumerate() {
+                let entry = self.out.entry(&format!("{place}.{name}[{i}]"), text);
+                let space = if text.contains('/') {
+                    Space::Program
+                } else {
+                    Space::Base
+                };
+                self.glob(
+                    text,
+                    Purpose {
+                        space,
+                        list,
+                        access: access::BOTH,
+                        entry,
+                    },
+                );
+            }
+        }
+    }
+
+    fn miners(&mut self, place: &str) {
+        for miner in miners::all() {
+            match miner {
+                Miner::Program(name) => {
+                    let entry = self.out.entry(place, name);
+                    self.glob(
+                        name,
+                        Purpose {
+                            space: Space::Miner,
+                            list: list::MINER,
+                            access: access::BOTH,
+                            entry,
+                        },
+                    );
+                }
+                Miner::Argument(text) => {
+                    let entry = self.out.entry(place, text);
+                    self.out.marker(entry);
+                }
+            }
+        }
+    }
+
+    fn network(&mut self, section: &Network, place: &str) {
+        let (outbound, listen) = (&section.outbound, &section.listen);
+        let something =
+            !outbound.allow.is_empty() || !outbound.deny.is_empty() || !outbound.loopback;
+        if self.section(
+            Section::Outbound,
+            section.effect,
+            something,
+            !outbound.allow.is_empty(),
+        ) {
+            if !outbound.loopback {
+                self.out.flags |= flag::LOOPBACK_CLOSED;
+            }
+            self.platform_endpoints();
+            for (name, list, entries) in [
+                ("deny", list::DENY, &outbound.deny),
+                ("allow", list::ALLOW, &outbound.allow),
+            ] {
+                for (i, text) in entries.iter().enumerate() {
+                    let entry = self
+                        .out
+                        .entry(&format!("{place}.outbound.{name}[{i}]"), text);
+                    match net::target(text) {
+                        Ok(target) => self.target(target.net, target.ports, list, entry),
+                        Err(_) if list == list::DENY => self.target(None, Ports::ALL, list, entry),
+                        Err(_) => {}
+                    }
+                }
+            }
+        }
+        let something = !listen.allow.is_empty() || !listen.deny.is_empty();
+        if self.section(
+            Section::Listen,
+            section.effect,
+            something,
+            !listen.allow.is_empty(),
+        ) {
+            for (ip, port) in &self.context.platform.endpoints {
+                if net::normal(*ip).is_loopback() {
+                    self.out.listen(
+                        Ports {
+                            low: *port,
+                            high: *port,
+                        },
+                        list::PLATFORM,
+                        0,
+                    );
+                }
+            }
+            for (name, list, entries) in [
+                ("deny", list::DENY, &listen.deny),
+                ("allow", list::ALLOW, &listen.allow),
+            ] {
+                for (i, port) in entries.iter().enumerate() {
+                    let text = port.text();
+                    let entry = self
+                        .out
+                        .entry(&format!("{place}.listen.{name}[{i}]"), &text);
+                    match net::ports(&text) {
+                        Ok(ports) => self.out.listen(ports, list, entry),
+                        Err(_) if list == list::DENY => self.out.listen(Ports::ALL, list, entry),
+                        Err(_) => {}
+                    }
+                }
+            }
+        }
+    }
+
+    fn platform_endpoints(&mut self) {
+        let platform = self.context.platform;
+        for (ip, port) in &platform.endpoints {
+            self.out.net(
+                Cidr::host(*ip),
+                Ports {
+                    low: *port,
+                    high: *port,
+                },
+                list::PLATFORM,
+                0,
+            );
+        }
+        for ip in &platform.resolvers {
+            self.out.net(
+                Cidr::host(*ip),
+                Ports { low: 53, high: 53 },
+                list::PLATFORM,
+                0,
+            );
+        }
+    }
+
+    fn target(&mut self, net: Option<Cidr>, ports: Ports, list: u32, entry: u32) {
+        if let Some(cidr) = net {
+            self.out.net(cidr, ports, list, entry);
+            return;
+        }
+        for address in [
+            IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+        ] {
+            self.out
+                .net(Cidr { address, length: 0 }, ports, list, entry);
+        }
+    }
+
+    fn dns(&mut self, section: &Dns, place: &str) {
+        let something = !section.allow.is_empty() || !section.deny.is_empty();
+        if !self.section(
+            Section::Dns,
+            section.effect,
+            something,
+            !section.allow.is_empty(),
+        ) {
+            return;
+        }
+        for name in &self.context.platform.names {
+            if let Ok(pattern) = domain::pattern(name) {
+                self.domain(&pattern, list::PLATFORM, 0);
+            }
+        }
+        for (name, list, entries) in [
+            ("deny", list::DENY, &section.deny),
+            ("allow", list::ALLOW, &section.allow),
+        ] {
+            for (i, text) in entries.iter().enumerate() {
+                let entry = self.out.entry(&format!("{place}.{name}[{i}]"), text);
+                match domain::pattern(text) {
+                    Ok(pattern) => self.domain(&pattern, list, entry),
+                    Err(_) if list == list::DENY => {
+                        self.domain(&domain::Pattern::Everything, list, entry)
+                    }
+                    Err(_) => {}
+                }
+            }
+        }
+    }
+
+    fn domain(&mut self, pattern: &domain::Pattern, list: u32, entry: u32) {
+        let shape = match pattern {
+            domain::Pattern::Exact(name) => glob::Shape::Exact(name.as_bytes().to_vec()),
+            domain::Pattern::Suffix(end) => glob::Shape::Suffix(end.as_bytes().to_vec()),
+            domain::Pattern::Everything => glob::Shape::Prefix(Vec::new()),
+        };
+        self.out
+            .shape(Space::Dns, &shape, list, access::BOTH, entry);
+    }
+
+    fn filesystem(&mut self, section: &Filesystem, place: &str) {
+        let something = !section.allow.is_empty() || !section.deny.is_empty();
+        if !self.section(
+            Section::Filesystem,
+            section.effect,
+            something,
+            !section.allow.is_empty(),
+        ) {
+            return;
+        }
+        let platform = self.context.platform;
+        for (globs, access) in [
+            (&platform.read, access::READ),
+            (&platform.write, access::WRITE),
+        ] {
+            for text in globs {
+                self.glob(
+                    text,
+                    Purpose {
+                        space: Space::File,
+                        list: list::PLATFORM,
+                        access,
+                        entry: 0,
+                    },
+                );
+            }
+        }
+        for (name, list, entries) in [
+            ("deny", list::DENY, &section.deny),
+            ("allow", list::ALLOW, &section.allow),
+        ] {
+            for (i, item) in entries.iter().enumerate() {
+                let entry = self.out.entry(&format!("{place}.{name}[{i}]"), item.path());
+                let access = match item.access() {
+                    FileAccess::Read => access::READ,
+                    FileAccess::Write => access::WRITE,
+                    FileAccess::Any => access::BOTH,
+                };
+                self.glob(
+                    item.path(),
+                    Purpose {
+                        space: Space::File,
+                        list,
+                        access,
+                        entry,
+                    },
+                );
+            }
+        }
+    }
+
+    /// Adds every alternative of a glob, and the names under which links lead to the same files.
+    fn glob(&mut self, text: &str, purpose: Purpose) {
+        let alternatives = match parse::globs(text, purpose.space) {
+            Ok(alternatives) => alternatives,
+            Err(_) if purpose.list == list::DENY => vec![vec![Op::Rest]],
+            Err(_) => return,
+        };
+        for alternative in &alternatives {
+            self.alternative(alternative, purpose);
+            if matches!(purpose.space, Space::File | Space::Program) {
+                for alias in self.aliases(alternative) {
+                    self.alternative(&alias, purpose);
+                }
+            }
+        }
+    }
+
+    fn alternative(&mut self, ops: &[Op], purpose: Purpose) {
+        let flat = matches!(purpose.space, Space::Base | Space::Miner);
+        for shape in ops::shapes(ops, flat) {
+            self.out.shape(
+                purpose.space,
+                &shape,
+                purpose.list,
+                purpose.access,
+                purpose.entry,
+            );
+        }
+    }
+
+    /// The same pattern with the part of it that is a plain path resolved. A whole path has two such names: the file that it leads to,
+    /// and, since a link can itself be removed or renamed, its own name in the directory that it really lies in.
+    fn aliases(&mut self, ops: &[Op]) -> Vec<Vec<Op>> {
+        let literal = ops::literal_prefix(ops);
+        let whole = literal.len() == ops.len();
+        let mut starts = Vec::new();
+        if whole {
+            starts.push(literal.clone());
+        }
+        if let Some(slash) = literal.iter().rposition(|b| *b == b'/') {
+            starts.push(literal.get(..slash).unwrap_or_default().to_vec());
+        }
+        let mut aliases = Vec::new();
+        for start in starts {
+            if let Some((old, new)) = self.existing(&start) {
+                let alias: Vec<Op> = new
+                    .iter()
+                    .map(|b| Op::Byte(*b))
+                    .chain(ops.iter().skip(old).cloned())
+                    .collect();
+                // A name longer than any that Linux takes matches nothing.
+                if new.len() <= glob::MAX_PATTERN && alias != ops && !aliases.contains(&alias) {
+                    aliases.push(alias);
+                }
+            }
+        }
+        aliases
+    }
+
+    /// Resolves `path`, or as much of its beginning as exists: the length of that, and what it really is.
+    fn existing(&mut self, path: &[u8]) -> Option<(usize, Vec<u8>)> {
+        let mut path = path;
+        while path.len() > 1 && path.starts_with(b"/") {
+            let context = self.context;
+            let found = match self.resolved.get(path) {
+                Some(known) => known.clone(),
+                None => {
+                    let found = (context.resolve)(path);
+                    self.resolved.insert(path.to_vec(), found.clone());
+                    found
+                }
+            };
+            if let Some(real) = found {
+                return Some((path.len(), own_proc(real)));
+            }
+            let slash = path.iter().rposition(|b| *b == b'/')?;
+            path = path.get(..slash)?;
+        }
+        None
+    }
+}
+
+/// `/proc/self`, resolved, names the process that compiles, and the policy is for its children too: back to `/proc/self`, under which the
+/// caller of [`Decider::file`] hands every process its own.
+fn own_proc(mut path: Vec<u8>) -> Vec<u8> {
+    while path.len() > 1 && path.ends_with(b"/") {
+        path.pop();
+    }
+    if path == b"/" {
+        path.clear();
+    }
+    let Some(rest) = path.strip_prefix(b"/proc/") else {
+        return path;
+    };
+    let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+    match rest.get(digits..) {
+        Some(tail) if digits > 0 && (tail.is_empty() || tail.starts_with(b"/")) => {
+            [b"/proc/self", tail].concat()
+        }
+        _ => path,
+    }
+}

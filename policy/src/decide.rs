@@ -1,0 +1,660 @@
+//! The verdict on one event, read from the bytes of a compiled policy.
+//!
+//! Nothing here allocates, locks, recurses or panics; the deepest call needs less than 1 KiB of stack. Reads are checked, and bytes that no
+//! compiler of ours wrote give refusals, never a way through.
+
+use crate::blob::{
+    self, Blob, Hash, Kind, NONE, Space, Table, access, flag, header, list, setting, state, tag,
+};
+use crate::domain;
+use crate::event::{Access, Connect, File, Outcome, Process, Reason, Section, Start, Verdict};
+use crate::net;
+use crate::nfa;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// A compiled policy, ready to judge. A view on bytes that somebody else keeps: copying it costs nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct Decider<'a> {
+    blob: Blob<'a>,
+}
+
+/// The first entry of each list that matched.
+struct Hits {
+    /// Which bits of access are asked for.
+    want: u32,
+    /// Which lists are asked.
+    lists: u32,
+    deny: u32,
+    allow: u32,
+    miner: u32,
+    allowed: u32,
+    platform: u32,
+}
+
+impl Hits {
+    fn new(want: u32) -> Self {
+        Self {
+            want,
+            lists: u32::MAX,
+            deny: NONE,
+            allow: NONE,
+            miner: NONE,
+            allowed: 0,
+            platform: 0,
+        }
+    }
+
+    /// Whether an entry could still change anything.
+    fn wants(&self, list: u32, access: u32, entry: u32) -> bool {
+        let bits = access & self.want;
+        list & self.lists != 0
+            && bits != 0
+            && match list {
+                list::DENY => entry < self.deny,
+                list::MINER => entry < self.miner,
+                list::ALLOW => entry < self.allow || bits & !self.allowed != 0,
+                list::PLATFORM => bits & !self.platform != 0,
+                _ => false,
+            }
+    }
+
+    fn add(&mut self, list: u32, access: u32, entry: u32) {
+        match list {
+            list::DENY => self.deny = self.deny.min(entry),
+            list::MINER => self.miner = self.miner.min(entry),
+            list::ALLOW => {
+                self.allow = self.allow.min(entry);
+                self.allowed |= access & self.want;
+            }
+            list::PLATFORM => self.platform |= access & self.want,
+            _ => {}
+        }
+    }
+}
+
+const OFF: Verdict<'static> = Verdict {
+    outcome: Outcome::Allow,
+    reason: Reason::Off,
+    place: None,
+    pattern: None,
+};
+
+/// For bytes that no compiler of ours wrote.
+const MALFORMED: Verdict<'static> = Verdict {
+    outcome: Outcome::Prevent,
+    reason: Reason::Unlisted,
+    place: None,
+    pattern: None,
+};
+
+impl<'a> Decider<'a> {
+    /// Takes bytes that [`Compiled::as_bytes`](crate::Compiled::as_bytes) gave. `None`: they are cut, or from another version, or something
+    /// else altogether.
+    #[must_use]
+    pub fn from_bytes(bytes: &'a [u8]) -> Option<Self> {
+        let blob = Blob(bytes);
+        if blob.header(header::MAGIC)? != blob::MAGIC
+            || blob.header(header::FORMAT)? != blob::FORMAT
+            || blob.header(header::LENGTH)? as usize != bytes.len()
+        {
+            return None;
+        }
+        let fits = |word: usize, row: usize| {
+            let table = blob.table(word)?;
+            let end = table.count.checked_mul(row)?.checked_add(table.offset)?;
+            (end <= bytes.len()).then_some(table)
+        };
+        let slots = fits(header::SLOTS, blob::SLOT)?;
+        if !slots.count.is_power_of_two() {
+            return None;
+        }
+        fits(header::POSTINGS, blob::POSTING)?;
+        let entries = fits(header::ENTRIES, blob::ENTRY)?;
+        if entries.count < setting::COUNT as usize {
+            return None;
+        }
+        fits(header::SEGMENTS, blob::SEGMENT)?;
+        fits(header::LISTEN, blob::SEGMENT)?;
+        fits(header::MARKERS, blob::MARKER)?;
+        for i in 0..blob::SPACES * 2 {
+            fits(header::LENGTHS + i * 2, blob::LENGTH)?;
+        }
+        let decider = Self { blob };
+        let name = blob.table(header::RULE)?;
+        blob.text(
+            u32::try_from(name.offset).ok()?,
+            u32::try_from(name.count).ok()?,
+        )?;
+        blob.header(header::WORDS - 1)?;
+        Some(decider)
+    }
+
+    /// Bytes that come straight from the compiler.
+    pub(crate) fn trusted(bytes: &'a [u8]) -> Self {
+        Self { blob: Blob(bytes) }
+    }
+
+    /// The name of the rule that applies (`rules[0]` for one without a name). `None`: no rule matches the function, nothing is judged.
+    #[must_use]
+    pub fn rule(&self) -> Option<&'a str> {
+        if self.blob.header(header::FLAGS)? & flag::RULE == 0 {
+            return None;
+        }
+        self.blob.text(
+            self.blob.header(header::RULE)?,
+            self.blob.header(header::RULE + 1)?,
+        )
+    }
+
+    /// Whether anything in that section can ever be reported. `false`: it is off, or has nothing to judge by.
+    #[must_use]
+    #[inline]
+    pub fn active(&self, section: Section) -> bool {
+        self.state(section) != state::OFF
+    }
+
+    /// Whether some active section lets things happen and reports them.
+    #[must_use]
+    pub fn may_alert(&self) -> bool {
+        [
+            Section::Processes,
+            Section::Outbound,
+            Section::Listen,
+            Section::Dns,
+            Section::Filesystem,
+        ]
+        .into_iter()
+        .any(|section| self.state(section) == state::ALERT)
+    }
+
+    /// Whether a program may be started.
+    #[must_use]
+    pub fn process(&self, event: &Process<'_>) -> Verdict<'a> {
+        if !self.active(Section::Processes) {
+            return OFF;
+        }
+        self.judge_process(event).unwrap_or(MALFORMED)
+    }
+
+    /// Whether [`argument`](Self::argument) can find anything: `crypto_miners` is on.
+    #[must_use]
+    pub fn judges_arguments(&self) -> bool {
+        self.active(Section::Processes) && self.flag(flag::MINERS)
+    }
+
+    /// Judges one argument of a program that is about to be started: refused only if none but a miner takes it.
+    #[must_use]
+    pub fn argument(&self, argument: &[u8]) -> Verdict<'a> {
+        if !self.judges_arguments() {
+            return OFF;
+        }
+        self.judge_argument(argument).unwrap_or(MALFORMED)
+    }
+
+    /// Whether a destination may be reached.
+    #[must_use]
+    pub fn connect(&self, event: &Connect) -> Verdict<'a> {
+        if !self.active(Section::Outbound) {
+            return OFF;
+        }
+        self.judge_connect(event).unwrap_or(MALFORMED)
+    }
+
+    /// Whether a port may be opened. Port 0 lets the kernel choose, so only a section without an allow list lets it pass: judge the port
+    /// that was chosen.
+    #[must_use]
+    pub fn listen(&self, port: u16) -> Verdict<'a> {
+        if !self.active(Section::Listen) {
+            return OFF;
+        }
+        self.judge_listen(port).unwrap_or(MALFORMED)
+    }
+
+    /// Whether a host name may be resolved. Any bytes may be asked.
+    #[must_use]
+    pub fn resolve(&self, name: &[u8]) -> Verdict<'a> {
+        if !self.active(Section::Dns) {
+            return OFF;
+        }
+        self.judge_name(name).unwrap_or(MALFORMED)
+    }
+
+    /// Whether a file may be used.
+    #[must_use]
+    pub fn file(&self, event: &File<'_>) -> Verdict<'a> {
+        if !self.active(Section::Filesystem) {
+            return OFF;
+        }
+        self.judge_file(event).unwrap_or(MALFORMED)
+    }
+
+    #[inline]
+    fn state(&self, section: Section) -> u32 {
+        // Bytes that cannot be read are a section that prevents.
+        self.blob
+            .header(header::SECTIONS + section as usize)
+            .unwrap_or(state::PREVENT)
+    }
+
+    fn flag(&self, bit: u32) -> bool {
+        self.blob
+            .header(header::FLAGS)
+            .is_some_and(|flags| flags & bit != 0)
+    }
+
+    fn has_allow_list(&self, section: Section) -> bool {
+        self.flag(flag::ALLOW_LIST << section as u32)
+    }
+
+    fn judge_process(&self, event: &Process<'_>) -> Option<Verdict<'a>> {
+        const SECTION: Section = Section::Processes;
+        let mut hits = Hits::new(access::BOTH);
+        self.scan_program(event.path, &mut hits)?;
+        if event.given != event.path {
+            // A name that the caller chose can only speak against it.
+            hits.lists = list::DENY | list::MINER;
+            self.scan_program(event.given, &mut hits)?;
+        }
+        if hits.miner != NONE {
+            return self.breach(SECTION, Reason::CryptoMiner, hits.miner);
+        }
+        if hits.deny != NONE {
+            return self.breach(SECTION, Reason::Denied, hits.deny);
+        }
+        let itself = event.main && event.start == Start::Exec && event.same_program;
+        if self.flag(flag::MAIN_ONLY) {
+            if itself {
+                return self.pass(Reason::MainProgram, Some(setting::MAIN_ONLY));
+            }
+            return self.breach(SECTION, Reason::UnexpectedProcess, setting::MAIN_ONLY);
+        }
+        if hits.allow != NONE {
+            return self.pass(Reason::Allowed, Some(hits.allow));
+        }
+        if itself {
+            return self.pass(Reason::MainProgram, None);
+        }
+        self.unlisted(SECTION)
+    }
+
+    fn scan_program(&self, path: &[u8], hits: &mut Hits) -> Option<()> {
+        let base = path.rsplit(|b| *b == b'/').next().unwrap_or(path);
+        self.scan(Space::Program, path, hits)?;
+        self.scan(Space::Base, base, hits)?;
+        if self.flag(flag::MINERS) {
+            self.scan(Space::Miner, base, hits)?;
+        }
+        Some(())
+    }
+
+    fn judge_argument(&self, argument: &[u8]) -> Option<Verdict<'a>> {
+        let markers = self.blob.table(header::MARKERS)?;
+        let entries = self.blob.table(header::ENTRIES)?;
+        for i in 0..markers.count {
+            let [entry] = self.blob.row(markers, i)?;
+            let [_, _, offset, length] = self.blob.row(entries, entry as usize)?;
+            let marker = self.blob.bytes(offset, length)?;
+            let first = *marker.first()?;
+            let found = argument.windows(marker.len()).any(|part| {
+                part.first().is_some_and(|b| b.eq_ignore_ascii_case(&first))
+                    && part.eq_ignore_ascii_case(marker)
+            });
+            if found {
+                return self.breach(Section::Processes, Reason::CryptoMiner, entry);
+            }
+        }
+        self.pass(Reason::Unrestricted, None)
+    }
+
+    fn judge_connect(&self, event: &Connect) -> Option<Verdict<'a>> {
+        const SECTION: Section = Section::Outbound;
+        let ip = net::normal(event.ip);
+        let mut hits = Hits::new(access::BOTH);
+        self.scan_net(ip, event.port, &mut hits)?;
+        // Linux takes "any address" as loopback, so whoever forbids the one means the other.
+        let loopback = match ip {
+            IpAddr::V4(four) if four.is_unspecified() => {
+                self.scan_net(IpAddr::V4(Ipv4Addr::LOCALHOST), event.port, &mut hits)?;
+                true
+            }
+            IpAddr::V6(six) if six.is_unspecified() => {
+                self.scan_net(IpAddr::V6(Ipv6Addr::LOCALHOST), event.port, &mut hits)?;
+                true
+            }
+            ip => ip.is_loopback(),
+        };
+        if hits.platform != 0 {
+            return self.pass(Reason::Platform, None);
+        }
+        if hits.deny != NONE {
+            return self.breach(SECTION, Reason::Denied, hits.deny);
+        }
+        let closed = self.flag(flag::LOOPBACK_CLOSED);
+        if loopback && !closed {
+            return self.pass(Reason::Loopback, None);
+        }
+        if hits.allow != NONE {
+            return self.pass(Reason::Allowed, Some(hits.allow));
+        }
+        if loopback {
+            return self.breach(SECTION, Reason::LoopbackClosed, setting::LOOPBACK);
+        }
+        self.unlisted(SECTION)
+    }
+
+    fn judge_listen(&self, port: u16) -> Option<Verdict<'a>> {
+        const SECTION: Section = Section::Listen;
+        let mut hits = Hits::new(access::BOTH);
+        self.scan_ports(self.blob.table(header::LISTEN)?, port, &mut hits)?;
+        if hits.platform != 0 {
+            return self.pass(Reason::Platform, None);
+        }
+        if hits.deny != NONE {
+            return self.breach(SECTION, Reason::Denied, hits.deny);
+        }
+        if hits.allow != NONE {
+            return self.pass(Reason::Allowed, Some(hits.allow));
+        }
+        self.unlisted(SECTION)
+    }
+
+    fn judge_name(&self, name: &[u8]) -> Option<Verdict<'a>> {
+        const SECTION: Section = Section::Dns;
+        if domain::is_numeric(name) {
+            return self.pass(Reason::Unrestricted, None);
+        }
+        let name = name.strip_suffix(b".").unwrap_or(name);
+        if domain::is_localhost(name) {
+            return self.pass(Reason::Unrestricted, None);
+        }
+        let mut hits = Hits::new(access::BOTH);
+        self.scan(Space::Dns, name, &mut hits)?;
+        if hits.platform != 0 {
+            return self.pass(Reason::Platform, None);
+        }
+        if hits.deny != NONE {
+            return self.breach(SECTION, Reason::Denied, hits.deny);
+        }
+        if hits.allow != NONE {
+            return self.pass(Reason::Allowed, Some(hits.allow));
+        }
+        self.unlisted(SECTION)
+    }
+
+    fn judge_file(&self, event: &File<'_>) -> Option<Verdict<'a>> {
+        const SECTION: Section = Section::Filesystem;
+        let want = match event.access {
+            Access::Read => access::READ,
+            Access::Write => access::WRITE,
+            Access::ReadWrite => access::BOTH,
+        };
+        let mut hits = Hits::new(want);
+        self.scan(Space::File, event.path, &mut hits)?;
+        if let Some(alias) = event.alias {
+            self.scan(Space::File, alias, &mut hits)?;
+        }
+        if hits.deny != NONE {
+            return self.breach(SECTION, Reason::Denied, hits.deny);
+        }
+        if hits.platform == want {
+            return self.pass(Reason::Platform, None);
+        }
+        if hits.allow != NONE && hits.platform | hits.allowed == want {
+            return self.pass(Reason::Allowed, Some(hits.allow));
+        }
+        self.unlisted(SECTION)
+    }
+
+    /// What is left when no entry matched.
+    fn unlisted(&self, section: Section) -> Option<Verdict<'a>> {
+        if self.has_allow_list(section) {
+            return self.breach(section, Reason::Unlisted, section as u32);
+        }
+        self.pass(Reason::Unrestricted, None)
+    }
+
+    fn breach(&self, section: Section, reason: Reason, entry: u32) -> Option<Verdict<'a>> {
+        let outcome = if self.state(section) == state::ALERT {
+            Outcome::Alert
+        } else {
+            Outcome::Prevent
+        };
+        self.verdict(outcome, reason, Some(entry))
+    }
+
+    #[expect(clippy::unnecessary_wraps, reason = "its callers read checked")]
+    fn pass(&self, reason: Reason, entry: Option<u32>) -> Option<Verdict<'a>> {
+        self.verdict(Outcome::Allow, reason, entry)
+    }
+
+    fn verdict(&self, outcome: Outcome, reason: Reason, entry: Option<u32>) -> Option<Verdict<'a>> {
+        let Some(entry) = entry else {
+            return Some(Verdict {
+                outcome,
+                reason,
+                place: None,
+                pattern: None,
+            });
+        };
+        let entries = self.blob.table(header::ENTRIES)?;
+        let [place_at, place_length, pattern_at, pattern_length] =
+            self.blob.row(entries, entry as usize)?;
+        let place = self.blob.text(place_at, place_length)?;
+        let pattern = self.blob.text(pattern_at, pattern_length)?;
+        let some = |text: &'a str| (!text.is_empty()).then_some(text);
+        Some(Verdict {
+            outcome,
+            reason,
+            place: some(place),
+            pattern: some(pattern),
+        })
+    }
+
+    /// Asks everything that could match `name`: whole, by its beginnings, by its ends.
+    fn scan(&self, space: Space, name: &[u8], hits: &mut Hits) -> Option<()> {
+        let fold = space.folds();
+        let step = |hash: Hash, byte: u8| {
+            hash.step(if fold {
+                byte.to_ascii_lowercase()
+            } else {
+                byte
+            })
+        };
+        let lengths = header::LENGTHS + space as usize * 4;
+
+        let mut prefixes = Lengths::new(self.blob, lengths)?;
+        let mut hash = Hash::new();
+        prefixes.at(0, || self.probe(space, Kind::Prefix, hash, name, 0, hits))?;
+        for (i, byte) in name.iter().enumerate() {
+            hash = step(hash, *byte);
+            prefixes.at(i + 1, || {
+                self.probe(space, Kind::Prefix, hash, name, i + 1, hits)
+            })?;
+        }
+        self.probe(space, Kind::Exact, hash, name, name.len(), hits)?;
+
+        let mut suffixes = Lengths::new(self.blob, lengths + 2)?;
+        let mut hash = Hash::new();
+        suffixes.at(0, || self.probe(space, Kind::Suffix, hash, name, 0, hits))?;
+        for (i, byte) in name.iter().rev().enumerate() {
+            if suffixes.next.is_none() {
+                break;
+            }
+            hash = step(hash, *byte);
+            suffixes.at(i + 1, || {
+                self.probe(space, Kind::Suffix, hash, name, i + 1, hits)
+            })?;
+        }
+        Some(())
+    }
+
+    /// Looks one key up: the first or last `length` bytes of `name`, or all of them.
+    fn probe(
+        &self,
+        space: Space,
+        kind: Kind,
+        hash: Hash,
+        name: &[u8],
+        length: usize,
+        hits: &mut Hits,
+    ) -> Option<()> {
+        let (key, rest) = match kind {
+            Kind::Exact => (name, [].as_slice()),
+            Kind::Prefix => (name.get(..length)?, name.get(length..)?),
+            Kind::Suffix => (name.get(name.len().checked_sub(length)?..)?, name),
+        };
+        let Some((head, _)) = self.find(tag(space, kind), hash, |k| {
+            if space.folds() {
+                k.eq_ignore_ascii_case(key)
+            } else {
+                k == key
+            }
+        })?
+        else {
+            return Some(());
+        };
+        let postings = self.blob.table(header::POSTINGS)?;
+        let mut next = head;
+        while let Some(index) = next.checked_sub(1) {
+            let [entry, meta, program, before] = self.blob.row(postings, index as usize)?;
+            let (list, bits) = (meta >> 8, meta & 0xff);
+            if hits.wants(list, bits, entry)
+                && (program == 0 || nfa::matches(self.blob, program, rest)?)
+            {
+                hits.add(list, bits, entry);
+            }
+            // Only backwards, so that it ends.
+            if before >= next {
+                return None;
+            }
+            next = before;
+        }
+        Some(())
+    }
+
+    /// Head and count of the slot with that key, if there is one.
+    fn find(
+        &self,
+        tag: u32,
+        hash: Hash,
+        equal: impl Fn(&[u8]) -> bool,
+    ) -> Option<Option<(u32, u32)>> {
+        let slots = self.blob.table(header::SLOTS)?;
+        let hash = hash.slot(tag);
+        let mut at = hash as usize & slots.count.checked_sub(1)?;
+        for _ in 0..slots.count {
+            let [slot_hash, slot_tag, key, length, head, count] = self.blob.row(slots, at)?;
+            if slot_tag == 0 {
+                return Some(None);
+            }
+            if slot_hash == hash && slot_tag == tag && equal(self.blob.bytes(key, length)?) {
+                return Some(Some((head, count)));
+            }
+            at = (at + 1) & (slots.count - 1);
+        }
+        Some(None)
+    }
+
+    /// Looks an address up in every network size that occurs.
+    fn scan_net(&self, ip: IpAddr, port: u16, hits: &mut Hits) -> Option<()> {
+        let (tag, words, size) = match ip {
+            IpAddr::V4(_) => (blob::TAG_NET4, header::NET4..header::NET6, 5),
+            IpAddr::V6(_) => (blob::TAG_NET6, header::NET6..header::WORDS, 17),
+        };
+        for (i, word) in words.enumerate() {
+            let mut bits = self.blob.header(word)?;
+            while bits != 0 {
+                let length = u8::try_from(i * 32 + bits.trailing_zeros() as usize).ok()?;
+                bits &= bits - 1;
+                let mut key = [length; 17];
+                let octets = key.get_mut(1..size)?;
+                match net::masked(ip, length) {
+                    IpAddr::V4(four) => octets.copy_from_slice(&four.octets()),
+                    IpAddr::V6(six) => octets.copy_from_slice(&six.octets()),
+                }
+                let key = key.get(..size)?;
+                if let Some((first, count)) = self.find(tag, Hash::of(key), |k| k == key)? {
+                    let all = self.blob.table(header::SEGMENTS)?;
+                    let first = first as usize;
+                    let count = count as usize;
+                    if first.checked_add(count)? > all.count {
+                        return None;
+                    }
+                    self.scan_ports(
+                        Table {
+                            offset: all.offset + first * blob::SEGMENT,
+                            count,
+                        },
+                        port,
+                        hits,
+                    )?;
+                }
+            }
+        }
+        Some(())
+    }
+
+    /// Finds the segment that holds the port: they are sorted and do not overlap.
+    fn scan_ports(&self, segments: Table, port: u16, hits: &mut Hits) -> Option<()> {
+        let port = u32::from(port);
+        let (mut low, mut high) = (0, segments.count);
+        while low < high {
+            let middle = usize::midpoint(low, high);
+            let [ports, deny, allow, platform] = self.blob.row(segments, middle)?;
+            if port < ports & 0xffff {
+                high = middle;
+            } else if port > ports >> 16 {
+                low = middle + 1;
+            } else {
+                hits.deny = hits.deny.min(deny);
+                hits.allow = hits.allow.min(allow);
+                hits.platform |= platform;
+                break;
+            }
+        }
+        Some(())
+    }
+}
+
+/// Walks over the lengths that occur, ascending.
+struct Lengths<'a> {
+    blob: Blob<'a>,
+    table: Table,
+    index: usize,
+    next: Option<usize>,
+}
+
+impl<'a> Lengths<'a> {
+    fn new(blob: Blob<'a>, header: usize) -> Option<Self> {
+        let table = blob.table(header)?;
+        let mut lengths = Self {
+            blob,
+            table,
+            index: 0,
+            next: None,
+        };
+        lengths.advance()?;
+        Some(lengths)
+    }
+
+    fn advance(&mut self) -> Option<()> {
+        self.next = if self.index < self.table.count {
+            let [length] = self.blob.row(self.table, self.index)?;
+            Some(length as usize)
+        } else {
+            None
+        };
+        self.index += 1;
+        Some(())
+    }
+
+    /// Calls `probe` if `length` is the next that occurs.
+    #[inline]
+    fn at(&mut self, length: usize, probe: impl FnOnce() -> Option<()>) -> Option<()> {
+        if self.next == Some(length) {
+            probe()?;
+            self.advance()?;
+        }
+        Some(())
+    }
+}

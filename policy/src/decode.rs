@@ -1,0 +1,83 @@
+//! The value of `PALISADE_POLICY` into the text of a policy.
+//!
+//! Lambda gives a function 4 KB of environment in all, so a policy may come compressed.
+
+use crate::diagnostics::Problem;
+use crate::json::MAX_TEXT;
+use base64::Engine as _;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use std::borrow::Cow;
+use std::io::Read as _;
+
+/// Tools differ in whether they pad.
+const LENIENT: GeneralPurposeConfig =
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+const STANDARD: GeneralPurpose = GeneralPurpose::new(&base64::alphabet::STANDARD, LENIENT);
+const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&base64::alphabet::URL_SAFE, LENIENT);
+
+/// JSON text, base64 of it, or base64 of its gzip (RFC 1952). White space around it, and line breaks inside base64, do not matter. What
+/// the gzip holds may be 1 MiB long.
+///
+/// # Errors
+/// It is none of the three, or the gzip is damaged or too long.
+pub fn decode(value: &[u8]) -> Result<Cow<'_, [u8]>, Problem> {
+    let problem =
+        |message: &str, expected: &str| Err(Problem::document(String::new(), message, expected));
+    let trimmed = value.trim_ascii();
+    if trimmed.is_empty() {
+        return problem(
+            "the value is empty",
+            "the JSON text of a policy, base64 of it, or base64 of its gzip",
+        );
+    }
+    if trimmed.starts_with(b"{") || trimmed.starts_with(b"\xef\xbb\xbf") {
+        return Ok(Cow::Borrowed(trimmed));
+    }
+    if trimmed.len() > 2 * MAX_TEXT {
+        return problem("the value is too long", "at most 1 MiB of JSON");
+    }
+    let compact: Vec<u8> = trimmed
+        .iter()
+        .copied()
+        .filter(|b| !b.is_ascii_whitespace())
+        .collect();
+    let Ok(decoded) = STANDARD
+        .decode(&compact)
+        .or_else(|_| URL_SAFE.decode(&compact))
+    else {
+        return problem(
+            "the value is neither JSON nor base64",
+            "the JSON text of a policy (it begins with `{`), base64 of it, or base64 of its gzip",
+        );
+    };
+    if !decoded.starts_with(&[0x1f, 0x8b]) {
+        let begins = decoded
+            .strip_prefix(b"\xef\xbb\xbf")
+            .unwrap_or(&decoded)
+            .trim_ascii_start()
+            .first();
+        if begins != Some(&b'{') {
+            return problem(
+                "the value is base64 of something else",
+                "base64 of the JSON text of a policy, or of its gzip",
+            );
+        }
+        return Ok(Cow::Owned(decoded));
+    }
+    let mut text = Vec::new();
+    let most = u64::try_from(MAX_TEXT).unwrap_or(u64::MAX);
+    match flate2::read::MultiGzDecoder::new(decoded.as_slice())
+        .take(most + 1)
+        .read_to_end(&mut text)
+    {
+        Ok(length) if length > MAX_TEXT => problem(
+            "the policy is too long once it is inflated",
+            "at most 1 MiB of JSON",
+        ),
+        Ok(_) => Ok(Cow::Owned(text)),
+        Err(error) => problem(
+            &format!("the gzip is damaged ({error})"),
+            "base64 of the gzip of a policy, uncut",
+        ),
+    }
+}

@@ -1,0 +1,118 @@
+//! Tokens into the operations of a matcher, and the shape by which a pattern is looked up.
+
+use super::syntax::{ByteSet, Token};
+
+/// One state of a pattern's program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Op {
+    /// This byte.
+    Byte(u8),
+    /// One byte, not `/`.
+    Any,
+    /// One byte of the set.
+    Class(ByteSet),
+    /// Any bytes but `/`, or none.
+    Star,
+    /// Any bytes, or none.
+    Rest,
+    /// Nothing, or any bytes up to and with a `/`.
+    Dirs,
+}
+
+/// How an alternative is looked up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// Exactly this name.
+    Exact(Vec<u8>),
+    /// Every name that begins so.
+    Prefix(Vec<u8>),
+    /// Every name that ends so.
+    Suffix(Vec<u8>),
+    /// Names that begin with `key` and go on as the program says.
+    Wild { key: Vec<u8>, program: Vec<Op> },
+    /// Names that end with `key` and are, as a whole, what the program says.
+    WildEnd { key: Vec<u8>, program: Vec<Op> },
+}
+
+/// One alternative as operations.
+pub(crate) fn lower(tokens: &[Token]) -> Vec<Op> {
+    let mut ops = Vec::with_capacity(tokens.len());
+    for token in tokens {
+        match token {
+            Token::Literal(c) => ops.extend(c.encode_utf8(&mut [0; 4]).bytes().map(Op::Byte)),
+            Token::Any => ops.push(Op::Any),
+            // `**` next to something else is two of them, which is one.
+            Token::Star if ops.last() == Some(&Op::Star) => {}
+            Token::Star => ops.push(Op::Star),
+            Token::Prefix => ops.push(Op::Dirs),
+            Token::Suffix => ops.extend([Op::Byte(b'/'), Op::Rest]),
+            Token::Middle => ops.extend([Op::Byte(b'/'), Op::Dirs]),
+            Token::Class(set) => ops.push(Op::Class(*set)),
+            // Multiplied out before.
+            Token::Alternates(_) => {}
+        }
+    }
+    ops
+}
+
+fn byte(op: &Op) -> Option<u8> {
+    match op {
+        Op::Byte(b) => Some(*b),
+        _ => None,
+    }
+}
+
+/// The bytes with which every match begins.
+pub(crate) fn literal_prefix(ops: &[Op]) -> Vec<u8> {
+    ops.iter().map_while(byte).collect()
+}
+
+fn literal_suffix(ops: &[Op]) -> Vec<u8> {
+    let mut bytes: Vec<u8> = ops.iter().rev().map_while(byte).collect();
+    bytes.reverse();
+    bytes
+}
+
+/// How many states the program has that is run for a match.
+pub(crate) fn program_len(ops: &[Op]) -> usize {
+    ops.len() - literal_prefix(ops).len()
+}
+
+/// Sorts an alternative. `flat`: it is matched against single names, in which no `/` occurs.
+pub(crate) fn shapes(ops: &[Op], flat: bool) -> Vec<Shape> {
+    let prefix = literal_prefix(ops);
+    if prefix.len() == ops.len() {
+        return vec![Shape::Exact(prefix)];
+    }
+    let suffix = literal_suffix(ops);
+    let head = ops.get(..ops.len() - suffix.len()).unwrap_or_default();
+    let tail = ops.get(prefix.len()..).unwrap_or_default();
+    match (head, tail) {
+        // `/dir/**`
+        (_, [Op::Rest]) => return vec![Shape::Prefix(prefix)],
+        (_, [Op::Star]) if flat => return vec![Shape::Prefix(prefix)],
+        // `**/name`: the name itself, or a path that ends in `/name`.
+        ([Op::Dirs], _) => {
+            let mut end = vec![b'/'];
+            end.extend_from_slice(&suffix);
+            return vec![Shape::Exact(suffix), Shape::Suffix(end)];
+        }
+        // `**/*.so`
+        ([Op::Dirs, Op::Star] | [Op::Rest] | [Op::Rest, Op::Star], _) => {
+            return vec![Shape::Suffix(suffix)];
+        }
+        ([Op::Star], _) if flat => return vec![Shape::Suffix(suffix)],
+        _ => {}
+    }
+    if suffix.len() > prefix.len() && ops.len() <= super::MAX_STATES {
+        vec![Shape::WildEnd {
+            key: suffix,
+            program: ops.to_vec(),
+        }]
+    } else {
+        vec![Shape::Wild {
+            key: prefix,
+            program: tail.to_vec(),
+        }]
+    }
+}

@@ -1,0 +1,484 @@
+//! JSON (RFC 8259) into a tree that remembers where each value stood and which keys came twice.
+//!
+//! `serde_json` gives neither, and a policy's author needs both: the line to look at, and the news that the second
+//! `"deny"` would have silently replaced the first.
+
+use crate::diagnostics::Problem;
+
+/// The longest text that is read at all.
+pub(crate) const MAX_TEXT: usize = 1 << 20;
+/// Deeper than any policy, shallow enough for the 36 KiB stacks on which a library may be loaded.
+const MAX_DEPTH: usize = 32;
+
+/// One value and where it began, both 1-based; columns count characters.
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(crate) line: usize,
+    pub(crate) column: usize,
+    pub(crate) value: Value,
+}
+
+#[derive(Debug)]
+pub(crate) enum Value {
+    Null,
+    Bool(bool),
+    /// As it was written: a policy has no number that would have to be calculated with.
+    Number(String),
+    String(String),
+    Array(Vec<Node>),
+    Object(Vec<Member>),
+}
+
+#[derive(Debug)]
+pub(crate) struct Member {
+    pub(crate) line: usize,
+    pub(crate) column: usize,
+    pub(crate) key: String,
+    pub(crate) value: Node,
+}
+
+impl Value {
+    /// The name of the type, as a message says it.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Bool(_) => "a boolean",
+            Self::Number(_) => "a number",
+            Self::String(_) => "a string",
+            Self::Array(_) => "an array",
+            Self::Object(_) => "an object",
+        }
+    }
+
+    /// The value as compact JSON, cut to what fits into a line of a message.
+    pub(crate) fn to_json(&self) -> String {
+        let mut out = String::new();
+        self.write(&mut out);
+        cut(out)
+    }
+
+    fn write(&self, out: &mut String) {
+        // What is longer is cut anyway.
+        if out.len() > MAX_SHOWN {
+            return;
+        }
+        match self {
+            Self::Null => out.push_str("null"),
+            Self::Bool(true) => out.push_str("true"),
+            Self::Bool(false) => out.push_str("false"),
+            Self::Number(n) => out.push_str(n),
+            Self::String(s) => write_string(s, out),
+            Self::Array(items) => {
+                out.push('[');
+                for (i, item) in items.iter().enumerate() {
+                    if i > 0 {
+                        out.push(',');
+                    }
+                    item.value.write(out);
+                }
+                out.push(']');
+            }
+            Self::Object(members) => {
+                out.push('{');
+                for (i, member) in members.iter().enumerate() {
+                    if i > 0 {
+                        out.push(',');
+                    }
+                    write_string(&member.key, out);
+                    out.push(':');
+                    member.value.value.write(out);
+                }
+                out.push('}');
+            }
+        }
+    }
+}
+
+const MAX_SHOWN: usize = 120;
+
+fn cut(mut text: String) -> String {
+    if text.len() > MAX_SHOWN {
+        let mut end = MAX_SHOWN;
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        text.truncate(end);
+        text.push('…');
+    }
+    text
+}
+
+/// `text` as a JSON string, cut, safe to print.
+pub(crate) fn quoted(text: &str) -> String {
+    let mut out = String::new();
+    write_string(text, &mut out);
+    cut(out)
+}
+
+fn write_string(text: &str, out: &mut String) {
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            '\r' => out.push_str("\\r"),
+            c if c.is_control() => {
+                let code = u32::from(c);
+                out.push_str("\\u");
+                for shift in [12, 8, 4, 0] {
+                    out.push(char::from_digit((code >> shift) & 15, 16).unwrap_or('0'));
+                }
+            }
+            c => out.push(c),
+        }
+        if out.len() > 2 * MAX_SHOWN {
+            return;
+        }
+    }
+    out.push('"');
+}
+
+/// Reads one document.
+pub(crate) fn parse(text: &[u8]) -> Result<Node, Problem> {
+    if text.len() > MAX_TEXT {
+        return Err(Problem::document(
+            format!("{} bytes", text.len()),
+            "the policy is too long",
+            "at most 1 MiB of JSON",
+        ));
+    }
+    let text = match std::str::from_utf8(text) {
+        Ok(text) => text,
+        Err(error) => {
+            let (good, bad) = text.split_at(error.valid_up_to());
+            let (line, column) = position(std::str::from_utf8(good).unwrap_or_default());
+            let byte = bad
+                .first()
+                .map_or(String::new(), |b| format!("byte 0x{b:02x}"));
+            return Err(
+                Problem::document(byte, "the policy is not UTF-8", "JSON text in UTF-8")
+                    .at(line, column),
+            );
+        }
+    };
+    // Some editors on Windows put a byte order mark in front; RFC 8259 §8.1 lets a reader ignore it.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut parser = Parser {
+        text,
+        at: 0,
+        line: 1,
+        line_start: 0,
+    };
+    parser.space();
+    let node = parser.value(0)?;
+    parser.space();
+    match parser.peek() {
+        None => Ok(node),
+        Some(_) => Err(parser.unexpected(
+            "text goes on after the end of the policy",
+            "nothing after the last `}`",
+        )),
+    }
+}
+
+fn position(before: &str) -> (usize, usize) {
+    let line = before.bytes().filter(|b| *b == b'\n').count() + 1;
+    let column = before
+        .rsplit('\n')
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .count()
+        + 1;
+    (line, column)
+}
+
+struct Parser<'a> {
+    text: &'a str,
+    at: usize,
+    line: usize,
+    line_start: usize,
+}
+
+impl Parser<'_> {
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn rest(&self) -> &str {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    fn column(&self) -> usize {
+        self.text
+            .get(self.line_start..self.at)
+            .map_or(1, |line| line.chars().count() + 1)
+    }
+
+    fn space(&mut self) {
+        while let Some(b @ (b' ' | b'\t' | b'\n' | b'\r')) = self.peek() {
+            self.at += 1;
+            if b == b'\n' {
+                self.line += 1;
+                self.line_start = self.at;
+            }
+        }
+    }
+
+    fn unexpected(&self, message: &str, expected: &str) -> Problem {
+        let value = match self.rest().chars().next() {
+            None => "end of text".to_owned(),
+            Some(c) => quoted(c.encode_utf8(&mut [0; 4])),
+        };
+        Problem::document(value, message, expected).at(self.line, self.column())
+    }
+
+    fn value(&mut self, depth: usize) -> Result<Node, Problem> {
+        if depth > MAX_DEPTH {
+            return Err(self.unexpected("values are nested too deeply", "at most 32 levels"));
+        }
+        let (line, column) = (self.line, self.column());
+        let value = match self.peek() {
+            Some(b'{') => self.object(depth)?,
+            Some(b'[') => self.array(depth)?,
+            Some(b'"') => Value::String(self.string()?),
+            Some(b'-' | b'0'..=b'9') => Value::Number(self.number()?),
+            _ => self.word()?,
+        };
+        Ok(Node {
+            line,
+            column,
+            value,
+        })
+    }
+
+    fn word(&mut self) -> Result<Value, Problem> {
+        for (word, value) in [
+            ("true", Value::Bool(true)),
+            ("false", Value::Bool(false)),
+            ("null", Value::Null),
+        ] {
+            if self.rest().starts_with(word) {
+                self.at += word.len();
+                return Ok(value);
+            }
+        }
+        Err(match self.peek() {
+            None => self.unexpected("the text ends where a value should begin", "a JSON value"),
+            Some(b'\'') => self.unexpected(
+                "strings are not written in single quotes",
+                "a string in double quotes",
+            ),
+            Some(b'/' | b'#') => self.unexpected("JSON has no comments", "a JSON value"),
+            Some(b']' | b'}') => self.unexpected(
+                "a value is missing (is there a comma too many?)",
+                "a JSON value",
+            ),
+            Some(_) => self.unexpected("this does not begin a value", "a JSON value"),
+        })
+    }
+
+    fn array(&mut self, depth: usize) -> Result<Value, Problem> {
+        self.at += 1;
+        let mut items = Vec::new();
+        self.space();
+        if self.peek() == Some(b']') {
+            self.at += 1;
+            return Ok(Value::Array(items));
+        }
+        loop {
+            self.space();
+            items.push(self.value(depth + 1)?);
+            self.space();
+            match self.peek() {
+                Some(b',') => self.at += 1,
+                Some(b']') => {
+                    self.at += 1;
+                    return Ok(Value::Array(items));
+                }
+                _ => return Err(self.unexpected("the array is not closed", "`,` or `]`")),
+            }
+        }
+    }
+
+    fn object(&mut self, depth: usize) -> Result<Value, Problem> {
+        self.at += 1;
+        let mut members = Vec::new();
+        self.space();
+        if self.peek() == Some(b'}') {
+            self.at += 1;
+            return Ok(Value::Object(members));
+        }
+        loop {
+            self.space();
+            let (line, column) = (self.line, self.column());
+            if self.peek() != Some(b'"') {
+                return Err(self.unexpected(
+                    "a field name is missing here",
+                    "a field name in double quotes",
+                ));
+            }
+            let key = self.string()?;
+            self.space();
+            if self.peek() != Some(b':') {
+                return Err(self.unexpected("the field has no value", "`:` and a value"));
+            }
+            self.at += 1;
+            self.space();
+            let value = self.value(depth + 1)?;
+            members.push(Member {
+                line,
+                column,
+                key,
+                value,
+            });
+            self.space();
+            match self.peek() {
+                Some(b',') => self.at += 1,
+                Some(b'}') => {
+                    self.at += 1;
+                    return Ok(Value::Object(members));
+                }
+                _ => return Err(self.unexpected("the object is not closed", "`,` or `}`")),
+            }
+        }
+    }
+
+    fn number(&mut self) -> Result<String, Problem> {
+        let start = self.at;
+        if self.peek() == Some(b'-') {
+            self.at += 1;
+        }
+        match self.peek() {
+            Some(b'0') => {
+                self.at += 1;
+                if matches!(self.peek(), Some(b'0'..=b'9')) {
+                    return Err(self.unexpected("numbers have no leading zero", "a JSON number"));
+                }
+            }
+            Some(b'1'..=b'9') => self.digits(),
+            _ => return Err(self.unexpected("this is not a number", "a digit")),
+        }
+        if self.peek() == Some(b'.') {
+            self.at += 1;
+            self.some_digits()?;
+        }
+        if let Some(b'e' | b'E') = self.peek() {
+            self.at += 1;
+            if let Some(b'+' | b'-') = self.peek() {
+                self.at += 1;
+            }
+            self.some_digits()?;
+        }
+        Ok(self.text.get(start..self.at).unwrap_or_default().to_owned())
+    }
+
+    fn digits(&mut self) {
+        while let Some(b'0'..=b'9') = self.peek() {
+            self.at += 1;
+        }
+    }
+
+    fn some_digits(&mut self) -> Result<(), Problem> {
+        let start = self.at;
+        self.digits();
+        if start == self.at {
+            return Err(self.unexpected("this is not a number", "a digit"));
+        }
+        Ok(())
+    }
+
+    fn string(&mut self) -> Result<String, Problem> {
+        self.at += 1;
+        let mut out = String::new();
+        loop {
+            let Some(c) = self.rest().chars().next() else {
+                return Err(self.unexpected("the string is not closed", "`\"`"));
+            };
+            match c {
+                '"' => {
+                    self.at += 1;
+                    return Ok(out);
+                }
+                '\\' => out.push(self.escape()?),
+                c if c < ' ' => {
+                    return Err(self.unexpected(
+                        "a string holds no bare control character",
+                        "an escape such as `\\n`",
+                    ));
+                }
+                c => {
+                    self.at += c.len_utf8();
+                    out.push(c);
+                }
+            }
+        }
+    }
+
+    fn escape(&mut self) -> Result<char, Problem> {
+        self.at += 1;
+        let c = match self.peek() {
+            Some(b'"') => '"',
+            Some(b'\\') => '\\',
+            Some(b'/') => '/',
+            Some(b'b') => '\u{8}',
+            Some(b'f') => '\u{c}',
+            Some(b'n') => '\n',
+            Some(b'r') => '\r',
+            Some(b't') => '\t',
+            Some(b'u') => {
+                self.at += 1;
+                return self.unicode();
+            }
+            _ => {
+                return Err(self.unexpected(
+                    "JSON knows no such escape",
+                    "`\\\\` for a backslash, or one of \\\" \\/ \\b \\f \\n \\r \\t \\u",
+                ));
+            }
+        };
+        self.at += 1;
+        Ok(c)
+    }
+
+    fn unicode(&mut self) -> Result<char, Problem> {
+        let first = self.hex()?;
+        let code = if (0xd800..0xdc00).contains(&first) {
+            if !self.rest().starts_with("\\u") {
+                return Err(self.unexpected(
+                    "half of a surrogate pair is missing",
+                    "a second `\\u` escape",
+                ));
+            }
+            self.at += 2;
+            let second = self.hex()?;
+            match second.checked_sub(0xdc00) {
+                Some(low) if low < 0x400 => 0x10000 + ((first - 0xd800) << 10) + low,
+                _ => return Err(self.unexpected("this is no surrogate pair", "a low surrogate")),
+            }
+        } else {
+            first
+        };
+        char::from_u32(code)
+            .ok_or_else(|| self.unexpected("this escape is no character", "a Unicode scalar value"))
+    }
+
+    fn hex(&mut self) -> Result<u32, Problem> {
+        let digits = self
+            .text
+            .get(self.at..self.at + 4)
+            .filter(|d| d.bytes().all(|b| b.is_ascii_hexdigit()));
+        match digits.and_then(|d| u32::from_str_radix(d, 16).ok()) {
+            Some(code) => {
+                self.at += 4;
+                Ok(code)
+            }
+            None => Err(self.unexpected(
+                "`\\u` needs four hexadecimal digits",
+                "four hexadecimal digits",
+            )),
+        }
+    }
+}

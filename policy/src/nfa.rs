@@ -1,0 +1,119 @@
+//! Runs the program of a true wildcard over a name: all states at once, as a bit set on the stack.
+//!
+//! No memory, no recursion, no backtracking: at most (bytes of the name) × (states of the program) steps, whatever the pattern is.
+
+use crate::blob::{Blob, op};
+use crate::glob::MAX_STATES;
+
+const WORDS: usize = MAX_STATES.div_ceil(64) + 1;
+
+#[derive(Clone, Copy)]
+struct Set([u64; WORDS]);
+
+impl Set {
+    fn insert(&mut self, state: usize) {
+        if let Some(word) = self.0.get_mut(state >> 6) {
+            *word |= 1 << (state & 63);
+        }
+    }
+
+    fn has(&self, state: usize) -> bool {
+        self.0
+            .get(state >> 6)
+            .is_some_and(|word| word >> (state & 63) & 1 == 1)
+    }
+}
+
+struct Program<'a> {
+    ops: &'a [u8],
+    classes: &'a [u8],
+    states: usize,
+}
+
+impl Program<'_> {
+    fn op(&self, state: usize) -> Option<(u8, u8)> {
+        match self.ops.get(state * 2..state * 2 + 2)? {
+            [code, operand] => Some((*code, *operand)),
+            _ => None,
+        }
+    }
+
+    /// Enters `state`, and those that can be had from it for nothing.
+    fn enter(&self, set: &mut Set, mut state: usize) -> Option<()> {
+        loop {
+            set.insert(state);
+            if state >= self.states {
+                return Some(());
+            }
+            match self.op(state)?.0 {
+                op::STAR | op::REST | op::DIRS => state += 1,
+                _ => return Some(()),
+            }
+        }
+    }
+}
+
+/// Whether the program at `offset` matches the whole of `name`. `None`: the bytes are not a program.
+pub(crate) fn matches(blob: Blob<'_>, offset: u32, name: &[u8]) -> Option<bool> {
+    let offset = offset as usize;
+    let states = blob.half(offset)?;
+    let classes = blob.half(offset + 2)?;
+    if states > MAX_STATES {
+        return None;
+    }
+    let ops = offset + 4;
+    let sets = ops + states * 2;
+    let program = Program {
+        ops: blob.0.get(ops..sets)?,
+        classes: blob.0.get(sets..sets + classes * 32)?,
+        states,
+    };
+
+    let used = states / 64 + 1;
+    let mut now = Set([0; WORDS]);
+    program.enter(&mut now, 0)?;
+    for byte in name {
+        let mut next = Set([0; WORDS]);
+        let mut alive = 0;
+        for (index, word) in now.0.iter().enumerate().take(used) {
+            let mut left = *word;
+            while left != 0 {
+                let state = index * 64 + left.trailing_zeros() as usize;
+                left &= left - 1;
+                if state >= states {
+                    continue;
+                }
+                let (code, operand) = program.op(state)?;
+                match code {
+                    op::BYTE if *byte != operand => {}
+                    op::ANY if *byte == b'/' => {}
+                    op::CLASS => {
+                        let cell = usize::from(operand) * 32 + usize::from(byte >> 3);
+                        if program.classes.get(cell)? >> (byte & 7) & 1 == 1 {
+                            program.enter(&mut next, state + 1)?;
+                        }
+                    }
+                    op::BYTE | op::ANY => program.enter(&mut next, state + 1)?,
+                    op::STAR if *byte == b'/' => {}
+                    op::STAR | op::REST => program.enter(&mut next, state)?,
+                    op::DIRS => {
+                        // It goes on swallowing; only a `/` lets what follows begin.
+                        next.insert(state);
+                        if *byte == b'/' {
+                            program.enter(&mut next, state + 1)?;
+                        }
+                    }
+                    _ => return None,
+                }
+            }
+        }
+        for word in next.0.iter().take(used) {
+            alive |= word;
+        }
+        if alive == 0 {
+            return Some(false);
+        }
+        now = next;
+    }
+    Some(now.has(states))
+}
