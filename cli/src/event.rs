@@ -243,12 +243,23 @@ fn open<'a>(decider: &Decider<'a>, given: &Path, access: Access) -> Result<Judge
     let mut notes = Vec::new();
     let path = resolved(given, &mut notes)?;
     let alias = paths::proc_alias(&path);
+    let verdict = decider.file(&File {
+        path: path.as_os_str().as_bytes(),
+        alias: alias.as_ref().map(|alias| alias.as_os_str().as_bytes()),
+        access,
+    });
+    // The process of whoever asks is nobody's concern; a function has its own.
+    let path = match alias {
+        Some(alias) => {
+            notes = vec![
+                "this is a file of the process itself, judged by its number in /proc too"
+                    .to_owned(),
+            ];
+            alias
+        }
+        None => path,
+    };
     Ok(Judged {
-        verdict: decider.file(&File {
-            path: path.as_os_str().as_bytes(),
-            alias: alias.as_ref().map(|alias| alias.as_os_str().as_bytes()),
-            access,
-        }),
         asked: Asked::Open {
             path: path.to_string_lossy().into_owned(),
             access: match access {
@@ -258,6 +269,7 @@ fn open<'a>(decider: &Decider<'a>, given: &Path, access: Access) -> Result<Judge
             },
         },
         section: Section::Filesystem,
+        verdict,
         notes,
     })
 }

@@ -44,7 +44,8 @@ pub struct Arguments {
         value_name = "NAME",
         global = true,
         env = "AWS_LAMBDA_FUNCTION_NAME",
-        default_value = ""
+        default_value = "",
+        hide_default_value = true
     )]
     function: String,
 
@@ -54,12 +55,19 @@ pub struct Arguments {
         value_name = "REGION",
         global = true,
         env = "AWS_REGION",
-        default_value = ""
+        default_value = "",
+        hide_default_value = true
     )]
     region: String,
 
     /// Its AWS account
-    #[arg(long, value_name = "NUMBER", global = true, default_value = "")]
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        global = true,
+        default_value = "",
+        hide_default_value = true
+    )]
     account: String,
 
     /// Exit with 1 for prevent and 3 for alert

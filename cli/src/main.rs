@@ -21,7 +21,7 @@ use clap::{Parser, Subcommand};
 
 /// Runtime defence for serverless functions: check a policy, ask it, run a program under it.
 #[derive(Parser)]
-#[command(name = "palisade", version, propagate_version = true)]
+#[command(name = "palisade", version)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

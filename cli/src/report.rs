@@ -6,9 +6,11 @@ use palisade_policy::{Lint, Problem};
 
 use crate::output::{self, DIM, ERROR, STRONG, Safe, WARNING};
 
-/// Everything that is wrong with the policy called `name`.
+/// Everything that is wrong with the policy called `name`, from its top to its bottom.
 pub fn problems(text: &mut String, name: &OsStr, problems: &[Problem]) {
-    for problem in problems {
+    let mut ordered: Vec<&Problem> = problems.iter().collect();
+    ordered.sort_by_key(|problem| (problem.line, problem.column));
+    for problem in ordered {
         let message = spoken(&problem.value, &problem.message);
         output::line(
             text,

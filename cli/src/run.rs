@@ -36,8 +36,8 @@ pub struct Arguments {
     #[arg(long, value_name = "DEST", value_parser = destination)]
     audit: Option<String>,
 
-    /// What becomes of the program if the defence cannot start: `stop` it, or let it run undefended (`open`)
-    #[arg(long, value_enum)]
+    /// What becomes of the program if the defence cannot start [default: PALISADE_ON_ERROR, or stop]
+    #[arg(long, value_name = "WHAT", value_enum)]
     on_error: Option<OnError>,
 
     /// The library [default: libpalisade.so beside this program, or in its folder `palisade`]
@@ -51,7 +51,9 @@ pub struct Arguments {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum OnError {
+    /// It does not start either
     Stop,
+    /// It runs undefended, and the log says so
     Open,
 }
 
