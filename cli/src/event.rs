@@ -5,7 +5,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use palisade_policy::{Access, Connect, Decider, File, Process, Reason, Section, Start, Verdict};
+use palisade_policy::{
+    Access, Connect, Decider, File, Outcome, Process, Reason, Section, Start, Verdict,
+};
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -164,7 +166,7 @@ fn exec<'a>(
     command: &[OsString],
 ) -> Result<Judged<'a>, Failure> {
     let mut notes = Vec::new();
-    let Some((given, arguments)) = command.split_first() else {
+    let Some(given) = command.first() else {
         return Err(Failure::Usage("exec needs a program".to_owned()));
     };
     let name = if given.as_bytes().contains(&b'/') {
@@ -182,21 +184,23 @@ fn exec<'a>(
         program.is_some_and(|program| paths::resolve(program).is_ok_and(|program| program == path));
     let mut verdict = decider.process(&Process {
         path: path.as_os_str().as_bytes(),
-        given: name.as_os_str().as_bytes(),
+        given: given.as_bytes(),
         start: if spawn { Start::Spawn } else { Start::Exec },
         main,
         same_program,
     });
-    if decider.judges_arguments() {
-        for argument in arguments {
-            let of_argument = decider.argument(argument.as_bytes());
-            if of_argument.outcome > verdict.outcome {
-                notes.push(format!(
-                    "it is the argument {} that decides",
-                    Safe::of(argument)
-                ));
-                verdict = of_argument;
-            }
+    // The zeroth argument too: a miner under another file's name is still called what it is.
+    if verdict.outcome < Outcome::Prevent && decider.judges_arguments() {
+        let found = command
+            .iter()
+            .map(|word| (word, decider.argument(word.as_bytes())))
+            .find(|(_, verdict)| verdict.outcome != Outcome::Allow);
+        if let Some((argument, of_argument)) = found {
+            notes.push(format!(
+                "it is the argument {} that decides",
+                Safe::of(argument)
+            ));
+            verdict = of_argument;
         }
     }
     if program.is_none() && verdict.reason == Reason::UnexpectedProcess && main && !spawn {

@@ -49,7 +49,7 @@ pub struct Arguments {
     )]
     function: String,
 
-    /// Its AWS region
+    /// Its AWS region; AWS_DEFAULT_REGION, where neither says it
     #[arg(
         long,
         value_name = "REGION",
@@ -65,6 +65,7 @@ pub struct Arguments {
         long,
         value_name = "NUMBER",
         global = true,
+        env = "PALISADE_ACCOUNT",
         default_value = "",
         hide_default_value = true
     )]
@@ -83,6 +84,10 @@ pub struct Arguments {
 }
 
 pub fn explain(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let region = match arguments.region.as_str() {
+        "" => std::env::var("AWS_DEFAULT_REGION").unwrap_or_default(),
+        given => given.to_owned(),
+    };
     let policy = match &arguments.policy {
         Some(file) => Source::read(file)?.load()?.policy,
         None => default_policy(),
@@ -93,7 +98,7 @@ pub fn explain(arguments: &Arguments) -> Result<ExitCode, Failure> {
         &Context {
             identity: Identity {
                 function: &arguments.function,
-                region: &arguments.region,
+                region: &region,
                 account: &arguments.account,
             },
             platform: &platform,
@@ -102,7 +107,9 @@ pub fn explain(arguments: &Arguments) -> Result<ExitCode, Failure> {
     );
     let decider = compiled.decider();
     let mut judged = arguments.event.judge(&decider)?;
-    judged.notes.extend(missing_scope(arguments, &policy));
+    judged
+        .notes
+        .extend(missing_scope(arguments, &region, &policy));
 
     let outcome = judged.verdict.outcome;
     let answer = Answer::of(judged, decider.rule());
@@ -145,7 +152,7 @@ fn platform(event: &Event) -> Platform {
 }
 
 /// A rule that was passed over only because nobody said for which function the question is.
-fn missing_scope(arguments: &Arguments, policy: &Policy) -> Option<String> {
+fn missing_scope(arguments: &Arguments, region: &str, policy: &Policy) -> Option<String> {
     let missing =
         |given: &str, flag: &'static str, used: fn(&palisade_policy::schema::Scope) -> bool| {
             let scoped = policy
@@ -158,9 +165,7 @@ fn missing_scope(arguments: &Arguments, policy: &Policy) -> Option<String> {
         missing(&arguments.function, "--function", |scope| {
             !scope.functions.is_empty()
         }),
-        missing(&arguments.region, "--region", |scope| {
-            !scope.regions.is_empty()
-        }),
+        missing(region, "--region", |scope| !scope.regions.is_empty()),
         missing(&arguments.account, "--account", |scope| {
             !scope.accounts.is_empty()
         }),

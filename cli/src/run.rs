@@ -18,7 +18,7 @@ const WRAPPER: &str = include_str!("../../wrapper-script/palisade-wrapper");
 /// The program replaces this process, so that its process id, exit code and signals are its own.
 #[derive(clap::Args)]
 #[command(after_help = "\
-The function that rules with a scope look at is AWS_LAMBDA_FUNCTION_NAME in AWS_REGION, as in Lambda.
+The function that rules with a scope look at is AWS_LAMBDA_FUNCTION_NAME in AWS_REGION of\nPALISADE_ACCOUNT, as in Lambda.
 
 Exit codes: those of the program, and
   2    wrong usage
@@ -27,7 +27,7 @@ Exit codes: those of the program, and
   126  the command cannot be run
   127  the command is not found")]
 pub struct Arguments {
-    /// The policy, as a file; without one, what the function itself would find: PALISADE_POLICY, PALISADE_POLICY_FILE, … or the built-in
+    /// The policy, as a file of JSON; without one, what the function itself would find: PALISADE_POLICY, PALISADE_POLICY_FILE, … or the built-in
     /// default
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
@@ -121,7 +121,7 @@ fn check(file: &Path, open: bool) -> Result<(), Failure> {
     }
     let source = Source::read(file)?;
     let mut text = String::new();
-    match source.parse() {
+    match source.parse_plain() {
         Ok(parsed) => report::lints(&mut text, &source.name, &parsed.lints),
         Err(problems) if open => {
             report::problems(&mut text, &source.name, &problems);

@@ -13,7 +13,7 @@ use crate::failure::Failure;
 pub struct Source {
     /// As messages name it.
     pub name: OsString,
-    /// JSON, once it is decoded.
+    /// JSON, or what decodes to it.
     bytes: Vec<u8>,
 }
 
@@ -44,6 +44,11 @@ impl Source {
     /// The policy, with what may be said about it, or everything that is wrong.
     pub fn parse(&self) -> Result<Parsed, Vec<Problem>> {
         palisade_policy::parse(&self.decoded()?)
+    }
+
+    /// As [`Source::parse`], but only JSON is a policy: so the library reads a file.
+    pub fn parse_plain(&self) -> Result<Parsed, Vec<Problem>> {
+        palisade_policy::parse(&self.bytes)
     }
 
     /// As [`Source::parse`], for a command that cannot go on without a policy.

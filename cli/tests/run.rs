@@ -200,6 +200,22 @@ fn a_policy_with_mistakes_stops_the_start_and_names_them_all() {
 }
 
 #[test]
+fn a_file_that_the_library_would_not_take_is_not_taken() {
+    use base64::Engine;
+    let (folder, library) = prepared();
+    folder.file(
+        "encoded",
+        base64::engine::general_purpose::STANDARD.encode(POLICY),
+    );
+    let result = done(&mut run(
+        &folder,
+        &library,
+        &["--policy", "encoded", "echo", "ran"],
+    ));
+    assert_eq!((result.code, result.out.as_str()), (Some(78), ""));
+}
+
+#[test]
 fn a_missing_library_is_told_with_what_to_do() {
     let (folder, _) = prepared();
     let nowhere = folder.path().join("nowhere.so");
