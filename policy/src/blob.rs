@@ -170,10 +170,6 @@ impl Hash {
 
     /// Mixed with the tag, so that equal bytes in different spaces spread; the low bits are good for an index.
     #[inline]
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "half of the hash is what a slot keeps"
-    )]
     pub(crate) const fn slot(self, tag: u32) -> u32 {
         let mixed = (self.0 ^ tag as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         (mixed >> 32) as u32

@@ -201,7 +201,7 @@ impl Builder {
         let slots = self.slots(&rows);
         let listen = disjoint(&self.listen);
 
-        let mut words = vec![0u32; header::WORDS];
+        let mut words = [0u32; header::WORDS];
         let mut body: Vec<u8> = Vec::new();
         let start = header::WORDS * 4 + self.pool.len();
         let mut set = |index: usize, value: u32| {

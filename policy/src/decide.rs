@@ -422,7 +422,6 @@ impl<'a> Decider<'a> {
         self.verdict(outcome, reason, Some(entry))
     }
 
-    #[expect(clippy::unnecessary_wraps, reason = "its callers read checked")]
     fn pass(&self, reason: Reason, entry: Option<u32>) -> Option<Verdict<'a>> {
         self.verdict(Outcome::Allow, reason, entry)
     }

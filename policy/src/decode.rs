@@ -20,6 +20,10 @@ const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&base64::alphabet::URL_SAFE
 ///
 /// # Errors
 /// It is none of the three, or the gzip is damaged or too long.
+#[expect(
+    clippy::result_large_err,
+    reason = "once in the life of a process, and its callers want the problem itself"
+)]
 pub fn decode(value: &[u8]) -> Result<Cow<'_, [u8]>, Problem> {
     let problem =
         |message: &str, expected: &str| Err(Problem::document(String::new(), message, expected));

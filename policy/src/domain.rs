@@ -19,15 +19,11 @@ impl Pattern {
         match (self, other) {
             (Self::Everything, _) => true,
             (Self::Suffix(a), Self::Suffix(b)) => b.ends_with(a.as_str()),
-            (Self::Suffix(a), Self::Exact(b)) => ends_with_label(b, a),
+            (Self::Suffix(a), Self::Exact(b)) => b.ends_with(a.as_str()),
             (Self::Exact(a), Self::Exact(b)) => a == b,
             _ => false,
         }
     }
-}
-
-fn ends_with_label(name: &str, suffix: &str) -> bool {
-    name.ends_with(suffix)
 }
 
 const FORMS: &str =

@@ -141,13 +141,14 @@ fn write_string(text: &str, out: &mut String) {
 }
 
 /// Reads one document.
-pub(crate) fn parse(text: &[u8]) -> Result<Node, Problem> {
+pub(crate) fn parse(text: &[u8]) -> Result<Node, Box<Problem>> {
     if text.len() > MAX_TEXT {
-        return Err(Problem::document(
-            format!("{} bytes", text.len()),
+        let length = format!("{} bytes", text.len());
+        return Err(Box::new(Problem::document(
+            length,
             "the policy is too long",
             "at most 1 MiB of JSON",
-        ));
+        )));
     }
     let text = match std::str::from_utf8(text) {
         Ok(text) => text,
@@ -157,10 +158,8 @@ pub(crate) fn parse(text: &[u8]) -> Result<Node, Problem> {
             let byte = bad
                 .first()
                 .map_or(String::new(), |b| format!("byte 0x{b:02x}"));
-            return Err(
-                Problem::document(byte, "the policy is not UTF-8", "JSON text in UTF-8")
-                    .at(line, column),
-            );
+            let problem = Problem::document(byte, "the policy is not UTF-8", "JSON text in UTF-8");
+            return Err(Box::new(problem.at(line, column)));
         }
     };
     // Some editors on Windows put a byte order mark in front; RFC 8259 §8.1 lets a reader ignore it.
@@ -227,15 +226,15 @@ impl Parser<'_> {
         }
     }
 
-    fn unexpected(&self, message: &str, expected: &str) -> Problem {
+    fn unexpected(&self, message: &str, expected: &str) -> Box<Problem> {
         let value = match self.rest().chars().next() {
             None => "end of text".to_owned(),
             Some(c) => quoted(c.encode_utf8(&mut [0; 4])),
         };
-        Problem::document(value, message, expected).at(self.line, self.column())
+        Box::new(Problem::document(value, message, expected).at(self.line, self.column()))
     }
 
-    fn value(&mut self, depth: usize) -> Result<Node, Problem> {
+    fn value(&mut self, depth: usize) -> Result<Node, Box<Problem>> {
         if depth > MAX_DEPTH {
             return Err(self.unexpected("values are nested too deeply", "at most 32 levels"));
         }
@@ -254,7 +253,7 @@ impl Parser<'_> {
         })
     }
 
-    fn word(&mut self) -> Result<Value, Problem> {
+    fn word(&mut self) -> Result<Value, Box<Problem>> {
         for (word, value) in [
             ("true", Value::Bool(true)),
             ("false", Value::Bool(false)),
@@ -280,7 +279,7 @@ impl Parser<'_> {
         })
     }
 
-    fn array(&mut self, depth: usize) -> Result<Value, Problem> {
+    fn array(&mut self, depth: usize) -> Result<Value, Box<Problem>> {
         self.at += 1;
         let mut items = Vec::new();
         self.space();
@@ -303,7 +302,7 @@ impl Parser<'_> {
         }
     }
 
-    fn object(&mut self, depth: usize) -> Result<Value, Problem> {
+    fn object(&mut self, depth: usize) -> Result<Value, Box<Problem>> {
         self.at += 1;
         let mut members = Vec::new();
         self.space();
@@ -346,7 +345,7 @@ impl Parser<'_> {
         }
     }
 
-    fn number(&mut self) -> Result<String, Problem> {
+    fn number(&mut self) -> Result<String, Box<Problem>> {
         let start = self.at;
         if self.peek() == Some(b'-') {
             self.at += 1;
@@ -381,7 +380,7 @@ impl Parser<'_> {
         }
     }
 
-    fn some_digits(&mut self) -> Result<(), Problem> {
+    fn some_digits(&mut self) -> Result<(), Box<Problem>> {
         let start = self.at;
         self.digits();
         if start == self.at {
@@ -390,7 +389,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn string(&mut self) -> Result<String, Problem> {
+    fn string(&mut self) -> Result<String, Box<Problem>> {
         self.at += 1;
         let mut out = String::new();
         loop {
@@ -417,7 +416,7 @@ impl Parser<'_> {
         }
     }
 
-    fn escape(&mut self) -> Result<char, Problem> {
+    fn escape(&mut self) -> Result<char, Box<Problem>> {
         self.at += 1;
         let c = match self.peek() {
             Some(b'"') => '"',
@@ -443,7 +442,7 @@ impl Parser<'_> {
         Ok(c)
     }
 
-    fn unicode(&mut self) -> Result<char, Problem> {
+    fn unicode(&mut self) -> Result<char, Box<Problem>> {
         let first = self.hex()?;
         let code = if (0xd800..0xdc00).contains(&first) {
             if !self.rest().starts_with("\\u") {
@@ -465,7 +464,7 @@ impl Parser<'_> {
             .ok_or_else(|| self.unexpected("this escape is no character", "a Unicode scalar value"))
     }
 
-    fn hex(&mut self) -> Result<u32, Problem> {
+    fn hex(&mut self) -> Result<u32, Box<Problem>> {
         let digits = self
             .text
             .get(self.at..self.at + 4)

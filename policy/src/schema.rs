@@ -30,7 +30,10 @@ pub struct Policy {
 pub struct Rule {
     /// Name of the rule, as it appears in audits. Unique within the policy.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(default, length(min = 1, max = 128)))]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(default, with = "String", length(min = 1, max = 128))
+    )]
     pub name: Option<String>,
     /// `false` skips the rule as if it were not there.
     #[serde(skip_serializing_if = "is_true")]
@@ -42,15 +45,19 @@ pub struct Rule {
     pub scope: Scope,
     /// Which programs may be started.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(default, with = "Processes"))]
     pub processes: Option<Processes>,
     /// Which addresses may be reached, and which ports opened.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(default, with = "Network"))]
     pub network: Option<Network>,
     /// Which host names may be resolved.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(default, with = "Dns"))]
     pub dns: Option<Dns>,
     /// Which files may be read and written.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(default, with = "Filesystem"))]
     pub filesystem: Option<Filesystem>,
 }
 

@@ -14,7 +14,7 @@ use crate::lint;
 /// # Errors
 /// Anything that the text would have to mean by guessing: see [`Problem`].
 pub fn parse(text: &[u8]) -> Result<Parsed, Vec<Problem>> {
-    let document = json::parse(text).map_err(|problem| vec![problem])?;
+    let document = json::parse(text).map_err(|problem| vec![*problem])?;
     let mut walker = walker::Walker::default();
     let policy = sections::policy(&mut walker, &document);
     match policy {
