@@ -1,0 +1,220 @@
+//! Where the lines go: the function's own log, and nothing that merely has its number.
+//!
+//! A program may close descriptor 1, put a file or a socket there, or start a child whose output it captures. So the
+//! log is known by what it *is* (device, inode), noted once when the main process starts, and no descriptor of it is
+//! kept: a kept one would be visible, inherited, and closed by the first `closefrom`. A line looks for the log among the
+//! descriptors that are there, opens it anew by way of the main process where it is not, and as the last way hands the
+//! line to the main process itself ([`crate::writer`]).
+
+use core::ffi::{CStr, c_int};
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use crate::path::Decimal;
+use crate::sys::{self, Errno, FileId};
+use crate::writer;
+
+/// Lines that reached nobody; reported as soon as one does. Counted, never silently lost.
+pub static LOST: AtomicU64 = AtomicU64::new(0);
+
+/// How far descriptors are searched for the log; a program that moved its output away keeps it near.
+const NEAR: c_int = 32;
+
+/// How long a full pipe is waited for before a line counts as lost: about one second.
+const PATIENCE: usize = 10;
+
+/// `PALISADE_AUDIT`.
+#[derive(Clone, Copy)]
+pub enum Destination {
+    /// Descriptor 1 or 2 of the main process at its start.
+    Stream(c_int),
+    /// A file, opened for each line and closed again.
+    File(&'static CStr),
+}
+
+/// One of the main process's standard streams, as it was at the start.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Stream {
+    /// Its number there: 1 or 2.
+    pub number: c_int,
+    /// What it is.
+    pub id: FileId,
+    /// May a process that lacks it open it anew through `/proc/<main>/fd`? A pipe of another user, a socket, or a file that
+    /// is not opened for appending may not.
+    pub reopen: bool,
+}
+
+/// The log.
+#[derive(Clone, Copy)]
+pub struct Log {
+    /// What the settings say.
+    pub destination: Destination,
+    /// The streams, the one that is the log first; the other is better than no evidence at all.
+    pub streams: [Option<Stream>; 2],
+    /// The main process.
+    pub main: u32,
+}
+
+impl Log {
+    /// Notes what descriptors 1 and 2 of the calling process are. For the start of the main process.
+    pub fn of_main(destination: Destination, main: u32) -> Self {
+        let first = match destination {
+            Destination::Stream(number) => number,
+            Destination::File(_) => 2,
+        };
+        Self {
+            destination,
+            streams: [Stream::note(first), Stream::note(3 - first)],
+            main,
+        }
+    }
+
+    /// Can every child of the main process reach the log by itself?
+    pub fn is_open_to_children(&self) -> bool {
+        match self.destination {
+            Destination::File(_) => true,
+            Destination::Stream(_) => self
+                .streams
+                .first()
+                .is_some_and(|s| s.is_some_and(|s| s.reopen)),
+        }
+    }
+
+    /// Writes a line to the log, by whatever way leads there. On failure the line is counted as lost.
+    pub fn deliver(&self, line: &[u8]) {
+        if self.write(line).is_err() {
+            LOST.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Writes a line to the log.
+    ///
+    /// # Errors
+    /// Those of the last way that was tried.
+    pub fn write(&self, line: &[u8]) -> Result<(), Errno> {
+        if let Destination::File(path) = self.destination {
+            let flags =
+                libc::O_WRONLY | libc::O_APPEND | libc::O_CREAT | libc::O_CLOEXEC | libc::O_NOCTTY;
+            // SAFETY: a C string.
+            let opened = unsafe { sys::openat(libc::AT_FDCWD, path.as_ptr(), flags, 0o640) };
+            return opened.and_then(|fd| {
+                let result = write_line(fd, line);
+                sys::close(fd);
+                result
+            });
+        }
+        let mut result = Err(Errno(libc::EBADF));
+        for stream in self.streams.iter().flatten() {
+            result = stream
+                .write_near(line)
+                .or_else(|_| stream.write_by_way_of(self.main, line));
+            if result.is_ok() {
+                return result;
+            }
+            // Better by the hand of the main process to the right place than by our own to the other one.
+            if writer::hand_over(line) {
+                return Ok(());
+            }
+        }
+        result
+    }
+}
+
+impl Stream {
+    fn note(number: c_int) -> Option<Self> {
+        let stat = sys::fstat(number).ok()?;
+        let kind = stat.mode & libc::S_IFMT;
+        let appends = sys::fcntl(number, libc::F_GETFL, 0)
+            .is_ok_and(|flags| flags as c_int & libc::O_APPEND != 0);
+        let candidate = Self {
+            number,
+            id: stat.id,
+            reopen: true,
+        };
+        let reopen = match kind {
+            libc::S_IFIFO | libc::S_IFCHR => {
+                candidate.open_at(sys::getpid()).map(sys::close).is_ok()
+            }
+            // A second description has its own offset: what it writes, the first would write over.
+            libc::S_IFREG => appends && candidate.open_at(sys::getpid()).map(sys::close).is_ok(),
+            _ => false,
+        };
+        Some(Self {
+            reopen,
+            ..candidate
+        })
+    }
+
+    /// Writes to a descriptor of this process that is the stream: its own number first.
+    fn write_near(&self, line: &[u8]) -> Result<(), Errno> {
+        let others = (0..NEAR).filter(|fd| *fd != self.number);
+        for fd in core::iter::once(self.number).chain(others) {
+            if sys::fstat(fd).is_ok_and(|stat| stat.id == self.id) && write_line(fd, line).is_ok() {
+                return Ok(());
+            }
+        }
+        Err(Errno(libc::EBADF))
+    }
+
+    /// Opens the stream anew in the main process, and writes to it if it still is what it was.
+    fn write_by_way_of(&self, main: u32, line: &[u8]) -> Result<(), Errno> {
+        if !self.reopen {
+            return Err(Errno(libc::EACCES));
+        }
+        let fd = self.open_at(main)?;
+        let result = write_line(fd, line);
+        sys::close(fd);
+        result
+    }
+
+    fn open_at(&self, pid: u32) -> Result<c_int, Errno> {
+        let mut path = Decimal::new(b"/proc/", pid);
+        for byte in b"/fd/" {
+            path.push(*byte);
+        }
+        path.number(self.number as u32);
+        // Not blocking: opening a pipe that nobody reads any more would wait for ever (fifo(7)).
+        let flags =
+            libc::O_WRONLY | libc::O_APPEND | libc::O_CLOEXEC | libc::O_NOCTTY | libc::O_NONBLOCK;
+        // SAFETY: a C string on the stack.
+        let fd = unsafe { sys::openat(libc::AT_FDCWD, path.as_ptr(), flags, 0) }?;
+        if sys::fstat(fd).is_ok_and(|stat| stat.id == self.id) {
+            Ok(fd)
+        } else {
+            sys::close(fd);
+            Err(Errno(libc::ESTALE))
+        }
+    }
+}
+
+/// Writes a whole line. One write does it on a pipe, a terminal and a file; a socket may take it in pieces. A reader
+/// that has gone must not kill the program with a SIGPIPE that it never earned.
+fn write_line(fd: c_int, line: &[u8]) -> Result<(), Errno> {
+    const SIGPIPE: sys::SignalSet = 1 << (libc::SIGPIPE - 1);
+    let before = sys::mask_signals(libc::SIG_BLOCK, SIGPIPE);
+    let was_pending = sys::pending_signals() & SIGPIPE != 0;
+    let mut rest = line;
+    let mut patience = PATIENCE;
+    let result = loop {
+        match sys::write(fd, rest) {
+            Ok(n) => {
+                rest = rest.get(n..).unwrap_or_default();
+                if rest.is_empty() {
+                    break Ok(());
+                }
+            }
+            Err(Errno(libc::EINTR)) => {}
+            Err(Errno(libc::EAGAIN)) if patience > 0 => {
+                patience -= 1;
+                sys::wait_writable(fd, 100);
+            }
+            Err(error) => {
+                if error == Errno(libc::EPIPE) && !was_pending {
+                    sys::take_signal(SIGPIPE);
+                }
+                break Err(error);
+            }
+        }
+    };
+    sys::mask_signals(libc::SIG_SETMASK, before);
+    result
+}

@@ -1,0 +1,133 @@
+//! From a verdict to a line in the log.
+
+use core::sync::atomic::Ordering;
+
+use palisade_audit::{
+    Effect, Kind, LINE_MAX, Level, Message, Record, Subject, Text, Timestamp, techniques,
+};
+use palisade_policy::event::{Section, Verdict};
+
+use crate::log::{LOST, Log};
+use crate::state::State;
+use crate::{sys, writer};
+
+/// Who speaks: what every record says about its process.
+#[derive(Clone, Copy)]
+pub struct Origin {
+    /// AWS_LAMBDA_FUNCTION_NAME, or empty.
+    pub function: &'static [u8],
+    /// AWS_REGION, or empty.
+    pub region: &'static [u8],
+    /// The program that this process runs, links resolved.
+    pub program: &'static [u8],
+}
+
+impl Origin {
+    fn record<'a>(
+        self,
+        level: Level,
+        kind: Kind,
+        attack: &'static str,
+        msg: Message<'a>,
+    ) -> Record<'a> {
+        let (seconds, nanoseconds) = sys::now();
+        Record {
+            timestamp: Timestamp {
+                seconds,
+                nanoseconds,
+            },
+            level,
+            kind,
+            attack,
+            effect: None,
+            rule: None,
+            msg,
+            function: self.function,
+            region: self.region,
+            pid: sys::getpid(),
+            ppid: sys::getppid(),
+            process: self.program,
+            subject: Subject::None,
+            count: 1,
+            techniques: &[],
+        }
+    }
+
+    /// A line about Palisade itself.
+    #[inline(never)]
+    pub fn notice(self, log: &Log, level: Level, attack: &'static str, count: u64, msg: Text<'_>) {
+        let mut line = [0; LINE_MAX];
+        let record = Record {
+            count,
+            ..self.record(level, Kind::Policy, attack, Message::Text(msg))
+        };
+        let length = record.write(&mut line);
+        log.deliver(line.get(..length).unwrap_or_default());
+    }
+}
+
+/// Reports a breach. When this returns, a refusal is in the log; an alert of the main process is on its way.
+#[inline(never)]
+pub fn breach(state: &State, section: Section, verdict: &Verdict<'_>, subject: Subject<'_>) {
+    let Some(effect) = Effect::of(verdict.outcome) else {
+        return;
+    };
+    let attack = verdict.reason.attack(section);
+    let record = Record {
+        effect: Some(effect),
+        rule: state.rule,
+        techniques: techniques(&subject, verdict.reason),
+        subject,
+        ..state
+            .origin
+            .record(effect.into(), section.into(), attack, Message::Breach)
+    };
+    let is_posted = effect == Effect::Alert
+        && state.is_main(record.pid)
+        && writer::post(|room| record.write(room));
+    if !is_posted {
+        write_now(&state.log, &record);
+    }
+}
+
+#[inline(never)]
+fn write_now(log: &Log, record: &Record<'_>) {
+    let mut line = [0; LINE_MAX];
+    let length = record.write(&mut line);
+    log.deliver(line.get(..length).unwrap_or_default());
+    losses(log);
+}
+
+/// Says how many lines were lost, as soon as a line can be written again.
+pub fn losses(log: &Log) {
+    if LOST.load(Ordering::Relaxed) == 0 {
+        return;
+    }
+    if let Some(state) = crate::state::get() {
+        loss(state, log);
+    }
+}
+
+#[inline(never)]
+fn loss(state: &State, log: &Log) {
+    let count = LOST.swap(0, Ordering::Relaxed);
+    if count == 0 {
+        return;
+    }
+    let text =
+        "Audit records were lost: the log was closed, or took lines more slowly than they came.";
+    let mut line = [0; LINE_MAX];
+    let record = Record {
+        count,
+        ..state.origin.record(
+            Level::Error,
+            Kind::Policy,
+            "audit-lost",
+            Message::Text(text.into()),
+        )
+    };
+    let length = record.write(&mut line);
+    if log.write(line.get(..length).unwrap_or_default()).is_err() {
+        LOST.fetch_add(count, Ordering::Relaxed);
+    }
+}

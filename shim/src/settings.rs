@@ -1,0 +1,326 @@
+//! What the environment and the files say, read once by the constructor.
+
+use std::cell::RefCell;
+use std::ffi::{CStr, CString};
+
+use palisade_policy::{Platform, Policy, Surroundings};
+
+use crate::env;
+use crate::log::{Destination, Log, Stream};
+use crate::sys::{self, Errno, FileId};
+use crate::table::Strings;
+
+/// The largest policy file that is read, in bytes; the same bound as for an inflated `PALISADE_POLICY`.
+const POLICY_MAX: usize = 1 << 20;
+
+/// The function's own policy file, and the layer's.
+const POLICY_FILES: [&CStr; 2] = [c"/var/task/palisade.json", c"/opt/palisade/policy.json"];
+
+/// The environment of this process at its start.
+#[derive(Clone, Copy)]
+pub struct Environment(pub Strings);
+
+impl Environment {
+    /// A variable's bytes.
+    pub fn bytes(self, name: &str) -> Option<&'static [u8]> {
+        // SAFETY: the loader's environment, which the constructor reads before anybody can change it.
+        unsafe { env::value(self.0, name.as_bytes()) }
+    }
+
+    /// A variable as text; bytes that are no UTF-8 are replaced.
+    pub fn text(self, name: &str) -> Option<String> {
+        self.bytes(name)
+            .map(|value| String::from_utf8_lossy(value).into_owned())
+    }
+
+    /// Every setting of ours, whole.
+    pub fn ours(self) -> impl Iterator<Item = &'static [u8]> {
+        // SAFETY: as above.
+        unsafe { env::entries(self.0) }.filter(|entry| entry.starts_with(b"PALISADE_"))
+    }
+}
+
+/// Where the function runs. The main process takes it from its environment and hands it on to its children, which may be given
+/// an empty one (`PALISADE_CONTEXT`).
+pub struct Surround {
+    environment: Environment,
+    handed: Option<Vec<(String, String)>>,
+    asked: RefCell<Vec<(String, String)>>,
+}
+
+impl Surround {
+    /// Reads what was handed on, if anything was.
+    pub fn new(environment: Environment) -> Self {
+        let handed = environment.text("PALISADE_CONTEXT").map(|text| {
+            text.split(';')
+                .filter_map(|entry| entry.split_once('='))
+                .map(|(n, v)| (n.to_owned(), unescape(v)))
+                .collect()
+        });
+        Self {
+            environment,
+            handed,
+            asked: RefCell::default(),
+        }
+    }
+
+    /// A variable of the main process. What is asked for is what will be handed on.
+    pub fn variable(&self, name: &str) -> Option<String> {
+        let value = match &self.handed {
+            Some(handed) => handed
+                .iter()
+                .find(|(known, _)| known == name)
+                .map(|(_, value)| value.clone()),
+            None => self.environment.text(name),
+        }?;
+        self.note(name, &value);
+        Some(value)
+    }
+
+    /// Something that only the main process knows: handed on, or found out now.
+    pub fn fact(&self, name: &str, find: impl FnOnce() -> String) -> String {
+        let known = self
+            .handed
+            .as_ref()
+            .and_then(|h| h.iter().find(|(n, _)| n == name))
+            .map(|(_, value)| value.clone());
+        let value = known.unwrap_or_else(find);
+        self.note(name, &value);
+        value
+    }
+
+    fn note(&self, name: &str, value: &str) {
+        let mut asked = self.asked.borrow_mut();
+        if !asked.iter().any(|(known, _)| known == name) {
+            asked.push((name.to_owned(), value.to_owned()));
+        }
+    }
+
+    /// What to hand on: everything that was asked for.
+    pub fn hand_on(&self) -> String {
+        let entries = self
+            .asked
+            .borrow()
+            .iter()
+            .map(|(name, value)| format!("{name}={}", escape(value)))
+            .collect::<Vec<_>>();
+        entries.join(";")
+    }
+}
+
+fn escape(value: &str) -> String {
+    let mut escaped = String::with_capacity(value.len());
+    for character in value.chars() {
+        match character {
+            ';' | '%' => escaped.push_str(&format!("%{:02x}", u32::from(character))),
+            control if control.is_control() && control.is_ascii() => {
+                escaped.push_str(&format!("%{:02x}", u32::from(control)));
+            }
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
+
+fn unescape(value: &str) -> String {
+    let mut parts = value.split('%');
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let code = part
+            .get(..2)
+            .and_then(|code| u8::from_str_radix(code, 16).ok());
+        if let (Some(code), Some(rest)) = (code, part.get(2..)) {
+            text.push(char::from(code));
+            text.push_str(rest);
+        }
+    }
+    text
+}
+
+/// A policy, and where it came from.
+pub struct Found {
+    /// As a person would look for it: a variable, a file, or the built-in default.
+    pub place: String,
+    /// The policy, or one sentence with everything that is wrong with it.
+    pub policy: Result<Policy, String>,
+}
+
+/// The first policy that is set, in the order of the contract.
+pub fn policy(environment: Environment) -> Found {
+    if let Some(value) = environment.bytes("PALISADE_POLICY") {
+        let place = "PALISADE_POLICY".to_owned();
+        let policy = match palisade_policy::decode(value) {
+            Ok(text) => parse(&text),
+            Err(problem) => Err(problem.to_string()),
+        };
+        return Found { place, policy };
+    }
+    if let Some(value) = environment.bytes("PALISADE_POLICY_FILE") {
+        let place = format!("{} (PALISADE_POLICY_FILE)", String::from_utf8_lossy(value));
+        let policy = if value.starts_with(b"/") {
+            let path = CString::new(value).unwrap_or_default();
+            sys::read_file(&path, POLICY_MAX)
+                .map_err(unreadable)
+                .and_then(|text| parse(&text))
+        } else {
+            Err("the path is relative; expected an absolute path, such as /opt/palisade/policy.json".to_owned())
+        };
+        return Found { place, policy };
+    }
+    for path in POLICY_FILES {
+        match sys::read_file(path, POLICY_MAX) {
+            Err(Errno(libc::ENOENT | libc::ENOTDIR)) => {}
+            result => {
+                let policy = result.map_err(unreadable).and_then(|text| parse(&text));
+                return Found {
+                    place: path.to_string_lossy().into_owned(),
+                    policy,
+                };
+            }
+        }
+    }
+    Found {
+        place: "the built-in default".to_owned(),
+        policy: Ok(palisade_policy::default_policy()),
+    }
+}
+
+fn parse(text: &[u8]) -> Result<Policy, String> {
+    palisade_policy::parse(text)
+        .map(|parsed| parsed.policy)
+        .map_err(|problems| {
+            let sentences: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            sentences.join("; ")
+        })
+}
+
+fn unreadable(Errno(errno): Errno) -> String {
+    let why = match errno {
+        libc::ENOENT => "there is no such file",
+        libc::EACCES => "permission denied",
+        libc::EISDIR => "it is a directory",
+        libc::EFBIG => "it has more than 1 MiB",
+        _ => "it cannot be read",
+    };
+    format!("{why} (errno {errno}); expected a readable policy file")
+}
+
+/// What the platform needs here.
+pub fn platform(surround: &Surround, program: &str) -> Platform {
+    let resolv_conf = sys::read_file(c"/etc/resolv.conf", 1 << 16).unwrap_or_default();
+    Platform::derive(&Surroundings {
+        variable: &|name| surround.variable(name),
+        resolv_conf: &String::from_utf8_lossy(&resolv_conf),
+        hostname: &sys::hostname(),
+        program,
+    })
+}
+
+/// `PALISADE_AUDIT`, or the default: standard output inside Lambda, where it goes to the function's log, and standard error elsewhere.
+///
+/// # Errors
+/// One sentence: what is wrong and what would be right.
+pub fn destination(environment: Environment, is_in_lambda: bool) -> Result<Destination, String> {
+    let default = Destination::Stream(if is_in_lambda { 1 } else { 2 });
+    match environment.bytes("PALISADE_AUDIT") {
+        None | Some(b"") => Ok(default),
+        Some(b"stdout") => Ok(Destination::Stream(1)),
+        Some(b"stderr") => Ok(Destination::Stream(2)),
+        Some(value) => match value
+            .strip_prefix(b"file:")
+            .and_then(|path| CString::new(path).ok())
+        {
+            Some(path) if path.to_bytes().starts_with(b"/") => {
+                Ok(Destination::File(Box::leak(path.into_boxed_c_str())))
+            }
+            _ => Err(format!(
+                "PALISADE_AUDIT is {:?}; expected stdout, stderr, or file: and an absolute path, such as file:/tmp/audit.jsonl",
+                String::from_utf8_lossy(value)
+            )),
+        },
+    }
+}
+
+/// The log as the main process found it at its start (`PALISADE_LOG`), in five numbers a stream.
+pub fn log_of_main(environment: Environment, destination: Destination, main: u32) -> Option<Log> {
+    let text = environment.text("PALISADE_LOG")?;
+    let mut streams = text.split('/').map(|stream| {
+        let numbers: Vec<u64> = stream
+            .split(',')
+            .filter_map(|number| number.parse().ok())
+            .collect();
+        match *numbers.as_slice() {
+            [number, device, inode, special, reopen] => Some(Stream {
+                number: number as i32,
+                id: FileId {
+                    device,
+                    inode,
+                    special,
+                },
+                reopen: reopen == 1,
+            }),
+            _ => None,
+        }
+    });
+    Some(Log {
+        destination,
+        streams: [streams.next().flatten(), streams.next().flatten()],
+        main,
+    })
+}
+
+/// The text that [`log_of_main`] reads.
+pub fn hand_on_log(log: &Log) -> String {
+    let streams = log.streams.iter().map(|stream| match stream {
+        Some(Stream { number, id, reopen }) => {
+            format!(
+                "{number},{},{},{},{}",
+                id.device,
+                id.inode,
+                id.special,
+                u8::from(*reopen)
+            )
+        }
+        None => String::new(),
+    });
+    streams.collect::<Vec<_>>().join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_handed_on_comes_back_as_it_was() {
+        for value in ["", "plain", "a;b=c%d", "line\nline\u{1b}[0m", "größe %3b %"] {
+            assert_eq!(unescape(&escape(value)), value);
+            assert!(!escape(value).contains([';', '\n', '\u{1b}']));
+        }
+    }
+
+    #[test]
+    fn the_log_is_handed_on_in_numbers() {
+        let id = FileId {
+            device: 13,
+            inode: u64::MAX,
+            special: 0,
+        };
+        let streams = [
+            Some(Stream {
+                number: 1,
+                id,
+                reopen: true,
+            }),
+            None,
+        ];
+        let log = Log {
+            destination: Destination::Stream(1),
+            streams,
+            main: 7,
+        };
+        let text = CString::new(format!("PALISADE_LOG={}", hand_on_log(&log))).unwrap();
+        let envp = [text.as_ptr(), core::ptr::null()];
+        let read = log_of_main(Environment(envp.as_ptr()), log.destination, 7).unwrap();
+        assert!(read.streams == log.streams);
+    }
+}

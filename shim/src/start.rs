@@ -1,0 +1,371 @@
+//! The constructor and the destructor: everything that happens once.
+
+use core::ffi::{c_char, c_int, c_void};
+use core::mem::MaybeUninit;
+use core::sync::atomic::AtomicU32;
+use std::ffi::{CStr, CString};
+
+use palisade_audit::{Level, Text};
+use palisade_policy::Decider;
+use palisade_policy::event::Section;
+use palisade_policy::{Context, Identity, Policy, compile};
+
+use crate::elf::Loading;
+use crate::env::{self, Forced};
+use crate::log::{Destination, Log};
+use crate::path::Name;
+use crate::report::Origin;
+use crate::settings::{self, Environment, Surround};
+use crate::state::State;
+use crate::table::{self, Strings};
+use crate::{elf, state, sys, writer};
+
+/// EX_CONFIG of sysexits.h: the start was stopped because of the settings.
+const EX_CONFIG: c_int = 78;
+
+/// What the wrapper's probe ends with: the library is loaded, and the program can be.
+const PROBE_LOADED: c_int = 99;
+/// The program is statically linked.
+const PROBE_STATIC: c_int = 98;
+/// The program is of another architecture.
+const PROBE_OTHER_MACHINE: c_int = 97;
+/// The program's loader is another libc's.
+const PROBE_OTHER_LIBC: c_int = 96;
+
+/// glibc calls the functions of `.init_array` with the arguments of `main`.
+#[cfg(not(test))]
+#[used]
+#[unsafe(link_section = ".init_array")]
+static INIT: unsafe extern "C" fn(c_int, Strings, Strings) = init;
+
+/// Called when the process exits, after its atexit(3) handlers.
+#[cfg(not(test))]
+#[used]
+#[unsafe(link_section = ".fini_array")]
+static FINI: extern "C" fn() = fini;
+
+extern "C" fn fini() {
+    writer::flush();
+}
+
+unsafe extern "C" fn init(argc: c_int, argv: Strings, envp: Strings) {
+    let errno = sys::errno();
+    let environment = Environment(envp);
+    if environment.bytes("PALISADE_PROBE").is_some() {
+        // SAFETY: the arguments of main.
+        let arguments: Vec<&[u8]> = unsafe { env::entries(argv) }.take(argc as usize).collect();
+        sys::exit_group(probe(arguments.last().copied().unwrap_or_default()));
+    }
+    table::resolve();
+    start(environment);
+    sys::set_errno(errno);
+}
+
+fn probe(program: &[u8]) -> c_int {
+    match elf::loading(program) {
+        Loading::Possible => PROBE_LOADED,
+        Loading::Static => PROBE_STATIC,
+        Loading::OtherMachine => PROBE_OTHER_MACHINE,
+        Loading::OtherLibc => PROBE_OTHER_LIBC,
+    }
+}
+
+/// What this process is to the function.
+struct Role {
+    /// The main process, as far as it is known.
+    main: u32,
+    /// Another wrapper is at work, and this is not the interpreter yet.
+    is_waiting: bool,
+}
+
+impl Role {
+    fn find(environment: Environment, own: u32, program: Option<sys::FileId>) -> Self {
+        let main = environment
+            .text("PALISADE_MAIN_PID")
+            .and_then(|pid| pid.parse().ok())
+            .unwrap_or(own);
+        let is_waiting = environment
+            .bytes("PALISADE_MAIN_PROGRAM")
+            .is_some_and(|path| {
+                let interpreter = CString::new(path).ok().and_then(|path| {
+                    // SAFETY: a C string.
+                    unsafe { sys::fstatat(libc::AT_FDCWD, path.as_ptr(), 0) }.ok()
+                });
+                main != own || interpreter.is_none() || interpreter.map(|stat| stat.id) != program
+            });
+        Self { main, is_waiting }
+    }
+}
+
+fn start(environment: Environment) {
+    let own = sys::getpid();
+    let surround = Surround::new(environment);
+    let mut program_path = Name::new();
+    // SAFETY: C strings.
+    let program = unsafe {
+        let _ = program_path.read_link(libc::AT_FDCWD, c"/proc/self/exe".as_ptr());
+        sys::fstatat(libc::AT_FDCWD, c"/proc/self/exe".as_ptr(), 0)
+            .ok()
+            .map(|stat| stat.id)
+    };
+    let role = Role::find(environment, own, program);
+    let variable = |name| leak(surround.variable(name).unwrap_or_default());
+    let region = [variable("AWS_REGION"), variable("AWS_DEFAULT_REGION")];
+    let origin = Origin {
+        function: variable("AWS_LAMBDA_FUNCTION_NAME"),
+        region: region
+            .into_iter()
+            .find(|region| !region.is_empty())
+            .unwrap_or_default(),
+        program: leak_bytes(program_path.as_bytes()),
+    };
+
+    let destination = settings::destination(environment, !origin.function.is_empty());
+    let known = destination
+        .as_ref()
+        .copied()
+        .unwrap_or(Destination::Stream(2));
+    let log = settings::log_of_main(environment, known, role.main)
+        .unwrap_or_else(|| Log::of_main(known, role.main));
+    let found = settings::policy(environment);
+    let policy = match (destination, found.policy) {
+        (Ok(_), Ok(policy)) => policy,
+        (Err(problem), _) => return stop(environment, &origin, &log, own == role.main, &problem),
+        (_, Err(problem)) => {
+            let text = format!("The policy in {} is not valid: {problem}", found.place);
+            return stop(environment, &origin, &log, own == role.main, &text);
+        }
+    };
+
+    let decider = decider(&policy, &surround, &origin);
+    if decider.rule().is_none() && own == role.main && !role.is_waiting {
+        let text = format!(
+            "No rule of the policy in {} applies to this function: it runs undefended.",
+            found.place
+        );
+        origin.notice(&log, Level::Warn, "no-rule", 1, Text::from(text.as_str()));
+    }
+    let library = library();
+    let forced = [
+        forced(environment, &surround, &log, library, role.main, true),
+        forced(
+            environment,
+            &surround,
+            &log,
+            library,
+            if role.is_waiting { own } else { role.main },
+            false,
+        ),
+    ];
+    let state = Box::leak(Box::new(State {
+        decider,
+        rule: decider.rule().map(str::as_bytes),
+        origin,
+        program,
+        log,
+        forced,
+        runtime_api: surround
+            .variable("AWS_LAMBDA_RUNTIME_API")
+            .and_then(|address| address.parse().ok()),
+        proves_names: decider.active(Section::Filesystem) && proves_names(),
+        own,
+        main: AtomicU32::new(role.main),
+    }));
+    if own == role.main && !role.is_waiting && needs_writer(state) {
+        // Without the thread each line is written by the one who causes it, which is slower and loses nothing.
+        let _ = writer::start(&state.log);
+    }
+    state::publish(state, role.is_waiting);
+}
+
+/// Something is wrong with the settings: one line that says what, and no start; or a start without defence, if that is
+/// what `PALISADE_ON_ERROR` asks for. The children of a function that runs undefended need not say it again.
+fn stop(environment: Environment, origin: &Origin, log: &Log, is_main: bool, problem: &str) {
+    let is_open = environment.bytes("PALISADE_ON_ERROR") == Some(b"open");
+    let (attack, what_now) = if is_open {
+        (
+            "undefended",
+            "The function runs UNDEFENDED, because PALISADE_ON_ERROR is open.",
+        )
+    } else {
+        ("start-stopped", "Nothing was started (exit 78).")
+    };
+    if is_main || !is_open {
+        let problem = problem.trim_end_matches('.');
+        let parts: [&[u8]; 3] = [what_now.as_bytes(), b" ", problem.as_bytes()];
+        origin.notice(log, Level::Error, attack, 1, Text::Parts(&parts));
+    }
+    if !is_open {
+        sys::exit_group(EX_CONFIG);
+    }
+}
+
+fn decider(policy: &Policy, surround: &Surround, origin: &Origin) -> Decider<'static> {
+    let text = |bytes: &'static [u8]| core::str::from_utf8(bytes).unwrap_or_default();
+    let program = surround.fact("program", || {
+        String::from_utf8_lossy(origin.program).into_owned()
+    });
+    let platform = settings::platform(surround, &program);
+    let account = surround.variable("PALISADE_ACCOUNT").unwrap_or_default();
+    let compiled = Box::leak(Box::new(compile(
+        policy,
+        &Context {
+            identity: Identity {
+                function: text(origin.function),
+                region: text(origin.region),
+                account: &account,
+            },
+            platform: &platform,
+            resolve: &resolve,
+        },
+    )));
+    compiled.decider()
+}
+
+/// realpath(3) by the kernel's own hand.
+fn resolve(path: &[u8]) -> Option<Vec<u8>> {
+    let path = CString::new(path).ok()?;
+    // SAFETY: a C string.
+    let fd = unsafe {
+        sys::openat(
+            libc::AT_FDCWD,
+            path.as_ptr(),
+            libc::O_PATH | libc::O_CLOEXEC,
+            0,
+        )
+    }
+    .ok()?;
+    let mut name = Name::new();
+    let result = name.read_descriptor(fd);
+    sys::close(fd);
+    result.ok().map(|()| name.as_bytes().to_vec())
+}
+
+/// The thread is there only for lines that nobody else can write, or that must not wait.
+fn needs_writer(state: &State) -> bool {
+    const ALL: [Section; 5] = [
+        Section::Processes,
+        Section::Outbound,
+        Section::Listen,
+        Section::Dns,
+        Section::Filesystem,
+    ];
+    let judges = ALL.iter().any(|section| state.decider.active(*section));
+    state.decider.may_alert() || judges && !state.log.is_open_to_children()
+}
+
+/// The settings that every child gets: the ones that were given, and what it could not find out by itself.
+fn forced(
+    environment: Environment,
+    surround: &Surround,
+    log: &Log,
+    library: &'static CStr,
+    main: u32,
+    is_waiting: bool,
+) -> Forced {
+    const COMPUTED: [&str; 6] = [
+        "PALISADE_MAIN_PID",
+        "PALISADE_MAIN_PROGRAM",
+        "PALISADE_CONTEXT",
+        "PALISADE_LOG",
+        "PALISADE_PROBE",
+        "PALISADE_NEXT_WRAPPER",
+    ];
+    let is_computed = |entry: &[u8]| {
+        COMPUTED.iter().any(|name| {
+            entry
+                .strip_prefix(name.as_bytes())
+                .is_some_and(|rest| rest.starts_with(b"="))
+        })
+    };
+    let mut settings: Vec<&'static CStr> = Vec::new();
+    for entry in environment.ours().filter(|entry| !is_computed(entry)) {
+        // The first of several is the one that counts (getenv(3)).
+        let name = |entry: &[u8]| entry.iter().position(|byte| *byte == b'=');
+        let is_known = settings.iter().any(|s| {
+            s.to_bytes().get(..=name(entry).unwrap_or(0)) == entry.get(..=name(entry).unwrap_or(0))
+        });
+        if !is_known {
+            settings.push(leak_c(entry));
+        }
+    }
+    settings.push(leak_c(format!("PALISADE_MAIN_PID={main}").as_bytes()));
+    settings.push(leak_c(
+        format!("PALISADE_LOG={}", settings::hand_on_log(log)).as_bytes(),
+    ));
+    settings.push(leak_c(
+        format!("PALISADE_CONTEXT={}", surround.hand_on()).as_bytes(),
+    ));
+    if let Some(program) = environment
+        .bytes("PALISADE_MAIN_PROGRAM")
+        .filter(|_| is_waiting)
+    {
+        settings.push(leak_c(&[b"PALISADE_MAIN_PROGRAM=", program].concat()));
+    }
+    Forced {
+        library: library.to_bytes(),
+        preload: leak_c(&[b"LD_PRELOAD=", library.to_bytes()].concat()),
+        settings: Vec::leak(settings),
+    }
+}
+
+/// The path under which the loader found this library (dladdr(3)).
+fn library() -> &'static CStr {
+    let mut info = MaybeUninit::<libc::Dl_info>::zeroed();
+    // SAFETY: an address within this library; the name lives as long as the library, which is never unloaded.
+    unsafe {
+        libc::dladdr(fini as *const c_void, info.as_mut_ptr());
+        let name = info.assume_init().dli_fname;
+        if name.is_null() {
+            c""
+        } else {
+            CStr::from_ptr(name)
+        }
+    }
+}
+
+/// Can `openat2` be used instead of `open`? It must be there (Linux 5.6, and no sandbox that refuses it), and no other
+/// preloaded library may wait behind us for each `open`.
+fn proves_names() -> bool {
+    // SAFETY: a C string.
+    let probe = unsafe {
+        sys::open_without_links(
+            libc::AT_FDCWD,
+            c"/".as_ptr(),
+            libc::O_PATH | libc::O_CLOEXEC,
+            0,
+        )
+    };
+    let Ok(fd) = probe else { return false };
+    sys::close(fd);
+    let Some(next) = table::open::next() else {
+        return false;
+    };
+    let mut info = MaybeUninit::<libc::Dl_info>::zeroed();
+    // SAFETY: a function's address; the name lives as long as its library.
+    let file = unsafe {
+        libc::dladdr(next as *const c_void, info.as_mut_ptr());
+        let name: *const c_char = info.assume_init().dli_fname;
+        if name.is_null() {
+            &b""[..]
+        } else {
+            CStr::from_ptr(name).to_bytes()
+        }
+    };
+    let base = file.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+    // Before glibc 2.34 the threads' library has an `open` of its own.
+    base.starts_with(b"libc.") || base.starts_with(b"libc-") || base.starts_with(b"libpthread")
+}
+
+fn leak(text: String) -> &'static [u8] {
+    leak_bytes(text.as_bytes())
+}
+
+fn leak_bytes(bytes: &[u8]) -> &'static [u8] {
+    Vec::leak(bytes.to_vec())
+}
+
+fn leak_c(bytes: &[u8]) -> &'static CStr {
+    // An entry of the environment has no NUL within.
+    Box::leak(CString::new(bytes).unwrap_or_default().into_boxed_c_str())
+}

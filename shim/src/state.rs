@@ -1,0 +1,124 @@
+//! What the hooks know: one immutable value behind one pointer, set once by the constructor.
+
+use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+use std::net::SocketAddr;
+
+use palisade_policy::Decider;
+use palisade_policy::event::Section;
+
+use crate::env::Forced;
+use crate::log::Log;
+use crate::report::Origin;
+use crate::sys::FileId;
+
+/// Everything that a hook may need.
+pub struct State {
+    /// The compiled policy.
+    pub decider: Decider<'static>,
+    /// Name of the rule that applies.
+    pub rule: Option<&'static [u8]>,
+    /// Who speaks.
+    pub origin: Origin,
+    /// The file that this process runs.
+    pub program: Option<FileId>,
+    /// Where lines go.
+    pub log: Log,
+    /// What every child's environment must have while the interpreter has not started yet ([`WAITING`]), and what it
+    /// must have from then on.
+    pub forced: [Forced; 2],
+    /// The Runtime API, as `AWS_LAMBDA_RUNTIME_API` has it: who connects to it while we wait is the main process.
+    pub runtime_api: Option<SocketAddr>,
+    /// Can `openat2` prove a name? False also where another preloaded library wants to see each `open`.
+    pub proves_names: bool,
+    /// The process that the constructor ran in.
+    pub own: u32,
+    /// The main process: the one that the wrapper became, or that turned out to be the interpreter.
+    pub main: AtomicU32,
+}
+
+/// A switch for each section, in the order of [`Section`]; zero until the constructor is done.
+static ACTIVE: AtomicU32 = AtomicU32::new(0);
+
+/// In [`ACTIVE`]: another wrapper is still at work and the policy does not apply yet.
+const WAITING: u32 = 1 << 31;
+
+static STATE: AtomicPtr<State> = AtomicPtr::new(core::ptr::null_mut());
+
+const SECTIONS: [Section; 5] = [
+    Section::Processes,
+    Section::Outbound,
+    Section::Listen,
+    Section::Dns,
+    Section::Filesystem,
+];
+
+impl State {
+    /// Is `pid`, the caller's own, the main process?
+    pub fn is_main(&self, pid: u32) -> bool {
+        self.main.load(Ordering::Relaxed) == pid
+    }
+
+    fn switches(&self) -> u32 {
+        SECTIONS
+            .iter()
+            .filter(|s| self.decider.active(**s))
+            .fold(0, |bits, s| bits | 1 << *s as u32)
+    }
+}
+
+/// Makes the value known to the hooks. `is_waiting`: the policy applies only from [`begin`] on.
+pub fn publish(state: &'static State, is_waiting: bool) {
+    STATE.store(core::ptr::from_ref(state).cast_mut(), Ordering::Release);
+    ACTIVE.store(
+        if is_waiting {
+            WAITING
+        } else {
+            state.switches()
+        },
+        Ordering::Release,
+    );
+}
+
+/// The value, once the constructor has set it.
+#[inline]
+pub fn get() -> Option<&'static State> {
+    // SAFETY: null, or a leaked box that is only ever read.
+    unsafe { STATE.load(Ordering::Acquire).as_ref() }
+}
+
+/// The value if `section` has something to judge: one load and one branch where it has not.
+#[inline]
+pub fn judging(section: Section) -> Option<&'static State> {
+    if ACTIVE.load(Ordering::Relaxed) & (1 << section as u32) == 0 {
+        None
+    } else {
+        get()
+    }
+}
+
+/// The value if another wrapper is still at work.
+#[inline]
+pub fn waiting() -> Option<&'static State> {
+    if ACTIVE.load(Ordering::Relaxed) & WAITING == 0 {
+        None
+    } else {
+        get()
+    }
+}
+
+/// What a child's environment must have, at this moment.
+pub fn forced() -> Option<&'static Forced> {
+    let index = usize::from(waiting().is_none());
+    get()?.forced.get(index)
+}
+
+/// The calling process is the interpreter: from here on the policy applies. `false` if the constructor did not run in
+/// this very process, so that its children could not be told from it.
+pub fn begin(state: &State) -> bool {
+    if crate::sys::getpid() != state.own {
+        return false;
+    }
+    state.main.store(state.own, Ordering::Relaxed);
+    ACTIVE.store(state.switches(), Ordering::Release);
+    true
+}

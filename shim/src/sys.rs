@@ -1,0 +1,536 @@
+//! System calls of our own, straight into the kernel.
+//!
+//! Not through libc, for two reasons: libc's names are the ones this library exports, so a call to them
+//! would be judged by our own hooks; and a raw call leaves `errno` alone, which a hook must. Pointers that
+//! came from the program go to the kernel as they are, so a bad one is an `EFAULT`, never a crash.
+
+use core::ffi::{CStr, c_char, c_int, c_long, c_uint, c_void};
+use core::mem::MaybeUninit;
+
+/// An error number of the kernel (errno(3)), always positive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Errno(pub c_int);
+
+/// A raw system call; the result is negative `-errno` on failure.
+///
+/// # Safety
+/// As the manual page of the call says; nothing is checked here.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+unsafe fn raw(n: c_long, a: usize, b: usize, c: usize, d: usize, e: usize, f: usize) -> isize {
+    let result: isize;
+    // SAFETY: the x86-64 ABI of the kernel: number in rax, arguments in these registers, rcx and r11 are lost.
+    unsafe {
+        core::arch::asm!("syscall", inlateout("rax") n as isize => result,
+            in("rdi") a, in("rsi") b, in("rdx") c, in("r10") d, in("r8") e, in("r9") f,
+            lateout("rcx") _, lateout("r11") _, options(nostack));
+    }
+    result
+}
+
+/// A raw system call; the result is negative `-errno` on failure.
+///
+/// # Safety
+/// As the manual page of the call says; nothing is checked here.
+#[cfg(target_arch = "aarch64")]
+#[inline]
+unsafe fn raw(n: c_long, a: usize, b: usize, c: usize, d: usize, e: usize, f: usize) -> isize {
+    let result: isize;
+    // SAFETY: the arm64 ABI of the kernel: number in x8, arguments and result in x0 to x5.
+    unsafe {
+        core::arch::asm!("svc 0", in("x8") n, inlateout("x0") a as isize => result,
+            in("x1") b, in("x2") c, in("x3") d, in("x4") e, in("x5") f, options(nostack));
+    }
+    result
+}
+
+macro_rules! call {
+    ($n:expr $(, $arg:expr)*) => { call!(@ $n; $($arg,)* 0, 0, 0, 0, 0, 0,) };
+    (@ $n:expr; $a:expr, $b:expr, $c:expr, $d:expr, $e:expr, $f:expr, $($rest:expr,)*) => {
+        checked(raw($n, $a as usize, $b as usize, $c as usize, $d as usize, $e as usize, $f as usize))
+    };
+}
+
+#[inline]
+const fn checked(result: isize) -> Result<usize, Errno> {
+    if result < 0 {
+        Err(Errno(-result as c_int))
+    } else {
+        Ok(result as usize)
+    }
+}
+
+/// The calling thread's `errno`.
+pub fn errno() -> c_int {
+    // SAFETY: `__errno_location` always gives a valid pointer to the thread's own errno.
+    unsafe { *libc::__errno_location() }
+}
+
+/// Sets the calling thread's `errno`.
+pub fn set_errno(value: c_int) {
+    // SAFETY: as in `errno`.
+    unsafe { *libc::__errno_location() = value }
+}
+
+/// getpid(2): asked each time, because a `vfork` child shares every cache with its parent.
+pub fn getpid() -> u32 {
+    // SAFETY: no arguments, cannot fail.
+    unsafe { call!(libc::SYS_getpid) }.unwrap_or(0) as u32
+}
+
+/// getppid(2).
+pub fn getppid() -> u32 {
+    // SAFETY: no arguments, cannot fail.
+    unsafe { call!(libc::SYS_getppid) }.unwrap_or(0) as u32
+}
+
+/// `_exit(2)` of the whole process.
+pub fn exit_group(code: c_int) -> ! {
+    loop {
+        // SAFETY: does not return.
+        let _ = unsafe { call!(libc::SYS_exit_group, code) };
+    }
+}
+
+/// Which file something is: device, inode and, for device files, the device that it names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileId {
+    /// st_dev
+    pub device: u64,
+    /// st_ino
+    pub inode: u64,
+    /// st_rdev
+    pub special: u64,
+}
+
+/// What stat(2) tells, as far as it is needed.
+#[derive(Clone, Copy, Debug)]
+pub struct Stat {
+    /// Which file.
+    pub id: FileId,
+    /// st_mode: type and permission bits.
+    pub mode: u32,
+    /// st_nlink.
+    pub links: u64,
+}
+
+impl Stat {
+    /// Is the file of this type (`S_IFREG`, …)?
+    pub const fn is(&self, kind: u32) -> bool {
+        self.mode & libc::S_IFMT == kind
+    }
+}
+
+/// fstatat(2).
+///
+/// # Safety
+/// `path` may be any pointer: the kernel checks it.
+pub unsafe fn fstatat(dir: c_int, path: *const c_char, flags: c_int) -> Result<Stat, Errno> {
+    let mut stat = MaybeUninit::<libc::stat>::zeroed();
+    // SAFETY: `stat` is large enough for the kernel's struct, which is libc's on 64-bit Linux.
+    let stat = unsafe {
+        call!(
+            libc::SYS_newfstatat,
+            dir as isize,
+            path,
+            stat.as_mut_ptr(),
+            flags
+        )?;
+        stat.assume_init()
+    };
+    Ok(Stat {
+        id: FileId {
+            device: stat.st_dev,
+            inode: stat.st_ino,
+            special: stat.st_rdev,
+        },
+        mode: stat.st_mode,
+        #[allow(clippy::unnecessary_cast, reason = "32 bits on arm64")]
+        links: stat.st_nlink as u64,
+    })
+}
+
+/// fstat(2).
+pub fn fstat(fd: c_int) -> Result<Stat, Errno> {
+    // SAFETY: the empty string is valid; AT_EMPTY_PATH (2.6.39) stands for the descriptor itself.
+    unsafe { fstatat(fd, c"".as_ptr(), libc::AT_EMPTY_PATH) }
+}
+
+/// openat(2).
+///
+/// # Safety
+/// `path` may be any pointer: the kernel checks it.
+pub unsafe fn openat(
+    dir: c_int,
+    path: *const c_char,
+    flags: c_int,
+    mode: c_uint,
+) -> Result<c_int, Errno> {
+    // SAFETY: handed to the kernel as it is.
+    unsafe {
+        call!(
+            libc::SYS_openat,
+            dir as isize,
+            path,
+            flags | libc::O_LARGEFILE,
+            mode
+        )
+    }
+    .map(|fd| fd as c_int)
+}
+
+/// openat2(2), Linux 5.6, with `RESOLVE_NO_SYMLINKS`: success proves that the name is the file.
+///
+/// # Safety
+/// `path` may be any pointer: the kernel checks it.
+pub unsafe fn open_without_links(
+    dir: c_int,
+    path: *const c_char,
+    flags: c_int,
+    mode: c_uint,
+) -> Result<c_int, Errno> {
+    /// struct open_how of linux/openat2.h, version 0: three 64-bit words.
+    #[repr(C)]
+    struct OpenHow {
+        flags: u64,
+        mode: u64,
+        resolve: u64,
+    }
+    let how = OpenHow {
+        flags: u64::from(flags as u32),
+        mode: u64::from(mode),
+        resolve: libc::RESOLVE_NO_SYMLINKS,
+    };
+    // SAFETY: `how` lives through the call and its size is given.
+    unsafe {
+        call!(
+            libc::SYS_openat2,
+            dir as isize,
+            path,
+            &raw const how,
+            size_of::<OpenHow>()
+        )
+    }
+    .map(|fd| fd as c_int)
+}
+
+/// close(2). An error leaves nothing to be done: Linux has released the descriptor all the same.
+pub fn close(fd: c_int) {
+    // SAFETY: the caller opened it.
+    let _ = unsafe { call!(libc::SYS_close, fd) };
+}
+
+/// fcntl(2).
+pub fn fcntl(fd: c_int, command: c_int, argument: usize) -> Result<usize, Errno> {
+    // SAFETY: only commands whose argument is a number are used here.
+    unsafe { call!(libc::SYS_fcntl, fd, command, argument) }
+}
+
+/// faccessat2(2) with the effective ids (Linux 5.8), or the mode bits where it is not there.
+///
+/// # Safety
+/// `path` may be any pointer: the kernel checks it.
+pub unsafe fn may_execute(dir: c_int, path: *const c_char, flags: c_int, stat: &Stat) -> bool {
+    // SAFETY: handed to the kernel as it is.
+    match unsafe {
+        call!(
+            libc::SYS_faccessat2,
+            dir as isize,
+            path,
+            libc::X_OK,
+            flags | libc::AT_EACCESS
+        )
+    } {
+        Ok(_) => true,
+        Err(Errno(libc::EACCES)) => false,
+        Err(_) => stat.mode & 0o111 != 0,
+    }
+}
+
+/// readlinkat(2) into `out`; the bytes written (cut silently at its length, no NUL).
+///
+/// # Safety
+/// `path` may be any pointer: the kernel checks it.
+pub unsafe fn readlinkat(
+    dir: c_int,
+    path: *const c_char,
+    out: &mut [MaybeUninit<u8>],
+) -> Result<usize, Errno> {
+    // SAFETY: `out` is writable for its length.
+    unsafe {
+        call!(
+            libc::SYS_readlinkat,
+            dir as isize,
+            path,
+            out.as_mut_ptr(),
+            out.len()
+        )
+    }
+}
+
+/// getcwd(2) into `out`: the bytes without the NUL.
+pub fn getcwd(out: &mut [MaybeUninit<u8>]) -> Result<usize, Errno> {
+    // SAFETY: `out` is writable for its length.
+    unsafe { call!(libc::SYS_getcwd, out.as_mut_ptr(), out.len()) }.map(|n| n.saturating_sub(1))
+}
+
+/// The whole of a file. Allocates: for the constructor only.
+///
+/// # Errors
+/// Those of open(2) and read(2); `EFBIG` where there are more than `limit` bytes.
+pub fn read_file(path: &CStr, limit: usize) -> Result<Vec<u8>, Errno> {
+    let content = read_up_to(path, limit + 1)?;
+    if content.len() > limit {
+        Err(Errno(libc::EFBIG))
+    } else {
+        Ok(content)
+    }
+}
+
+/// The first page of a file, which holds an ELF header and its program headers, or a script's first line. Allocates: for the
+/// constructor only.
+///
+/// # Errors
+/// Those of open(2) and read(2).
+pub fn read_head(path: &CStr) -> Result<Vec<u8>, Errno> {
+    read_up_to(path, 4096)
+}
+
+fn read_up_to(path: &CStr, limit: usize) -> Result<Vec<u8>, Errno> {
+    // SAFETY: a C string.
+    let fd = unsafe {
+        openat(
+            libc::AT_FDCWD,
+            path.as_ptr(),
+            libc::O_RDONLY | libc::O_CLOEXEC | libc::O_NOCTTY,
+            0,
+        )
+    }?;
+    let mut content = Vec::new();
+    let mut chunk = [0u8; 4096];
+    let result = loop {
+        let wanted = (limit - content.len()).min(chunk.len());
+        // SAFETY: `chunk` is writable for `wanted` bytes.
+        match unsafe { call!(libc::SYS_read, fd, chunk.as_mut_ptr(), wanted) } {
+            Ok(0) => break Ok(content),
+            Ok(n) => content.extend_from_slice(chunk.get(..n).unwrap_or_default()),
+            Err(Errno(libc::EINTR)) => {}
+            Err(error) => break Err(error),
+        }
+    };
+    close(fd);
+    result
+}
+
+/// write(2), once.
+pub fn write(fd: c_int, bytes: &[u8]) -> Result<usize, Errno> {
+    // SAFETY: `bytes` is readable for its length.
+    unsafe { call!(libc::SYS_write, fd, bytes.as_ptr(), bytes.len()) }
+}
+
+/// Waits until `fd` can be written to, at most `milliseconds` (ppoll(2)).
+pub fn wait_writable(fd: c_int, milliseconds: i64) {
+    let mut poll = libc::pollfd {
+        fd,
+        events: libc::POLLOUT,
+        revents: 0,
+    };
+    let time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: milliseconds * 1_000_000,
+    };
+    // SAFETY: one pollfd, a timeout, no signal mask.
+    let _ = unsafe { call!(libc::SYS_ppoll, &raw mut poll, 1, &raw const time, 0, 0) };
+}
+
+/// The kernel's own signal set: 64 signals.
+pub type SignalSet = u64;
+
+/// rt_sigprocmask(2) on the calling thread; gives the mask before.
+pub fn mask_signals(how: c_int, set: SignalSet) -> SignalSet {
+    let mut before: SignalSet = 0;
+    // SAFETY: both sets are eight bytes, as the fourth argument says.
+    let _ = unsafe {
+        call!(
+            libc::SYS_rt_sigprocmask,
+            how,
+            &raw const set,
+            &raw mut before,
+            size_of::<SignalSet>()
+        )
+    };
+    before
+}
+
+/// rt_sigpending(2): the signals that wait for the calling thread.
+pub fn pending_signals() -> SignalSet {
+    let mut set: SignalSet = 0;
+    // SAFETY: eight bytes, as the second argument says.
+    let _ = unsafe {
+        call!(
+            libc::SYS_rt_sigpending,
+            &raw mut set,
+            size_of::<SignalSet>()
+        )
+    };
+    set
+}
+
+/// Takes one pending signal of `set` off, without waiting (rt_sigtimedwait(2)).
+pub fn take_signal(set: SignalSet) {
+    let time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: a set of eight bytes and a timeout; no siginfo wanted.
+    let _ = unsafe {
+        call!(
+            libc::SYS_rt_sigtimedwait,
+            &raw const set,
+            0,
+            &raw const time,
+            size_of::<SignalSet>()
+        )
+    };
+}
+
+/// futex(2) `FUTEX_WAIT` on a word that other processes may share, at most `milliseconds` (0: for ever).
+pub fn futex_wait(word: &core::sync::atomic::AtomicU32, expected: u32, milliseconds: i64) {
+    let time = libc::timespec {
+        tv_sec: milliseconds / 1000,
+        tv_nsec: milliseconds % 1000 * 1_000_000,
+    };
+    let time = if milliseconds == 0 {
+        core::ptr::null()
+    } else {
+        &raw const time
+    };
+    // SAFETY: the word is valid; the kernel only reads it.
+    let _ = unsafe {
+        call!(
+            libc::SYS_futex,
+            word.as_ptr(),
+            libc::FUTEX_WAIT,
+            expected,
+            time
+        )
+    };
+}
+
+/// futex(2) `FUTEX_WAKE` of everybody who waits on the word.
+pub fn futex_wake(word: &core::sync::atomic::AtomicU32) {
+    // SAFETY: the word is valid; the kernel does not write to it.
+    let _ = unsafe { call!(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAKE, c_int::MAX) };
+}
+
+/// Memory of our own, zeroed (mmap(2)); `shared` with the children of fork(2).
+pub fn map(length: usize, shared: bool) -> Result<*mut c_void, Errno> {
+    let kind = if shared {
+        libc::MAP_SHARED
+    } else {
+        libc::MAP_PRIVATE
+    };
+    // SAFETY: an anonymous mapping at a place of the kernel's choice.
+    unsafe {
+        call!(
+            libc::SYS_mmap,
+            0,
+            length,
+            libc::PROT_READ | libc::PROT_WRITE,
+            kind | libc::MAP_ANONYMOUS,
+            -1isize,
+            0
+        )
+    }
+    .map(|address| address as *mut c_void)
+}
+
+/// munmap(2).
+///
+/// # Safety
+/// The mapping is the caller's own and nobody uses it any more.
+pub unsafe fn unmap(address: *mut c_void, length: usize) {
+    // SAFETY: the caller's promise.
+    let _ = unsafe { call!(libc::SYS_munmap, address, length) };
+}
+
+/// getsockopt(2) at `SOL_SOCKET` for an integer option.
+pub fn socket_option(fd: c_int, option: c_int) -> Result<c_int, Errno> {
+    let mut value: c_int = 0;
+    let mut length = size_of::<c_int>() as libc::socklen_t;
+    // SAFETY: `value` is as long as `length` says.
+    unsafe {
+        call!(
+            libc::SYS_getsockopt,
+            fd,
+            libc::SOL_SOCKET,
+            option,
+            &raw mut value,
+            &raw mut length
+        )
+    }?;
+    Ok(value)
+}
+
+/// getsockname(2); the bytes the kernel wrote.
+pub fn getsockname(fd: c_int, out: &mut [u8; 128]) -> Result<usize, Errno> {
+    let mut length = out.len() as libc::socklen_t;
+    // SAFETY: `out` is as long as `length` says.
+    unsafe { call!(libc::SYS_getsockname, fd, out.as_mut_ptr(), &raw mut length) }?;
+    Ok((length as usize).min(out.len()))
+}
+
+/// CLOCK_REALTIME, through the vDSO: seconds and nanoseconds. clock_gettime(2) is async-signal-safe and cannot fail here.
+pub fn now() -> (i64, u32) {
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: a valid timespec.
+    unsafe { libc::clock_gettime(libc::CLOCK_REALTIME, &raw mut time) };
+    (time.tv_sec, time.tv_nsec as u32)
+}
+
+/// uname(2) nodename, into a string. For the constructor only.
+pub fn hostname() -> String {
+    let mut name = MaybeUninit::<libc::utsname>::zeroed();
+    // SAFETY: `name` is the kernel's struct; zeroed, so that a failure leaves empty strings.
+    let name = unsafe {
+        let _ = call!(libc::SYS_uname, name.as_mut_ptr());
+        name.assume_init()
+    };
+    let bytes: Vec<u8> = name
+        .nodename
+        .iter()
+        .take_while(|c| **c != 0)
+        .map(|c| *c as u8)
+        .collect();
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// The bytes of a C string of the program, without the NUL; `None` for a pointer that cannot be one.
+///
+/// The first page and the kernel's half of the address space are never mapped for a program: there the real call
+/// gives `EFAULT`, and so will it. Any other pointer is read as the real call would read it.
+///
+/// # Safety
+/// `text` is null, clearly bad, or a C string that nobody changes while the result is in use.
+pub unsafe fn c_bytes<'a>(text: *const c_char) -> Option<&'a [u8]> {
+    if (text as usize) < 4096 || (text as isize) < 0 {
+        return None;
+    }
+    // SAFETY: the caller's promise.
+    Some(unsafe { CStr::from_ptr(text) }.to_bytes())
+}
+
+/// execveat(2); returns only on failure.
+pub fn execveat(
+    dir: c_int,
+    path: *const c_char,
+    argv: *const *const c_char,
+    envp: *const *const c_char,
+    flags: c_int,
+) -> Result<usize, Errno> {
+    // SAFETY: the kernel checks every pointer.
+    unsafe { call!(libc::SYS_execveat, dir as isize, path, argv, envp, flags) }
+}

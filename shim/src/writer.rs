@@ -1,0 +1,287 @@
+//! The writer thread of the main process.
+//!
+//! It is there for two kinds of lines, and only if one of them can occur: alerts of the main process, which must not
+//! wait for the log, and lines of children that cannot reach the log by themselves ([`Log::is_open_to_children`]). Where
+//! neither can be, no thread is started and a program cannot tell that we are there.
+//!
+//! A line lies in one of a fixed number of slots in memory that `fork` shares. Whoever writes claims a slot with one
+//! compare-and-swap and formats the line in place. An alert's slot number goes through a bounded channel; a child's goes through a bit in
+//! the shared memory itself, because what the channel allocates is private to the process. Nobody waits for a lock: a
+//! full channel is a counted loss.
+
+use core::ffi::c_void;
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use core::{mem, ptr};
+
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use palisade_audit::LINE_MAX;
+
+use crate::log::{LOST, Log};
+use crate::sys::{self, Errno};
+
+/// Lines that may wait at a time: a burst of alerts that a 2-core machine writes in about a millisecond.
+const SLOTS: usize = 256;
+const WORDS: usize = SLOTS / 64;
+
+/// How long a child waits for the main process to write its line, and an exit for the last lines, in milliseconds.
+const PATIENCE: i64 = 1000;
+
+/// What the main process and its forked children share.
+#[repr(C)]
+struct Shared {
+    /// A set bit is a free slot.
+    free: [AtomicU64; WORDS],
+    /// A set bit is a child's line that waits to be written.
+    handed: [AtomicU64; WORDS],
+    /// A set bit is a child's line that was written; the child takes it off and frees the slot.
+    done: [AtomicU64; WORDS],
+    /// Grows with each line: the thread sleeps on it (futex).
+    posted: AtomicU32,
+    /// Grows with each line that was written: children sleep on it.
+    written: AtomicU32,
+    /// The thread sleeps, or is about to.
+    asleep: AtomicBool,
+    /// Lines being written right now.
+    busy: AtomicU32,
+    lengths: [AtomicU32; SLOTS],
+    lines: [core::cell::UnsafeCell<[u8; LINE_MAX]>; SLOTS],
+}
+
+static SHARED: AtomicPtr<Shared> = AtomicPtr::new(ptr::null_mut());
+static QUEUE: AtomicPtr<Queue> = AtomicPtr::new(ptr::null_mut());
+
+struct Queue {
+    sender: Sender<u16>,
+    receiver: Receiver<u16>,
+    log: &'static Log,
+}
+
+fn shared() -> Option<&'static Shared> {
+    // SAFETY: null, or a mapping of that size that is never unmapped; zero bytes and what `start` wrote are valid values.
+    unsafe { SHARED.load(Ordering::Acquire).as_ref() }
+}
+
+fn queue() -> Option<&'static Queue> {
+    // SAFETY: null, or a leaked box.
+    unsafe { QUEUE.load(Ordering::Acquire).as_ref() }
+}
+
+/// Starts the thread. For the constructor of the main process.
+///
+/// # Errors
+/// Those of mmap(2) and pthread_create(3).
+pub fn start(log: &'static Log) -> Result<(), Errno> {
+    let memory = sys::map(size_of::<Shared>(), true)?.cast::<Shared>();
+    // SAFETY: a fresh zeroed mapping of the right size and alignment (pages).
+    for word in unsafe { &(*memory).free } {
+        word.store(u64::MAX, Ordering::Relaxed);
+    }
+    let (sender, receiver) = bounded(SLOTS);
+    SHARED.store(memory, Ordering::Release);
+    QUEUE.store(
+        Box::into_raw(Box::new(Queue {
+            sender,
+            receiver,
+            log,
+        })),
+        Ordering::Release,
+    );
+
+    // The thread inherits the mask: no signal of the program is ever delivered to it.
+    let before = sys::mask_signals(libc::SIG_SETMASK, sys::SignalSet::MAX);
+    // SAFETY: initialised attributes, a function of the right type, no argument; the thread is never joined.
+    let result = unsafe {
+        let mut attributes = mem::MaybeUninit::<libc::pthread_attr_t>::uninit();
+        let mut thread = mem::MaybeUninit::<libc::pthread_t>::uninit();
+        libc::pthread_attr_init(attributes.as_mut_ptr());
+        libc::pthread_attr_setdetachstate(attributes.as_mut_ptr(), libc::PTHREAD_CREATE_DETACHED);
+        libc::pthread_attr_setstacksize(attributes.as_mut_ptr(), 64 * 1024);
+        let result = libc::pthread_create(
+            thread.as_mut_ptr(),
+            attributes.as_ptr(),
+            run,
+            ptr::null_mut(),
+        );
+        libc::pthread_attr_destroy(attributes.as_mut_ptr());
+        result
+    };
+    sys::mask_signals(libc::SIG_SETMASK, before);
+    if result == 0 {
+        Ok(())
+    } else {
+        QUEUE.store(ptr::null_mut(), Ordering::Release);
+        SHARED.store(ptr::null_mut(), Ordering::Release);
+        Err(Errno(result))
+    }
+}
+
+extern "C" fn run(_: *mut c_void) -> *mut c_void {
+    if let (Some(shared), Some(queue)) = (shared(), queue()) {
+        loop {
+            let seen = shared.posted.load(Ordering::Acquire);
+            drain(shared, queue);
+            shared.asleep.store(true, Ordering::SeqCst);
+            sys::futex_wait(&shared.posted, seen, 0);
+            shared.asleep.store(false, Ordering::SeqCst);
+        }
+    }
+    ptr::null_mut()
+}
+
+fn drain(shared: &Shared, queue: &Queue) {
+    shared.busy.fetch_add(1, Ordering::SeqCst);
+    // Not `recv`: it would park the thread inside the channel, and then each sender takes the channel's lock to wake it.
+    while let Ok(slot) = queue.receiver.try_recv() {
+        write_slot(shared, queue, slot.into());
+        shared.release(slot.into());
+    }
+    for (index, (handed, done)) in shared.handed.iter().zip(&shared.done).enumerate() {
+        let mut bits = handed.load(Ordering::Acquire);
+        while bits != 0 {
+            let bit = bits & bits.wrapping_neg();
+            bits &= !bit;
+            // The exiting thread drains too: whoever takes the bit off writes the line.
+            if handed.fetch_and(!bit, Ordering::AcqRel) & bit != 0 {
+                write_slot(shared, queue, index * 64 + bit.trailing_zeros() as usize);
+                done.fetch_or(bit, Ordering::Release);
+                shared.written.fetch_add(1, Ordering::Release);
+                sys::futex_wake(&shared.written);
+            }
+        }
+    }
+    shared.busy.fetch_sub(1, Ordering::SeqCst);
+}
+
+fn write_slot(shared: &Shared, queue: &Queue, slot: usize) {
+    let (Some(length), Some(line)) = (shared.lengths.get(slot), shared.lines.get(slot)) else {
+        return;
+    };
+    let length = length.load(Ordering::Acquire) as usize;
+    // SAFETY: the slot is claimed and its writer has handed it over: nobody else touches it until it is free again.
+    let line = unsafe { &*line.get() };
+    queue.log.deliver(line.get(..length).unwrap_or_default());
+    crate::report::losses(queue.log);
+}
+
+impl Shared {
+    fn claim(&self) -> Option<usize> {
+        for (index, word) in self.free.iter().enumerate() {
+            let mut bits = word.load(Ordering::Relaxed);
+            while bits != 0 {
+                let bit = bits.trailing_zeros() as usize;
+                match word.compare_exchange_weak(
+                    bits,
+                    bits & !(1 << bit),
+                    Ordering::Acquire,
+                    Ordering::Relaxed,
+                ) {
+                    Ok(_) => return Some(index * 64 + bit),
+                    Err(now) => bits = now,
+                }
+            }
+        }
+        None
+    }
+
+    fn release(&self, slot: usize) {
+        if let Some(word) = self.free.get(slot / 64) {
+            word.fetch_or(1 << (slot % 64), Ordering::Release);
+        }
+    }
+
+    fn wake(&self) {
+        self.posted.fetch_add(1, Ordering::SeqCst);
+        if self.asleep.load(Ordering::SeqCst) {
+            sys::futex_wake(&self.posted);
+        }
+    }
+}
+
+/// Puts an alert of the main process on its way. `format` writes the line and gives its length.
+///
+/// `false`: there is no thread, the caller has to write by itself. A line for which there is no room is counted as lost.
+pub fn post(format: impl FnOnce(&mut [u8; LINE_MAX]) -> usize) -> bool {
+    let (Some(shared), Some(queue)) = (shared(), queue()) else {
+        return false;
+    };
+    let Some(slot) = shared.claim() else {
+        LOST.fetch_add(1, Ordering::Relaxed);
+        return true;
+    };
+    shared.fill(slot, format);
+    match queue.sender.try_send(slot as u16) {
+        Ok(()) => shared.wake(),
+        Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
+            LOST.fetch_add(1, Ordering::Relaxed);
+            shared.release(slot);
+        }
+    }
+    true
+}
+
+impl Shared {
+    fn fill(&self, slot: usize, format: impl FnOnce(&mut [u8; LINE_MAX]) -> usize) {
+        if let (Some(length), Some(line)) = (self.lengths.get(slot), self.lines.get(slot)) {
+            // SAFETY: the slot is claimed by the caller alone.
+            let written = format(unsafe { &mut *line.get() });
+            length.store(written as u32, Ordering::Release);
+        }
+    }
+}
+
+/// Gives a child's line to the main process and waits until it is written, so that a refusal is on record before the
+/// program sees it. `false`: there is no thread to give it to, or it did not answer.
+pub fn hand_over(line: &[u8]) -> bool {
+    let (Some(shared), Some(queue)) = (shared(), queue()) else {
+        return false;
+    };
+    if sys::getpid() == queue.log.main {
+        return false;
+    }
+    let Some(slot) = shared.claim() else {
+        return false;
+    };
+    shared.fill(slot, |room| {
+        room.iter_mut().zip(line).for_each(|(to, from)| *to = *from);
+        line.len().min(LINE_MAX)
+    });
+    let (Some(handed), Some(done)) = (shared.handed.get(slot / 64), shared.done.get(slot / 64))
+    else {
+        return false;
+    };
+    let bit = 1 << (slot % 64);
+    handed.fetch_or(bit, Ordering::Release);
+    shared.wake();
+    for _ in 0..PATIENCE / 10 {
+        let seen = shared.written.load(Ordering::Acquire);
+        if done.fetch_and(!bit, Ordering::AcqRel) & bit != 0 {
+            shared.release(slot);
+            return true;
+        }
+        sys::futex_wait(&shared.written, seen, 10);
+    }
+    // Nobody came. If the line is still ours, take it back; if not, it is being written, and its slot is given up.
+    let taken_back = handed.fetch_and(!bit, Ordering::AcqRel) & bit != 0;
+    if taken_back {
+        shared.release(slot);
+    }
+    !taken_back
+}
+
+/// Writes what waits, before the main process ends or turns into another program.
+pub fn flush() {
+    let (Some(shared), Some(queue)) = (shared(), queue()) else {
+        return;
+    };
+    if sys::getpid() != queue.log.main {
+        return;
+    }
+    drain(shared, queue);
+    // The thread may hold a line that it has taken and not yet written.
+    for _ in 0..PATIENCE {
+        if shared.busy.load(Ordering::SeqCst) == 0 {
+            break;
+        }
+        sys::futex_wait(&shared.written, shared.written.load(Ordering::Acquire), 1);
+    }
+}

@@ -1,0 +1,1 @@
+//! Helpers for the tests that load the built library into real programs.
