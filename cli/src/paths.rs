@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Component, Path, PathBuf};
@@ -112,9 +112,30 @@ pub fn find_program(command: &OsStr) -> Result<PathBuf, Failure> {
     })
 }
 
+/// A script that begins with `#!/usr/bin/env`: the main process is `env` then, and the interpreter another program. Version managers
+/// (pyenv, nvm) put such scripts into PATH under the names of interpreters.
+pub fn starts_another(path: &Path) -> bool {
+    let mut start = [0; 64];
+    let Ok(length) = std::fs::File::open(path).and_then(|mut file| file.read(&mut start)) else {
+        return false;
+    };
+    let Some(line) = start
+        .get(..length)
+        .and_then(|start| start.strip_prefix(b"#!"))
+    else {
+        return false;
+    };
+    let interpreter = line
+        .trim_ascii_start()
+        .split(u8::is_ascii_whitespace)
+        .next()
+        .unwrap_or_default();
+    interpreter.ends_with(b"/env")
+}
+
 fn executable(path: &Path) -> io::Result<()> {
     let metadata = path.metadata()?;
-    if metadata.is_dir() || metadata.permissions().mode() & 0o111 == 0 {
+    if !metadata.is_file() || metadata.permissions().mode() & 0o111 == 0 {
         return Err(io::ErrorKind::PermissionDenied.into());
     }
     Ok(())

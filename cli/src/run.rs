@@ -97,13 +97,20 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     };
     // The shell would say it too, but in its own words, and after the defence has started.
     if let Some(command) = arguments.command.first() {
-        paths::find_program(command)?;
+        let program = paths::find_program(command)?;
+        if paths::starts_another(&program) {
+            output::stderr(&format!(
+                "{WARNING}warning{WARNING:#}: {} is a script for env, which turns into a second program; \
+                 `main_only` refuses that: name the interpreter itself\n",
+                Safe::of(&program)
+            ));
+        }
     }
 
     let cause = wrapper
         .arg("-c")
         .arg(WRAPPER)
-        .arg(library.with_file_name("palisade-wrapper"))
+        .arg("palisade-wrapper")
         .args(&arguments.command)
         .exec();
     Err(Failure::Start {

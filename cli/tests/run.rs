@@ -22,8 +22,10 @@ fn prepared() -> (Folder, PathBuf) {
         "stand-in.c",
         r#"#include <stdio.h>
            #include <stdlib.h>
+           #include <unistd.h>
            static const char *names[] = {"PALISADE_POLICY", "PALISADE_POLICY_FILE", "PALISADE_AUDIT", "PALISADE_ON_ERROR"};
            __attribute__((constructor)) static void tell(void) {
+               if (getenv("PALISADE_PROBE")) _exit(99); /* the wrapper asks whether the library can be loaded */
                const char *path = getenv("STAND_IN");
                FILE *file = path ? fopen(path, "a") : NULL;
                if (!file) return;
@@ -213,6 +215,18 @@ fn a_file_that_the_library_would_not_take_is_not_taken() {
         &["--policy", "encoded", "echo", "ran"],
     ));
     assert_eq!((result.code, result.out.as_str()), (Some(78), ""));
+}
+
+#[test]
+fn a_script_that_turns_into_a_second_program_is_told_apart() {
+    let (folder, library) = prepared();
+    for (first, warned) in [("#!/usr/bin/env sh", true), ("#!/bin/sh", false)] {
+        let script = folder.file("script", format!("{first}\necho ran\n"));
+        std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).expect("a mode");
+        let result = done(&mut run(&folder, &library, &["./script"]));
+        assert_eq!((result.code, result.out.as_str()), (Some(0), "ran\n"));
+        assert_eq!(result.err.contains("main_only"), warned, "{}", result.err);
+    }
 }
 
 #[test]
