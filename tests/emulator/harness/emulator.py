@@ -1,5 +1,6 @@
 """A function under AWS's Runtime Interface Emulator: start it, invoke it, read its log, and end all it started."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -61,6 +62,18 @@ class Emulator:
         self.log = []
 
     def __enter__(self):
+        with contextlib.ExitStack() as undo:
+            undo.enter_context(self.layout.sealed())
+            self.start()
+            undo.callback(self.end)
+            self.wait_until_it_listens()
+            self.undo = undo.pop_all()
+        return self
+
+    def __exit__(self, *_):
+        self.undo.close()
+
+    def start(self):
         self.port, runtime_api = free_ports(2)
         addresses = ["--runtime-interface-emulator-address", f"127.0.0.1:{self.port}"]
         addresses += ["--runtime-api-address", f"127.0.0.1:{runtime_api}"]
@@ -74,17 +87,7 @@ class Emulator:
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
-        self.readers = []
-        try:
-            self.readers = [self.read("stdout", self.process.stdout), self.read("stderr", self.process.stderr)]
-            self.wait_until_it_listens()
-        except BaseException:
-            self.end()
-            raise
-        return self
-
-    def __exit__(self, *_):
-        self.end()
+        self.readers = [self.read("stdout", self.process.stdout), self.read("stderr", self.process.stderr)]
 
     def read(self, stream, pipe):
         def lines():

@@ -1,10 +1,12 @@
 """Lays a function and the layer out as Lambda does: /var/task, /opt, /var/runtime, below the sandbox's root."""
 
+import contextlib
 import shutil
 import sys
 import zipfile
 
 from .paths import EMULATOR_TESTS, LIBRARY, REPOSITORY, VENV
+from .sandbox import make_mount, set_read_only
 
 sys.path.insert(0, str(REPOSITORY / "layer"))
 from contents import LayerFile, layer_files  # noqa: E402  (the layer's one definition, which `make layer` packs)
@@ -29,6 +31,20 @@ class Layout:
         if not lang.is_symlink():
             lang.symlink_to(VENV)
         shutil.copy(EMULATOR_TESTS / "bootstrap", self.runtime / "bootstrap")
+        self.sealable = [self.task, self.opt] if sandbox.isolated else []
+        if sandbox.isolated:
+            make_mount(self.task)
+
+    @contextlib.contextmanager
+    def sealed(self):
+        """While a function runs nobody may write to /var/task and /opt, as in Lambda; without namespaces anybody may."""
+        try:
+            for folder in self.sealable:
+                set_read_only(folder, True)
+            yield
+        finally:
+            for folder in self.sealable:
+                set_read_only(folder, False)
 
     def lay_function(self, folder, policy=True):
         """Puts a function's folder under /var/task; `policy=False` leaves its palisade.json out."""

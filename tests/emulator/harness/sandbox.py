@@ -23,7 +23,7 @@ HOSTS = {"evil.example": "203.0.113.7", "carrier.example": "198.51.100.5"}
 RESOLVER = "192.0.2.53"
 
 CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWNET = 0x00020000, 0x10000000, 0x40000000
-MS_BIND, MS_REC, MS_PRIVATE = 0x1000, 0x4000, 0x40000
+MS_RDONLY, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 0x1, 0x20, 0x1000, 0x4000, 0x40000
 SIOCGIFFLAGS, SIOCSIFFLAGS, SIOCSIFADDR, IFF_UP = 0x8913, 0x8914, 0x8916, 0x1
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -127,6 +127,16 @@ def graft_entry(source, target):
     else:
         target.touch()
     mount(source, str(target), None, MS_BIND | MS_REC)
+
+
+def make_mount(folder):
+    """Makes a folder a mount of its own, so that it can be made read-only by itself."""
+    mount(folder, folder, None, MS_BIND)
+
+
+def set_read_only(folder, read_only):
+    """What `make_mount` or `graft` has mounted: whether even root may write there."""
+    mount(None, folder, None, MS_REMOUNT | MS_BIND | (MS_RDONLY if read_only else 0))
 
 
 def bring_up_loopback(addresses):
