@@ -22,7 +22,7 @@ lint: need-rust ## formatting, clippy, shell scripts; every warning is an error
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	sh -n wrapper-script/palisade-wrapper && bash -n tests/emulator/bootstrap .ci/run
-	if command -v shellcheck; then shellcheck wrapper-script/palisade-wrapper tests/emulator/bootstrap .ci/run; fi
+	if command -v shellcheck; then shellcheck --severity=warning wrapper-script/palisade-wrapper tests/emulator/bootstrap .ci/run; fi
 
 layer: need-rust need-python ## the Lambda layer: dist/palisade-layer-x86_64.zip, the same bytes every time
 	$(PYTHON) layer/build.py
