@@ -6,6 +6,8 @@
 pub(crate) mod expand;
 pub(crate) mod ops;
 pub(crate) mod syntax;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use ops::{Op, Shape};
 
