@@ -480,7 +480,8 @@ impl Compiler<'_> {
                     found
                 }
             };
-            if let Some(real) = found {
+            // realpath(3) gives absolute paths; anything else would be a name of nothing.
+            if let Some(real) = found.filter(|real| real.starts_with(b"/")) {
                 return Some((path.len(), own_proc(real)));
             }
             let slash = path.iter().rposition(|b| *b == b'/')?;

@@ -481,3 +481,98 @@ impl Parser<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Node, Value, parse};
+    use proptest::prelude::*;
+
+    /// What `serde_json` would make of the tree; of fields that are there twice it keeps the last.
+    fn same(node: &Node, theirs: &serde_json::Value) -> bool {
+        match (&node.value, theirs) {
+            (Value::Null, serde_json::Value::Null) => true,
+            (Value::Bool(a), serde_json::Value::Bool(b)) => a == b,
+            (Value::Number(a), serde_json::Value::Number(b)) => {
+                a.parse::<f64>().ok() == b.as_f64() || *a == b.to_string()
+            }
+            (Value::String(a), serde_json::Value::String(b)) => a == b,
+            (Value::Array(a), serde_json::Value::Array(b)) => {
+                a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
+            }
+            (Value::Object(a), serde_json::Value::Object(b)) => b.iter().all(|(key, value)| {
+                a.iter()
+                    .rev()
+                    .find(|m| m.key == *key)
+                    .is_some_and(|m| same(&m.value, value))
+            }),
+            _ => false,
+        }
+    }
+
+    fn text() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            Just("{"),
+            Just("}"),
+            Just("["),
+            Just("]"),
+            Just(","),
+            Just(":"),
+            Just("\"a\""),
+            Just("\"\\u00e9\\n\""),
+            Just("\"\\ud83d\\ude00\""),
+            Just("\"\\ud83d\""),
+            Just("\"\\udc00\""),
+            Just("\"\\/\\\\\""),
+            Just("\"\\a\""),
+            Just("\"é\""),
+            Just("\""),
+            Just("1"),
+            Just("-"),
+            Just("0"),
+            Just("1.5"),
+            Just("1e3"),
+            Just("."),
+            Just("e"),
+            Just("+"),
+            Just("true"),
+            Just("false"),
+            Just("null"),
+            Just("nul"),
+            Just(" "),
+            Just("\n"),
+            Just("\t"),
+            Just("\u{b}"),
+            Just("\u{feff}"),
+            Just("{\"a\":"),
+            Just("[1,"),
+            Just("/"),
+            Just("'"),
+        ];
+        prop::collection::vec(piece, 0..10).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn json_is_what_serde_json_takes_for_json(text in text()) {
+            // Ours lets a byte order mark pass at the very beginning.
+            let theirs = serde_json::from_str::<serde_json::Value>(text.strip_prefix('\u{feff}').unwrap_or(&text));
+            match (parse(text.as_bytes()), theirs) {
+                (Ok(ours), Ok(theirs)) => prop_assert!(same(&ours, &theirs), "{:?}: {:?}", text, ours),
+                (Err(_), Err(_)) => {}
+                (Ok(_), Err(error)) if error.to_string().contains("out of range") => {}
+                (ours, theirs) => prop_assert!(false, "{:?}: {:?} {:?}", text, ours, theirs),
+            }
+        }
+
+        #[test]
+        fn what_serde_json_writes_is_read_back(
+            key in ".{0,8}", text in ".{0,16}", number in any::<i64>(), float in -1e9f64..1e9, flag in any::<bool>(),
+        ) {
+            let value = serde_json::json!({ key: [text, number, float, flag, null, {}, []] });
+            let ours = parse(value.to_string().as_bytes()).unwrap();
+            prop_assert!(same(&ours, &value), "{}: {:?}", value, ours);
+        }
+    }
+}

@@ -22,3 +22,37 @@ pub(crate) fn all() -> impl Iterator<Item = Miner> {
             }
         })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Miner, all};
+    use crate::glob::{self, Shape, ops};
+
+    #[test]
+    fn every_line_is_read_and_every_program_is_looked_up_without_regard_to_case() {
+        let lines = include_str!("../data/miners.txt")
+            .lines()
+            .filter(|l| !l.is_empty() && !l.starts_with('#'))
+            .count();
+        assert_eq!(all().count(), lines);
+        for miner in all() {
+            match miner {
+                Miner::Program(name) => {
+                    assert_eq!(name, name.to_ascii_lowercase());
+                    for alternative in glob::compile(name).unwrap() {
+                        for shape in ops::shapes(&alternative, true) {
+                            // Programs of wildcards compare bytes as they are.
+                            assert!(
+                                !matches!(shape, Shape::Wild { .. } | Shape::WildEnd { .. }),
+                                "{name}"
+                            );
+                        }
+                    }
+                }
+                Miner::Argument(text) => {
+                    assert!(text.len() > 8, "{text} is too short to mean nothing else")
+                }
+            }
+        }
+    }
+}

@@ -703,15 +703,25 @@ fn what_is_too_much_is_refused() {
         vec!["\"a.b\""; 10_001].join(",")
     );
     assert_eq!(problems(&in_rule(&entries))[0].place, "rules[0].dns.deny");
-    let wide = format!("\"/{}{}\"", "{a,b}".repeat(9), "x".repeat(1000));
+    let wide = format!(
+        r#""filesystem":{{"effect":"alert","deny":["/{}{}"]}}"#,
+        "{a,b}".repeat(9),
+        "x".repeat(1000)
+    );
+    assert!(
+        problems(&in_rule(&wide))[0]
+            .message
+            .contains("too much text")
+    );
+    let entry = format!("\"/{}{}\"", "{a,b}".repeat(9), "x".repeat(400));
     let entries = format!(
         r#""filesystem":{{"effect":"alert","deny":[{}]}}"#,
-        vec![wide; 20].join(",")
+        vec![entry; 30].join(",")
     );
     let found = problems(&in_rule(&entries));
     assert_eq!(found.len(), 1);
     assert!(
-        found[0].message.contains("braces are multiplied out"),
+        found[0].message.contains("too long together"),
         "{}",
         found[0]
     );

@@ -296,13 +296,16 @@ fn program(w: &mut Walker, node: &Node, place: &str) -> Option<String> {
 }
 
 fn glob(w: &mut Walker, node: &Node, place: &str, text: &str, space: Space) -> Option<String> {
+    if w.states > MAX_STATES {
+        // Said already; the rest would only take memory.
+        return None;
+    }
     match globs(text, space) {
         Ok(alternatives) => {
-            let before = w.states;
             w.states = w
                 .states
                 .saturating_add(alternatives.iter().map(Vec::len).sum());
-            if before <= MAX_STATES && w.states > MAX_STATES {
+            if w.states > MAX_STATES {
                 w.problem(
                     place,
                     node,
