@@ -24,6 +24,8 @@ pub(crate) struct Builder {
     postings: Vec<[u32; 4]>,
     /// Head of the postings of a key, plus one.
     keys: BTreeMap<(u32, Vec<u8>), u32>,
+    /// How many programs hang on a key.
+    crowds: BTreeMap<(u32, Vec<u8>), usize>,
     plain: BTreeSet<(u32, u32, Vec<u8>)>,
     nets: BTreeMap<(u32, Vec<u8>), Vec<PortRule>>,
     listen: Vec<PortRule>,
@@ -71,8 +73,23 @@ impl Builder {
             Shape::Exact(key) => (Kind::Exact, key, None),
             Shape::Prefix(key) => (Kind::Prefix, key, None),
             Shape::Suffix(key) => (Kind::Suffix, key, None),
-            Shape::Wild { key, program } => (Kind::Prefix, key, Some(program)),
-            Shape::WildEnd { key, program } => (Kind::Suffix, key, Some(program)),
+            Shape::Wild {
+                prefix,
+                suffix,
+                program,
+                tail,
+            } => {
+                // Whichever fewer others hang on, so that neither `/proc/*/…` nor `…/*/config.json` a thousand times makes a long list.
+                let (before, after) = (
+                    self.crowd(space, Kind::Prefix, prefix),
+                    self.crowd(space, Kind::Suffix, suffix),
+                );
+                if program.is_empty() || (before, suffix.len()) <= (after, prefix.len()) {
+                    (Kind::Prefix, prefix, Some(tail))
+                } else {
+                    (Kind::Suffix, suffix, Some(program))
+                }
+            }
         };
         let key = if space.folds() {
             key.to_ascii_lowercase()
@@ -87,6 +104,9 @@ impl Builder {
             return;
         }
         let program = program.map_or(0, |program| self.program(program));
+        if program != 0 {
+            *self.crowds.entry((tag, key.clone())).or_insert(0) += 1;
+        }
         let head = self.keys.entry((tag, key)).or_insert(0);
         self.postings.push([entry, meta, program, *head]);
         *head = word(self.postings.len());
@@ -102,6 +122,22 @@ impl Builder {
         }
     }
 
+    /// How many programs hang on a key. One that is in every name counts for as many as there can be.
+    fn crowd(&self, space: Space, kind: Kind, key: &[u8]) -> usize {
+        if key.is_empty() || key == b"/" {
+            return usize::MAX;
+        }
+        let key = if space.folds() {
+            key.to_ascii_lowercase()
+        } else {
+            key.to_vec()
+        };
+        self.crowds
+            .get(&(tag(space, kind), key))
+            .copied()
+            .unwrap_or(0)
+    }
+
     /// Writes a program into the pool; the offset is never 0, since entries are written before programs.
     fn program(&mut self, ops: &[Op]) -> u32 {
         let mut classes: Vec<[u8; 32]> = Vec::new();
@@ -114,8 +150,8 @@ impl Builder {
                 Op::Rest => [op::REST, 0],
                 Op::Dirs => [op::DIRS, 0],
                 Op::Class(set) => {
-                    let index = classes.iter().position(|c| c == set).unwrap_or_else(|| {
-                        classes.push(*set);
+                    let index = classes.iter().position(|c| *c == **set).unwrap_or_else(|| {
+                        classes.push(**set);
                         classes.len() - 1
                     });
                     [op::CLASS, u8::try_from(index).unwrap_or(u8::MAX)]

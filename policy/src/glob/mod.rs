@@ -17,6 +17,8 @@ pub(crate) const MAX_PATTERN: usize = 4096;
 pub(crate) const MAX_ALTERNATIVES: usize = 1000;
 /// The most states of one alternative's program; sets of them live on the stack of a hook.
 pub(crate) const MAX_STATES: usize = 1023;
+/// The most classes of one alternative: a program numbers them in a byte.
+const MAX_CLASSES: usize = 200;
 
 /// Why a pattern is none.
 #[derive(Debug, PartialEq, Eq)]
@@ -57,6 +59,12 @@ pub(crate) fn compile(pattern: &str) -> Result<Vec<Vec<Op>>, BadGlob> {
             return bad(
                 "the pattern is too long for one with wildcards",
                 "at most 1,023 characters after the first wildcard",
+            );
+        }
+        if ops::classes(alternative) > MAX_CLASSES {
+            return bad(
+                "the pattern has too many classes in brackets",
+                "at most 200",
             );
         }
     }

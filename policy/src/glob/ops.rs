@@ -10,7 +10,7 @@ pub(crate) enum Op {
     /// One byte, not `/`.
     Any,
     /// One byte of the set.
-    Class(ByteSet),
+    Class(Box<ByteSet>),
     /// Any bytes but `/`, or none.
     Star,
     /// Any bytes, or none.
@@ -28,10 +28,13 @@ pub(crate) enum Shape {
     Prefix(Vec<u8>),
     /// Every name that ends so.
     Suffix(Vec<u8>),
-    /// Names that begin with `key` and go on as the program says.
-    Wild { key: Vec<u8>, program: Vec<Op> },
-    /// Names that end with `key` and are, as a whole, what the program says.
-    WildEnd { key: Vec<u8>, program: Vec<Op> },
+    /// Names that begin and end so, and are what the program says: `program` as a whole, `tail` behind the beginning.
+    Wild {
+        prefix: Vec<u8>,
+        suffix: Vec<u8>,
+        program: Vec<Op>,
+        tail: Vec<Op>,
+    },
 }
 
 /// One alternative as operations.
@@ -47,7 +50,7 @@ pub(crate) fn lower(tokens: &[Token]) -> Vec<Op> {
             Token::Prefix => ops.push(Op::Dirs),
             Token::Suffix => ops.extend([Op::Byte(b'/'), Op::Rest]),
             Token::Middle => ops.extend([Op::Byte(b'/'), Op::Dirs]),
-            Token::Class(set) => ops.push(Op::Class(*set)),
+            Token::Class(set) => ops.push(Op::Class(set.clone())),
             // Multiplied out before.
             Token::Alternates(_) => {}
         }
@@ -78,6 +81,10 @@ pub(crate) fn program_len(ops: &[Op]) -> usize {
     ops.len() - literal_prefix(ops).len()
 }
 
+pub(crate) fn classes(ops: &[Op]) -> usize {
+    ops.iter().filter(|op| matches!(op, Op::Class(_))).count()
+}
+
 /// Sorts an alternative. `flat`: it is matched against single names, in which no `/` occurs.
 pub(crate) fn shapes(ops: &[Op], flat: bool) -> Vec<Shape> {
     let prefix = literal_prefix(ops);
@@ -104,15 +111,15 @@ pub(crate) fn shapes(ops: &[Op], flat: bool) -> Vec<Shape> {
         ([Op::Star], _) if flat => return vec![Shape::Suffix(suffix)],
         _ => {}
     }
-    if suffix.len() > prefix.len() && ops.len() <= super::MAX_STATES {
-        vec![Shape::WildEnd {
-            key: suffix,
-            program: ops.to_vec(),
-        }]
+    let program = if ops.len() <= super::MAX_STATES {
+        ops.to_vec()
     } else {
-        vec![Shape::Wild {
-            key: prefix,
-            program: tail.to_vec(),
-        }]
-    }
+        Vec::new()
+    };
+    vec![Shape::Wild {
+        prefix,
+        suffix,
+        program,
+        tail: tail.to_vec(),
+    }]
 }

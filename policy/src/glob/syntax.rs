@@ -19,7 +19,7 @@ pub(crate) enum Token {
     /// `/**/`
     Middle,
     /// `[…]`, as a set of bytes with the negation worked in.
-    Class(ByteSet),
+    Class(Box<ByteSet>),
     Alternates(Vec<Vec<Token>>),
 }
 
@@ -212,7 +212,7 @@ impl Parser<'_> {
                 *cell |= 1 << (b & 7);
             }
         }
-        self.push(Token::Class(set));
+        self.push(Token::Class(Box::new(set)));
         Ok(())
     }
 }
