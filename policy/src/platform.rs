@@ -84,6 +84,11 @@ const READ: &[&str] = &[
     "/usr/lib/os-release",
     "/usr/share/{zoneinfo,ca-certificates,locale,i18n,icu,pki,crypto-policies,mime,java,zoneinfo-icu}/**",
     "/usr/local/share/ca-certificates/**",
+    // Distributions scatter an interpreter: Debian's Node.js loads parts of itself from /usr/share, its JVM is configured in /etc.
+    "/usr/share/{nodejs,node_modules,rubygems-integration,ruby,dotnet,perl,perl5,python3}/**",
+    "/etc/{java,java-*,python*,dotnet,gemrc}",
+    "/etc/{java,java-*,python*,dotnet}/**",
+    "/var/lib/gems/**",
     // `environ` (the credentials) and `mem` are left out on purpose: no runtime starts by reading them.
     "/proc/self",
     "/proc/self/{cgroup,cmdline,comm,coredump_filter,exe,io,limits,maps,mountinfo,mounts,oom_score,oom_score_adj}",
