@@ -1,0 +1,48 @@
+//! What has to be there before a test can run.
+
+use std::path::{Path, PathBuf};
+
+/// The root of the repository.
+#[must_use]
+pub fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap_or(Path::new("/"))
+}
+
+/// The library as `make build` leaves it, or as `PALISADE_TEST_LIBRARY` names it.
+///
+/// # Panics
+/// If it is not there.
+#[must_use]
+pub fn library() -> PathBuf {
+    let path = std::env::var_os("PALISADE_TEST_LIBRARY").map_or_else(
+        || repository().join("target/release/libpalisade.so"),
+        PathBuf::from,
+    );
+    assert!(
+        path.is_absolute() && path.is_file(),
+        "{} is not there: run make build, or name the library in PALISADE_TEST_LIBRARY by an absolute path",
+        path.display()
+    );
+    path
+}
+
+/// The wrapper of the layer.
+#[must_use]
+pub fn wrapper() -> PathBuf {
+    repository().join("wrapper-script/palisade-wrapper")
+}
+
+/// The path of a program that a test needs.
+///
+/// # Panics
+/// If it is not installed.
+#[must_use]
+pub fn tool(name: &str) -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .map(|directory| directory.join(name))
+        .find(|candidate| candidate.is_file())
+        .unwrap_or_else(|| panic!("{name} is not in PATH, and the tests need it: install it first"))
+}

@@ -1,0 +1,438 @@
+//! What each effect does to each function, wherever it is called.
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::Path;
+
+use palisade_audit::Owned;
+use palisade_tests::{Run, compile, policy};
+use serde_json::{Value, json};
+
+use crate::rows::{Kind, ROWS, Row, source};
+
+/// How programs are compiled: each way lets the compiler choose other names of the same functions.
+pub const WAYS: [&[&str]; 3] = [
+    &["-O0"],
+    &["-O2", "-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=3"],
+    &["-D_FILE_OFFSET_BITS=64"],
+];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Effect {
+    Disable,
+    Alert,
+    Prevent,
+}
+
+impl Effect {
+    const ALL: [Self; 3] = [Self::Disable, Self::Alert, Self::Prevent];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Disable => "disable",
+            Self::Alert => "alert",
+            Self::Prevent => "prevent",
+        }
+    }
+}
+
+/// One thing that a policy forbids, and the call that does it.
+struct Case {
+    /// KEY=VALUE for frame.c.
+    arguments: Vec<String>,
+    sections: Value,
+    /// What a refused call says.
+    refused: &'static str,
+    /// What the record says about it.
+    expects: Box<dyn Fn(&Owned)>,
+    /// A file that a refused call must leave as it is (`None`: must not create).
+    untouched: Option<(String, Option<&'static str>)>,
+    /// The call needs a network where nobody answers.
+    is_offline: bool,
+    /// Keeps the other end of a connection there.
+    _peer: Option<TcpListener>,
+}
+
+impl Case {
+    fn new(
+        arguments: Vec<String>,
+        sections: Value,
+        refused: &'static str,
+        expects: impl Fn(&Owned) + 'static,
+    ) -> Self {
+        Self {
+            arguments,
+            sections,
+            refused,
+            expects: Box::new(expects),
+            untouched: None,
+            is_offline: false,
+            _peer: None,
+        }
+    }
+}
+
+fn echo() -> String {
+    fs::canonicalize("/bin/echo")
+        .expect("/bin/echo")
+        .display()
+        .to_string()
+}
+
+/// A port that nobody has right now.
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback");
+    listener.local_addr().expect("an address").port()
+}
+
+fn program(row: &Row, effect: Effect, arguments: Vec<String>, refused: &'static str) -> Case {
+    let is_shell = matches!(row.kind, Kind::Shell | Kind::StreamOfShell);
+    let path = if is_shell {
+        fs::canonicalize("/bin/sh")
+            .expect("/bin/sh")
+            .display()
+            .to_string()
+    } else {
+        echo()
+    };
+    let sections = json!({ "processes": { "effect": effect.name(), "deny": [path] } });
+    Case::new(arguments, sections, refused, move |audit| {
+        assert_eq!(
+            (&*audit.kind, &*audit.attack),
+            ("process", "denied-process")
+        );
+        assert_eq!(audit.path.as_deref(), Some(&*path));
+        let command = if is_shell {
+            "sh -c echo ran"
+        } else {
+            "echo ran"
+        };
+        assert_eq!(audit.command.as_deref(), Some(command));
+        assert_eq!(
+            audit.msg,
+            format!(
+                "Process {path} launched by {} explicitly denied by a runtime rule.",
+                audit.process
+            )
+        );
+    })
+}
+
+fn cases(row: &Row, effect: Effect, folder: &Path) -> Vec<Case> {
+    const REFUSED: &str = "result -1 errno 13\n";
+    let name = effect.name();
+    let network = |outbound: Value, listen: Value| json!({ "network": { "effect": name, "outbound": outbound, "listen": listen } });
+    let file = |access: &'static str, path: String, arguments: Vec<String>, untouched| {
+        let refused = if row.kind == Kind::Stream {
+            "result null errno 13\n"
+        } else {
+            REFUSED
+        };
+        let sections = json!({ "filesystem": { "effect": name, "deny": [path] } });
+        let denied = path.clone();
+        let mut case = Case::new(arguments, sections, refused, move |audit| {
+            assert_eq!(
+                (&*audit.kind, &*audit.attack),
+                ("filesystem", "denied-file")
+            );
+            assert_eq!(audit.path.as_deref(), Some(&*denied));
+            assert_eq!(audit.access.as_deref(), Some(access));
+        });
+        case.untouched = Some((path, untouched));
+        case
+    };
+    let existing = folder.join("existing").display().to_string();
+    let new = folder.join("new").display().to_string();
+    let at = |path: &str, more: &[&str]| {
+        let mut arguments = vec![format!("path={path}")];
+        arguments.extend(more.iter().map(|&a| a.to_owned()));
+        arguments
+    };
+    let creates = libc_flags(&["O_WRONLY", "O_CREAT", "O_TRUNC"]);
+    match row.kind {
+        Kind::Exec => vec![program(row, effect, vec!["path=/bin/echo".into()], REFUSED)],
+        Kind::ExecSearched => vec![
+            program(row, effect, vec!["base=echo".into()], REFUSED),
+            program(row, effect, vec!["base=/bin/echo".into()], REFUSED),
+        ],
+        Kind::Spawn => vec![program(
+            row,
+            effect,
+            vec!["path=/bin/echo".into()],
+            "result 13 errno 4242\n",
+        )],
+        Kind::SpawnSearched => vec![program(
+            row,
+            effect,
+            vec!["base=echo".into()],
+            "result 13 errno 4242\n",
+        )],
+        // 127, as of a shell that cannot be executed.
+        Kind::Shell => vec![program(row, effect, vec![], "result 32512 errno 13\n")],
+        Kind::StreamOfShell => vec![program(row, effect, vec![], "result null errno 13\n")],
+        Kind::Connect => {
+            let peer = TcpListener::bind("127.0.0.1:0").expect("loopback");
+            let port = peer.local_addr().expect("an address").port();
+            let sections = network(json!({ "deny": [format!("127.0.0.1:{port}")] }), json!({}));
+            let mut case = Case::new(
+                vec![format!("to=127.0.0.1:{port}")],
+                sections,
+                REFUSED,
+                move |audit| {
+                    assert_eq!(
+                        (&*audit.kind, &*audit.attack),
+                        ("network", "denied-destination")
+                    );
+                    assert_eq!(
+                        (audit.ip.as_deref(), audit.port),
+                        (Some("127.0.0.1"), Some(port))
+                    );
+                },
+            );
+            case._peer = Some(peer);
+            vec![case]
+        }
+        Kind::Bind => {
+            let port = free_port();
+            let sections = network(json!({}), json!({ "deny": [port] }));
+            vec![Case::new(
+                vec![format!("to=127.0.0.1:{port}")],
+                sections,
+                REFUSED,
+                move |audit| {
+                    assert_eq!((&*audit.kind, &*audit.attack), ("network", "unlisted-port"));
+                    assert_eq!(audit.port, Some(port));
+                },
+            )]
+        }
+        Kind::Listen => {
+            let sections = network(json!({}), json!({ "allow": [1] }));
+            vec![Case::new(
+                vec!["bound=127.0.0.1:0".into()],
+                sections,
+                REFUSED,
+                move |audit| {
+                    assert_eq!((&*audit.kind, &*audit.attack), ("network", "unlisted-port"));
+                    assert!(audit.port.is_some_and(|port| port != 0));
+                },
+            )]
+        }
+        Kind::Name => {
+            let sections = json!({ "dns": { "effect": name, "deny": ["denied.test"] } });
+            // EAI_FAIL of netdb.h
+            let mut case = Case::new(
+                vec!["name=denied.test".into()],
+                sections,
+                "result -4 errno 4242\n",
+                |audit| {
+                    assert_eq!((&*audit.kind, &*audit.attack), ("dns", "denied-domain"));
+                    assert_eq!(audit.domain.as_deref(), Some("denied.test"));
+                    assert_eq!(
+                        audit.msg,
+                        format!(
+                            "DNS resolution of domain name denied.test triggered by {} explicitly denied by a runtime rule.",
+                            audit.process
+                        )
+                    );
+                },
+            );
+            case.is_offline = true;
+            vec![case]
+        }
+        Kind::Open => vec![
+            file(
+                "read",
+                existing.clone(),
+                at(&existing, &["flags=0"]),
+                Some("old"),
+            ),
+            file(
+                "write",
+                existing.clone(),
+                at(&existing, &[&creates]),
+                Some("old"),
+            ),
+            file("write", new.clone(), at(&new, &[&creates]), None),
+        ],
+        Kind::Create => vec![
+            file("write", existing.clone(), at(&existing, &[]), Some("old")),
+            file("write", new.clone(), at(&new, &[]), None),
+        ],
+        Kind::Stream => vec![
+            file(
+                "read",
+                existing.clone(),
+                at(&existing, &["mode=r"]),
+                Some("old"),
+            ),
+            file(
+                "write",
+                existing.clone(),
+                at(&existing, &["mode=w"]),
+                Some("old"),
+            ),
+            file("read-write", new.clone(), at(&new, &["mode=a+"]), None),
+        ],
+        Kind::End => vec![],
+    }
+}
+
+/// `flags=` for frame.c: the numbers of asm-generic/fcntl.h, which x86-64 and arm64 share for these.
+pub fn libc_flags(names: &[&str]) -> String {
+    let number = |name: &&str| match *name {
+        "O_RDONLY" => 0,
+        "O_WRONLY" => 1,
+        "O_RDWR" => 2,
+        "O_CREAT" => 0o100,
+        "O_EXCL" => 0o200,
+        "O_TRUNC" => 0o1000,
+        "O_APPEND" => 0o2000,
+        "O_NONBLOCK" => 0o4000,
+        other => panic!("{other}"),
+    };
+    format!("flags={}", names.iter().map(number).sum::<u32>())
+}
+
+fn prepared(row: &Row, place: &str, way: &[&str], folder: &Path) -> Run {
+    fs::write(folder.join("existing"), "old").expect("a file");
+    let _ = fs::remove_file(folder.join("new"));
+    Run::new(compile(&source(), way)).args([row.symbol, place])
+}
+
+fn check(row: &Row, effect: Effect, place: &str, way: &[&str]) {
+    let folder = tempfile::tempdir().expect("a folder");
+    for case in cases(row, effect, folder.path()) {
+        let run = || {
+            let run = prepared(row, place, way, folder.path()).args(&case.arguments);
+            if case.is_offline {
+                run.under(["unshare", "-n"])
+            } else {
+                run
+            }
+        };
+        let outcome = run().policy(&policy(case.sections.clone())).go();
+        let what = format!(
+            "{} {effect:?} in {place}, {way:?}, {:?}\n{}",
+            row.symbol,
+            case.arguments,
+            outcome.story()
+        );
+        if effect == Effect::Prevent {
+            let end = if place == "main" {
+                ""
+            } else {
+                "child exited 0\n"
+            };
+            assert_eq!(outcome.text(), format!("{}{end}", case.refused), "{what}");
+            if let Some((path, content)) = &case.untouched {
+                assert_eq!(fs::read_to_string(path).ok().as_deref(), *content, "{what}");
+            }
+        } else {
+            let natural = run().without_library().go();
+            assert_eq!(sorted(&outcome.text()), sorted(&natural.text()), "{what}");
+            assert_eq!(outcome.errors(), natural.errors(), "{what}");
+            // The control: the call that is refused elsewhere does not fail by itself in that way.
+            assert!(!natural.text().contains(case.refused), "{what}");
+        }
+        if effect == Effect::Disable {
+            assert_eq!(outcome.audits().len(), 0, "{what}");
+            continue;
+        }
+        let audits = outcome.audits();
+        assert_eq!(audits.len(), 1, "exactly one audit line: {what}");
+        let audit = &audits[0];
+        (case.expects)(audit);
+        assert_eq!(audit.effect.as_deref(), Some(effect.name()), "{what}");
+        assert_eq!(
+            audit.level,
+            if effect == Effect::Alert {
+                "WARN"
+            } else {
+                "ERROR"
+            },
+            "{what}"
+        );
+        assert_eq!(audit.rule.as_deref(), Some("test"), "{what}");
+        assert_eq!(
+            audit.process,
+            compile(&source(), way).display().to_string(),
+            "{what}"
+        );
+        if place == "main" {
+            if !case.is_offline {
+                assert_eq!(audit.pid, outcome.id, "{what}");
+            }
+        } else {
+            assert_eq!(
+                audit.ppid,
+                outcome.id.max(if case.is_offline { audit.ppid } else { 0 }),
+                "{what}"
+            );
+        }
+        assert!(
+            !audit.techniques.is_empty() || audit.kind == "network" || audit.kind == "filesystem",
+            "{what}"
+        );
+    }
+}
+
+/// Lines of a parent and of its child come in either order.
+fn sorted(text: &str) -> Vec<&str> {
+    let mut lines: Vec<&str> = text.lines().collect();
+    lines.sort_unstable();
+    lines
+}
+
+fn places(row: &Row) -> &'static [&'static str] {
+    match row.kind {
+        Kind::Exec | Kind::ExecSearched => &["main", "fork", "vfork"],
+        _ => &["main", "fork"],
+    }
+}
+
+fn check_all(effect: Effect) {
+    for row in ROWS {
+        for place in places(row) {
+            for way in WAYS {
+                check(row, effect, place, way);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_section_that_is_disabled_changes_nothing_and_reports_nothing() {
+    check_all(Effect::ALL[0]);
+}
+
+#[test]
+#[ignore = "a created file has O_NOFOLLOW among its flags"]
+fn an_alert_changes_nothing_and_leaves_one_line() {
+    check_all(Effect::ALL[1]);
+}
+
+#[test]
+fn a_refused_call_fails_as_the_contract_says_and_leaves_one_line() {
+    check_all(Effect::ALL[2]);
+}
+
+#[test]
+fn a_process_that_ends_ends_with_its_own_status() {
+    for row in ROWS.iter().filter(|row| row.kind == Kind::End) {
+        for place in ["main", "fork", "vfork"] {
+            let run = || Run::new(compile(&source(), WAYS[0])).args([row.symbol, place]);
+            let (with, without) = (run().go(), run().without_library().go());
+            assert_eq!(
+                (with.code(), with.text()),
+                (without.code(), without.text()),
+                "{}",
+                row.symbol
+            );
+            assert!(
+                with.code() == 7 || with.text() == "child exited 7\n",
+                "{}",
+                with.story()
+            );
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Does each hooked function do what its manual page says, and does each refusal look as the contract says?
+
+mod effects;
+mod errors;
+mod rows;
+mod symbols;
+mod tricks;

@@ -1,0 +1,28 @@
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+static pid_t pid;
+
+static void say(int done) {
+    if (done) puts("done");
+    else printf("refused %d\n", errno);
+}
+
+int main(void) {
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    (void)pid;
+    CODE;
+    return 0;
+}
