@@ -48,6 +48,8 @@ const WAYS: &[Way] = &[
     ("a policy file of its own", r#"made[n++] = "PALISADE_POLICY_FILE=/none/such"; made[n++] = "PALISADE_ON_ERROR=open"; made[n] = NULL; execve(self, words, made)"#),
     ("setenv of a policy and system", r#"setenv("PALISADE_POLICY", "{\"version\":1,\"rules\":[{}]}", 1); if (system(command)) abort()"#),
     ("setenv of a policy and popen", r#"setenv("PALISADE_POLICY", "{\"version\":1,\"rules\":[{}]}", 1); int c; FILE *f = popen(command, "r"); while ((c = getc(f)) != EOF) putchar(c); pclose(f)"#),
+    ("putenv of a wrapper at work and system", r#"putenv("PALISADE_MAIN_PROGRAM=/x"); if (system(command)) abort()"#),
+    ("putenv of a mistake that is forgiven and system", r#"putenv("PALISADE_POLICY_FILE=/none/such"); putenv("PALISADE_ON_ERROR=open"); if (system(command)) abort()"#),
     ("putenv of a probe and system", r#"putenv("PALISADE_PROBE=1"); if (system(command)) abort()"#),
     ("settings said over and over", r#"for (char **e = environ; *e; e++) if (!strncmp(*e, "LD_PRELOAD=", 11)) made[n++] = *e; else if (!strncmp(*e, "PALISADE_AUDIT=", 15)) for (int i = 0; i < 5; i++) made[n++] = *e; made[n] = NULL; if (n == 6) execve(self, words, made); made[0] = NULL; execve(self, words, made)"#),
     ("settings said over and over, once more", r#"int ours = 0; for (char **e = environ; *e; e++) { if (!strncmp(*e, "LD_PRELOAD=", 11)) made[n++] = *e; ours += !strncmp(*e, "PALISADE_", 9); } for (char **e = environ; *e; e++) if (!strncmp(*e, "PALISADE_AUDIT=", 15)) while (n < ours + 4) made[n++] = *e; made[n] = NULL; execve(self, words, made)"#),
