@@ -10,6 +10,14 @@ use crate::Subject;
 const INTERPRETER: &str = "T1059";
 /// T1496 Resource Hijacking.
 const RESOURCE_HIJACKING: &str = "T1496";
+/// T1055 Process Injection.
+const INJECTION: &str = "T1055";
+/// T1620 Reflective Code Loading: code that runs from memory and has no file.
+const REFLECTIVE_LOADING: &str = "T1620";
+/// T1574.006 Hijack Execution Flow: Dynamic Linker Hijacking.
+const LINKER_HIJACKING: &str = "T1574.006";
+/// T1562 Impair Defenses. A program that cannot be followed has them off, whatever it was started for.
+const IMPAIR_DEFENSES: &str = "T1562";
 /// T1071 Application Layer Protocol.
 const APPLICATION_LAYER: &str = "T1071";
 /// T1071.004 Application Layer Protocol: DNS.
@@ -31,12 +39,22 @@ const MANIPULATION: &str = "T1565";
 const METADATA_V4: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 254);
 const METADATA_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
 
-/// The techniques that a breach of `reason` may be part of, as ATT&CK ids. Empty for [`Subject::None`].
+/// The techniques that a breach of `reason` may be part of, as ATT&CK ids. A reason that says by itself what was tried goes before what
+/// was asked for; without either ([`Subject::None`]) there are none.
 #[must_use]
 pub fn techniques(subject: &Subject<'_>, reason: Reason) -> &'static [&'static str] {
+    let known: &'static [&'static str] = match reason {
+        Reason::CryptoMiner => &[RESOURCE_HIJACKING],
+        Reason::MemoryWrite => &[INJECTION],
+        Reason::FilelessProgram => &[REFLECTIVE_LOADING],
+        Reason::UnfollowableLibrary => &[LINKER_HIJACKING],
+        Reason::UnfollowableProgram => &[IMPAIR_DEFENSES],
+        Reason::MalformedQuestion => &[DNS],
+        _ => &[],
+    };
     match *subject {
+        _ if !known.is_empty() => known,
         Subject::None => &[],
-        _ if reason == Reason::CryptoMiner => &[RESOURCE_HIJACKING],
         Subject::Process { .. } => &[INTERPRETER],
         Subject::Connect { ip, .. } => match ip.to_canonical() {
             IpAddr::V4(METADATA_V4) | IpAddr::V6(METADATA_V6) => &[METADATA],

@@ -7,14 +7,14 @@
 //!   `hash, tag, key offset, key length, head, count`; `tag` says which space (files, programs, names …) and which kind (whole, beginning,
 //!   end, network) the key belongs to, 0 is an empty slot.
 //! - **postings**: what hangs on a key, linked from `head`: `entry, list and access, program, next`. `next` always points backwards.
-//! - **segments**: ports of a network, sorted and disjoint: `ports, deny entry, allow entry, platform`.
+//! - **segments**: ports of a network or of a name, sorted and disjoint: `ports, deny entry, allow entry, platform`.
 //! - **entries**: `place offset, place length, pattern offset, pattern length`, the words of a verdict.
 //! - **lengths**: for each space, how long the beginnings and the ends are that occur, ascending.
 
 /// `PLSD`
 pub(crate) const MAGIC: u32 = u32::from_le_bytes(*b"PLSD");
 /// Changes with every change of the layout.
-pub(crate) const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 2;
 /// No entry.
 pub(crate) const NONE: u32 = u32::MAX;
 
@@ -39,7 +39,13 @@ pub(crate) mod header {
     /// Bit set of the prefix lengths that occur: two words for IPv4, five for IPv6.
     pub(crate) const NET4: usize = LENGTHS + super::SPACES * 4;
     pub(crate) const NET6: usize = NET4 + 2;
-    pub(crate) const WORDS: usize = NET6 + 5;
+    /// What happens to programs that cannot be followed, as a section's word.
+    pub(crate) const UNFOLLOWABLE: usize = NET6 + 5;
+    /// What happens to the names of mining pools, as a section's word.
+    pub(crate) const POOLS: usize = UNFOLLOWABLE + 1;
+    /// Offset and length of the timestamp before which nothing is prevented; both 0 without one.
+    pub(crate) const ENFORCE_AFTER: usize = POOLS + 1;
+    pub(crate) const WORDS: usize = ENFORCE_AFTER + 2;
 }
 
 /// Bytes of a row of each table.
@@ -56,6 +62,10 @@ pub(crate) mod flag {
     pub(crate) const MAIN_ONLY: u32 = 2;
     pub(crate) const MINERS: u32 = 4;
     pub(crate) const LOOPBACK_CLOSED: u32 = 8;
+    /// Everything is allowed, and recorded.
+    pub(crate) const LEARN: u32 = 16;
+    /// Some entry of `network.outbound` is a name.
+    pub(crate) const NAMES: u32 = 32;
     /// Shifted by the section: it has an allow list.
     pub(crate) const ALLOW_LIST: u32 = 1 << 8;
 }
@@ -71,7 +81,13 @@ pub(crate) mod state {
 pub(crate) mod setting {
     pub(crate) const MAIN_ONLY: u32 = 5;
     pub(crate) const LOOPBACK: u32 = 6;
-    pub(crate) const COUNT: u32 = 7;
+    pub(crate) const UNFOLLOWABLE: u32 = 7;
+    /// The effect of `processes`.
+    pub(crate) const PROCESSES: u32 = 8;
+    /// The effect of `dns`.
+    pub(crate) const DNS: u32 = 9;
+    pub(crate) const MINERS: u32 = 10;
+    pub(crate) const COUNT: u32 = 11;
 }
 
 /// What kind of name a key is for.
@@ -88,14 +104,16 @@ pub(crate) enum Space {
     Miner = 3,
     /// Host names, without regard to case.
     Dns = 4,
+    /// Host names of `network.outbound`, without regard to case. A key leads to segments of ports, as a network does.
+    Host = 5,
 }
 
-pub(crate) const SPACES: usize = 5;
+pub(crate) const SPACES: usize = 6;
 
 impl Space {
     /// Names match without regard to ASCII case; keys are in lower case.
     pub(crate) const fn folds(self) -> bool {
-        matches!(self, Self::Miner | Self::Dns)
+        matches!(self, Self::Miner | Self::Dns | Self::Host)
     }
 }
 
@@ -110,6 +128,11 @@ pub(crate) enum Kind {
 
 pub(crate) const fn tag(space: Space, kind: Kind) -> u32 {
     1 + (space as u32) * 4 + kind as u32
+}
+
+/// Whether the tag of a key says that it is an end.
+pub(crate) const fn is_suffix(tag: u32) -> bool {
+    tag < TAG_NET4 && (tag - 1) % 4 == Kind::Suffix as u32
 }
 
 pub(crate) const TAG_NET4: u32 = 64;

@@ -17,7 +17,10 @@ struct PortRule {
 pub(crate) struct Builder {
     pub(crate) flags: u32,
     pub(crate) sections: [u32; 5],
+    pub(crate) unfollowable: u32,
+    pub(crate) pools: u32,
     pub(crate) rule: Option<String>,
+    pub(crate) enforce_after: Option<String>,
     pool: Vec<u8>,
     interned: BTreeMap<Vec<u8>, u32>,
     entries: Vec<[u32; 4]>,
@@ -27,6 +30,7 @@ pub(crate) struct Builder {
     /// How many programs hang on a key.
     crowds: BTreeMap<(u32, Vec<u8>), usize>,
     plain: BTreeSet<(u32, u32, Vec<u8>)>,
+    /// What leads to ports: networks and names.
     nets: BTreeMap<(u32, Vec<u8>), Vec<PortRule>>,
     listen: Vec<PortRule>,
     markers: Vec<u32>,
@@ -110,16 +114,7 @@ impl Builder {
         let head = self.keys.entry((tag, key)).or_insert(0);
         self.postings.push([entry, meta, program, *head]);
         *head = word(self.postings.len());
-        let lengths = self.lengths.get_mut(space as usize);
-        match (kind, lengths) {
-            (Kind::Prefix, Some([prefixes, _])) => {
-                prefixes.insert(length);
-            }
-            (Kind::Suffix, Some([_, suffixes])) => {
-                suffixes.insert(length);
-            }
-            _ => {}
-        }
+        self.length(space, kind, length);
     }
 
     /// How many programs hang on a key. One that is in every name counts for as many as there can be.
@@ -198,6 +193,35 @@ impl Builder {
             .push(PortRule { ports, list, entry });
     }
 
+    /// A name of `network.outbound`: a shape without a program.
+    pub(crate) fn host(&mut self, shape: &Shape, ports: Ports, list: u32, entry: u32) {
+        let (kind, key) = match shape {
+            Shape::Exact(key) => (Kind::Exact, key),
+            Shape::Suffix(key) => (Kind::Suffix, key),
+            Shape::Prefix(key) => (Kind::Prefix, key),
+            Shape::Wild { .. } => return,
+        };
+        self.flags |= blob::flag::NAMES;
+        self.length(Space::Host, kind, key.len());
+        self.nets
+            .entry((tag(Space::Host, kind), key.to_ascii_lowercase()))
+            .or_default()
+            .push(PortRule { ports, list, entry });
+    }
+
+    /// Notes that a beginning or an end of that length occurs.
+    fn length(&mut self, space: Space, kind: Kind, length: usize) {
+        match (kind, self.lengths.get_mut(space as usize)) {
+            (Kind::Prefix, Some([prefixes, _])) => {
+                prefixes.insert(length);
+            }
+            (Kind::Suffix, Some([_, suffixes])) => {
+                suffixes.insert(length);
+            }
+            _ => {}
+        }
+    }
+
     /// Ports of `network.listen`.
     pub(crate) fn listen(&mut self, ports: Ports, list: u32, entry: u32) {
         self.listen.push(PortRule { ports, list, entry });
@@ -211,27 +235,13 @@ impl Builder {
     pub(crate) fn finish(mut self) -> Vec<u8> {
         let mut rows: Vec<(u32, u32, Vec<u8>, u32, u32)> = Vec::new();
         for ((tag, key), head) in std::mem::take(&mut self.keys) {
-            let suffix = [
-                Space::File,
-                Space::Program,
-                Space::Base,
-                Space::Miner,
-                Space::Dns,
-            ]
-            .iter()
-            .any(|space| tag == blob::tag(*space, Kind::Suffix));
-            let hash = if suffix {
-                Hash::of_reversed(&key)
-            } else {
-                Hash::of(&key)
-            };
-            rows.push((hash.slot(tag), tag, key, head, 0));
+            rows.push((hash(tag, &key), tag, key, head, 0));
         }
         let mut segments = Vec::new();
         for ((tag, key), rules) in std::mem::take(&mut self.nets) {
             let first = segments.len();
             segments.extend(disjoint(&rules));
-            let hash = Hash::of(&key).slot(tag);
+            let hash = hash(tag, &key);
             rows.push((hash, tag, key, word(first), word(segments.len() - first)));
         }
         let slots = self.slots(&rows);
@@ -308,6 +318,14 @@ impl Builder {
                 set(header::RULE + 1, word(name.len()));
             }
         }
+        if let Some(after) = &self.enforce_after
+            && let Some(offset) = self.interned.get(after.as_bytes())
+        {
+            set(header::ENFORCE_AFTER, offset + base);
+            set(header::ENFORCE_AFTER + 1, word(after.len()));
+        }
+        set(header::UNFOLLOWABLE, self.unfollowable);
+        set(header::POOLS, self.pools);
         set(header::MAGIC, blob::MAGIC);
         set(header::FORMAT, blob::FORMAT);
         set(header::FLAGS, self.flags);
@@ -335,6 +353,12 @@ impl Builder {
         self.flags |= blob::flag::RULE;
     }
 
+    /// Says until when the rule does not prevent.
+    pub(crate) fn delay(&mut self, until: &str) {
+        self.intern(until.as_bytes());
+        self.enforce_after = Some(until.to_owned());
+    }
+
     fn slots(&mut self, rows: &[(u32, u32, Vec<u8>, u32, u32)]) -> Vec<[u32; 6]> {
         // At most half full, so that a search meets an empty slot soon.
         let size = (rows.len() * 2).next_power_of_two().max(2);
@@ -351,6 +375,16 @@ impl Builder {
         }
         slots
     }
+}
+
+/// Ends are hashed from the last byte on, as they are looked up.
+fn hash(tag: u32, key: &[u8]) -> u32 {
+    let hash = if blob::is_suffix(tag) {
+        Hash::of_reversed(key)
+    } else {
+        Hash::of(key)
+    };
+    hash.slot(tag)
 }
 
 /// Overlapping ranges of ports into disjoint ones, each with the first entry of each list that covers it.

@@ -7,9 +7,12 @@ use crate::decide::Decider;
 use crate::domain;
 use crate::glob::{self, Op, ops};
 use crate::miners::{self, Miner};
-use crate::net::{self, Cidr, Ports};
+use crate::moment;
+use crate::net::{self, Cidr, Host, Ports, Target};
 use crate::platform::Platform;
-use crate::schema::{Dns, Effect, FileAccess, Filesystem, Network, Policy, Processes};
+use crate::schema::{
+    Dns, Effect, FileAccess, Filesystem, Mode, Network, Policy, Processes, Rule, Unfollowable,
+};
 use crate::scope::{self, Identity};
 use crate::{Section, parse};
 use std::collections::BTreeMap;
@@ -25,6 +28,8 @@ pub struct Context<'a> {
     /// `realpath(3)` of a directory or file, `None` if it does not exist. Used so that a pattern such as `/bin/sh` also names
     /// `/usr/bin/dash`.
     pub resolve: &'a dyn Fn(&[u8]) -> Option<Vec<u8>>,
+    /// Seconds since 1970-01-01 UTC. Only `enforce_after` looks at it, and only now: a compiled policy has no clock.
+    pub now: i64,
 }
 
 /// A policy that was compiled for one function: a flat run of bytes, the same wherever it lies.
@@ -64,11 +69,22 @@ pub fn compile(policy: &Policy, context: &Context<'_>) -> Compiled {
         out: Builder::default(),
         context,
         resolved: BTreeMap::new(),
+        delayed: false,
     };
     let selected = scope::select(&policy.rules, &context.identity);
     let place = selected.map_or(String::new(), |(index, _)| format!("rules[{index}]"));
     compiler.settings(&place);
+    if policy.mode == Mode::Learn {
+        compiler.out.flags |= flag::LEARN;
+    }
     if let Some((_, rule)) = selected {
+        // What is no timestamp delays nothing.
+        if let Some(after) = &rule.enforce_after
+            && moment::seconds(after).is_ok_and(|after| context.now < after)
+        {
+            compiler.delayed = true;
+            compiler.out.delay(after);
+        }
         compiler
             .out
             .name_rule(rule.name.as_deref().unwrap_or(&place));
@@ -78,9 +94,7 @@ pub fn compile(policy: &Policy, context: &Context<'_>) -> Compiled {
         if let Some(section) = &rule.network {
             compiler.network(section, &format!("{place}.network"));
         }
-        if let Some(section) = &rule.dns {
-            compiler.dns(section, &format!("{place}.dns"));
-        }
+        compiler.dns(rule, &place);
         if let Some(section) = &rule.filesystem {
             compiler.filesystem(section, &format!("{place}.filesystem"));
         }
@@ -95,6 +109,8 @@ struct Compiler<'c> {
     context: &'c Context<'c>,
     /// What `resolve` said: patterns share directories.
     resolved: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+    /// The rule does not prevent yet.
+    delayed: bool,
 }
 
 /// Which names a glob is for, and what it means for them.
@@ -117,8 +133,20 @@ impl Compiler<'_> {
             "filesystem.allow",
             "processes.main_only",
             "network.outbound.loopback",
+            "processes.unfollowable",
+            "processes.effect",
+            "dns.effect",
+            "processes.crypto_miners",
         ] {
             self.out.entry(&format!("{rule}.{setting}"), "");
+        }
+    }
+
+    fn state(&self, effect: Effect) -> u32 {
+        match effect {
+            Effect::Disable => state::OFF,
+            Effect::Prevent if !self.delayed => state::PREVENT,
+            Effect::Alert | Effect::Prevent => state::ALERT,
         }
     }
 
@@ -129,10 +157,10 @@ impl Compiler<'_> {
         something: bool,
         has_allow_list: bool,
     ) -> bool {
-        let state = match effect {
-            Effect::Alert if something => state::ALERT,
-            Effect::Prevent if something => state::PREVENT,
-            _ => state::OFF,
+        let state = if something {
+            self.state(effect)
+        } else {
+            state::OFF
         };
         if let Some(word) = self.out.sections.get_mut(section as usize) {
             *word = state;
@@ -144,18 +172,20 @@ impl Compiler<'_> {
     }
 
     fn processes(&mut self, section: &Processes, place: &str) {
-        let something = section.main_only
-            || section.crypto_miners
-            || !section.allow.is_empty()
-            || !section.deny.is_empty();
         if !self.section(
             Section::Processes,
             section.effect,
-            something,
+            section.judges(),
             !section.allow.is_empty(),
         ) {
             return;
         }
+        self.out.unfollowable = self.state(match section.unfollowable {
+            None => section.effect,
+            Some(Unfollowable::Prevent) => Effect::Prevent,
+            Some(Unfollowable::Alert) => Effect::Alert,
+            Some(Unfollowable::Allow) => Effect::Disable,
+        });
         if section.main_only {
             self.out.flags |= flag::MAIN_ONLY;
         }
@@ -233,8 +263,10 @@ impl Compiler<'_> {
                         .out
                         .entry(&format!("{place}.outbound.{name}[{i}]"), text);
                     match net::target(text) {
-                        Ok(target) => self.target(target.net, target.ports, list, entry),
-                        Err(_) if list == list::DENY => self.target(None, Ports::ALL, list, entry),
+                        Ok(target) => self.target(&target, list, entry),
+                        Err(_) if list == list::DENY => {
+                            self.target(&Target::EVERYTHING, list, entry)
+                        }
                         Err(_) => {}
                     }
                 }
@@ -301,21 +333,64 @@ impl Compiler<'_> {
         }
     }
 
-    fn target(&mut self, net: Option<Cidr>, ports: Ports, list: u32, entry: u32) {
-        if let Some(cidr) = net {
-            self.out.net(cidr, ports, list, entry);
-            return;
-        }
-        for address in [
-            IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-            IpAddr::V6(Ipv6Addr::UNSPECIFIED),
-        ] {
-            self.out
-                .net(Cidr { address, length: 0 }, ports, list, entry);
+    fn target(&mut self, target: &Target, list: u32, entry: u32) {
+        let ports = target.ports;
+        match &target.host {
+            Host::Net(cidr) => self.out.net(*cidr, ports, list, entry),
+            Host::Name(pattern) => self.out.host(&shape(pattern), ports, list, entry),
+            Host::Any => {
+                for address in [
+                    IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+                    IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+                ] {
+                    self.out
+                        .net(Cidr { address, length: 0 }, ports, list, entry);
+                }
+            }
         }
     }
 
-    fn dns(&mut self, section: &Dns, place: &str) {
+    /// The names of mining pools belong to `processes.crypto_miners`, which can make the section active by itself. Where both are on, the stricter
+    /// effect holds for them: neither setting is to weaken the other.
+    fn dns(&mut self, rule: &Rule, place: &str) {
+        let miners = rule
+            .processes
+            .as_ref()
+            .filter(|section| section.crypto_miners)
+            .map_or(state::OFF, |section| self.state(section.effect));
+        let mut own = state::OFF;
+        if let Some(section) = &rule.dns {
+            self.names(section, &format!("{place}.dns"));
+            own = self
+                .out
+                .sections
+                .get(Section::Dns as usize)
+                .copied()
+                .unwrap_or(own);
+        }
+        if miners == state::OFF {
+            return;
+        }
+        self.out.pools = miners.max(own);
+        if own == state::OFF
+            && let Some(word) = self.out.sections.get_mut(Section::Dns as usize)
+        {
+            *word = miners;
+        }
+        for name in miners::pools() {
+            let entry = self
+                .out
+                .entry(&format!("{place}.processes.crypto_miners"), name);
+            for pattern in [
+                domain::Pattern::Exact(name.to_owned()),
+                domain::Pattern::Suffix(format!(".{name}")),
+            ] {
+                self.domain(&pattern, list::MINER, entry);
+            }
+        }
+    }
+
+    fn names(&mut self, section: &Dns, place: &str) {
         let something = !section.allow.is_empty() || !section.deny.is_empty();
         if !self.section(
             Section::Dns,
@@ -348,13 +423,8 @@ impl Compiler<'_> {
     }
 
     fn domain(&mut self, pattern: &domain::Pattern, list: u32, entry: u32) {
-        let shape = match pattern {
-            domain::Pattern::Exact(name) => glob::Shape::Exact(name.as_bytes().to_vec()),
-            domain::Pattern::Suffix(end) => glob::Shape::Suffix(end.as_bytes().to_vec()),
-            domain::Pattern::Everything => glob::Shape::Prefix(Vec::new()),
-        };
         self.out
-            .shape(Space::Dns, &shape, list, access::BOTH, entry);
+            .shape(Space::Dns, &shape(pattern), list, access::BOTH, entry);
     }
 
     fn filesystem(&mut self, section: &Filesystem, place: &str) {
@@ -488,6 +558,14 @@ impl Compiler<'_> {
             path = path.get(..slash)?;
         }
         None
+    }
+}
+
+fn shape(pattern: &domain::Pattern) -> glob::Shape {
+    match pattern {
+        domain::Pattern::Exact(name) => glob::Shape::Exact(name.as_bytes().to_vec()),
+        domain::Pattern::Suffix(end) => glob::Shape::Suffix(end.as_bytes().to_vec()),
+        domain::Pattern::Everything => glob::Shape::Prefix(Vec::new()),
     }
 }
 

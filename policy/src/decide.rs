@@ -18,6 +18,14 @@ pub struct Decider<'a> {
     blob: Blob<'a>,
 }
 
+const SECTIONS: [Section; 5] = [
+    Section::Processes,
+    Section::Outbound,
+    Section::Listen,
+    Section::Dns,
+    Section::Filesystem,
+];
+
 const OFF: Verdict<'static> = Verdict {
     outcome: Outcome::Allow,
     reason: Reason::Off,
@@ -71,7 +79,11 @@ impl<'a> Decider<'a> {
             u32::try_from(name.offset).ok()?,
             u32::try_from(name.count).ok()?,
         )?;
-        blob.header(header::WORDS - 1)?;
+        let after = blob.table(header::ENFORCE_AFTER)?;
+        blob.text(
+            u32::try_from(after.offset).ok()?,
+            u32::try_from(after.count).ok()?,
+        )?;
         Some(decider)
     }
 
@@ -92,40 +104,104 @@ impl<'a> Decider<'a> {
         )
     }
 
-    /// Whether anything in that section can ever be reported. `false`: it is off, or has nothing to judge by.
+    /// Whether anything in that section can ever be reported. `false`: it is off, or has nothing to judge by, and the policy does not
+    /// [learn](Self::learns).
     #[must_use]
     #[inline]
     pub fn active(&self, section: Section) -> bool {
-        self.state(section) != state::OFF
+        self.state(section) != state::OFF || self.learns()
     }
 
-    /// Whether some active section lets things happen and reports them.
+    /// Whether the policy is there to learn: every section is [active](Self::active), and every verdict is to allow, with the reason that
+    /// it would have had.
+    #[must_use]
+    #[inline]
+    pub fn learns(&self) -> bool {
+        self.flag(flag::LEARN)
+    }
+
+    /// When the rule begins to prevent, as it stands in the policy. `None`: it does so already, or has no such time.
+    #[must_use]
+    pub fn enforce_after(&self) -> Option<&'a str> {
+        let text = self.blob.text(
+            self.blob.header(header::ENFORCE_AFTER)?,
+            self.blob.header(header::ENFORCE_AFTER + 1)?,
+        )?;
+        (!text.is_empty()).then_some(text)
+    }
+
+    /// Whether something can be let through and reported: by an effect, or because the policy [learns](Self::learns).
     #[must_use]
     pub fn may_alert(&self) -> bool {
-        [
-            Section::Processes,
-            Section::Outbound,
-            Section::Listen,
-            Section::Dns,
-            Section::Filesystem,
-        ]
-        .into_iter()
-        .any(|section| self.state(section) == state::ALERT)
+        self.learns()
+            || SECTIONS
+                .into_iter()
+                .map(|section| self.state(section))
+                .chain([self.word(header::UNFOLLOWABLE), self.word(header::POOLS)])
+                .any(|state| state == state::ALERT)
     }
 
     /// Whether a program may be started.
     #[must_use]
     pub fn process(&self, event: &Process<'_>) -> Verdict<'a> {
-        if !self.active(Section::Processes) {
+        if self.is_off(Section::Processes) {
             return OFF;
         }
         self.judge_process(event).unwrap_or(MALFORMED)
     }
 
+    /// What happens to a program that the library cannot be loaded into. To be asked after [`process`](Self::process), which knows nothing of
+    /// that.
+    #[must_use]
+    pub fn unfollowable(&self) -> Verdict<'a> {
+        if self.is_off(Section::Processes) {
+            return OFF;
+        }
+        let state = self.word(header::UNFOLLOWABLE);
+        let verdict = if state == state::OFF {
+            self.pass(Reason::Allowed, Some(setting::UNFOLLOWABLE))
+        } else {
+            self.refuse(
+                state,
+                Reason::UnfollowableProgram,
+                Some(setting::UNFOLLOWABLE),
+            )
+        };
+        verdict.unwrap_or(MALFORMED)
+    }
+
+    /// What happens to a program without a file that a policy could name: one in memory, or deleted.
+    #[must_use]
+    pub fn fileless(&self) -> Verdict<'a> {
+        if self.is_off(Section::Processes) {
+            return OFF;
+        }
+        self.breach(
+            Section::Processes,
+            Reason::FilelessProgram,
+            setting::PROCESSES,
+        )
+        .unwrap_or(MALFORMED)
+    }
+
+    /// The verdict on a way around the hooks themselves, which no single section answers for: the strictest effect of those that are on.
+    #[must_use]
+    pub fn guard(&self, reason: Reason) -> Verdict<'a> {
+        let strictest = SECTIONS
+            .into_iter()
+            .map(|section| self.state(section))
+            .max()
+            .unwrap_or(state::OFF);
+        if strictest == state::OFF {
+            return Verdict { reason, ..OFF };
+        }
+        self.refuse(strictest, reason, None).unwrap_or(MALFORMED)
+    }
+
     /// Whether [`argument`](Self::argument) can find anything: `crypto_miners` is on.
     #[must_use]
     pub fn judges_arguments(&self) -> bool {
-        self.active(Section::Processes) && self.flag(flag::MINERS)
+        !self.is_off(Section::Processes) && self.flag(flag::MINERS)
     }
 
     /// Judges one argument of a program that is about to be started: refused only if none but a miner takes it.
@@ -137,20 +213,45 @@ impl<'a> Decider<'a> {
         self.judge_argument(argument).unwrap_or(MALFORMED)
     }
 
-    /// Whether a destination may be reached.
+    /// Whether a destination may be reached. Entries that are names do not match, since nothing is known of how the address was got.
     #[must_use]
     pub fn connect(&self, event: &Connect) -> Verdict<'a> {
-        if !self.active(Section::Outbound) {
+        if self.is_off(Section::Outbound) {
             return OFF;
         }
-        self.judge_connect(event).unwrap_or(MALFORMED)
+        self.judge_connect(event, None).unwrap_or(MALFORMED)
+    }
+
+    /// Whether a destination may be reached whose address was got by resolving `name`: as [`connect`](Self::connect), and entries that are
+    /// names count as well. An address that several names led to is judged once for each; it may be reached if any of them lets it and none
+    /// is denied.
+    #[must_use]
+    pub fn connect_resolved(&self, event: &Connect, name: &[u8]) -> Verdict<'a> {
+        if self.is_off(Section::Outbound) {
+            return OFF;
+        }
+        self.judge_connect(event, Some(name)).unwrap_or(MALFORMED)
+    }
+
+    /// Whether some entry of `network.outbound` is a name, so that it matters which names led to which addresses.
+    #[must_use]
+    #[inline]
+    pub fn names_outbound(&self) -> bool {
+        self.flag(flag::NAMES)
+    }
+
+    /// Whether some entry of `network.outbound` matches `name`, whatever its ports: the addresses of no other name need to be remembered.
+    #[must_use]
+    pub fn wants_name(&self, name: &[u8]) -> bool {
+        // Bytes that do not hold together want every name, as they refuse every address.
+        self.names_outbound() && self.find_host(name, None).is_none_or(|hits| hits.hosts)
     }
 
     /// Whether a port may be opened. Port 0 lets the kernel choose, so only a section without an allow list lets it pass: judge the port
     /// that was chosen.
     #[must_use]
     pub fn listen(&self, port: u16) -> Verdict<'a> {
-        if !self.active(Section::Listen) {
+        if self.is_off(Section::Listen) {
             return OFF;
         }
         self.judge_listen(port).unwrap_or(MALFORMED)
@@ -159,16 +260,26 @@ impl<'a> Decider<'a> {
     /// Whether a host name may be resolved. Any bytes may be asked.
     #[must_use]
     pub fn resolve(&self, name: &[u8]) -> Verdict<'a> {
-        if !self.active(Section::Dns) {
+        if self.is_off(Section::Dns) {
             return OFF;
         }
         self.judge_name(name).unwrap_or(MALFORMED)
     }
 
+    /// What happens to bytes for a name server that are no question that could be judged.
+    #[must_use]
+    pub fn malformed_question(&self) -> Verdict<'a> {
+        if self.is_off(Section::Dns) {
+            return OFF;
+        }
+        self.breach(Section::Dns, Reason::MalformedQuestion, setting::DNS)
+            .unwrap_or(MALFORMED)
+    }
+
     /// Whether a file may be used.
     #[must_use]
     pub fn file(&self, event: &File<'_>) -> Verdict<'a> {
-        if !self.active(Section::Filesystem) {
+        if self.is_off(Section::Filesystem) {
             return OFF;
         }
         self.judge_file(event).unwrap_or(MALFORMED)
@@ -182,6 +293,17 @@ impl<'a> Decider<'a> {
             .unwrap_or(state::PREVENT)
     }
 
+    #[inline]
+    fn is_off(&self, section: Section) -> bool {
+        self.state(section) == state::OFF
+    }
+
+    /// A word of the header with the meaning of a section's.
+    fn word(&self, word: usize) -> u32 {
+        self.blob.header(word).unwrap_or(state::PREVENT)
+    }
+
+    #[inline]
     fn flag(&self, bit: u32) -> bool {
         self.blob
             .header(header::FLAGS)
@@ -252,10 +374,13 @@ impl<'a> Decider<'a> {
         self.pass(Reason::Unrestricted, None)
     }
 
-    fn judge_connect(&self, event: &Connect) -> Option<Verdict<'a>> {
+    fn judge_connect(&self, event: &Connect, name: Option<&[u8]>) -> Option<Verdict<'a>> {
         const SECTION: Section = Section::Outbound;
         let ip = net::normal(event.ip);
-        let mut hits = Hits::new(access::BOTH);
+        let mut hits = match name {
+            Some(name) if self.names_outbound() => self.find_host(name, Some(event.port))?,
+            _ => Hits::new(access::BOTH),
+        };
         self.scan_net(ip, event.port, &mut hits)?;
         // Linux takes "any address" as loopback, so whoever forbids the one means the other.
         let loopback = match ip {
@@ -315,6 +440,10 @@ impl<'a> Decider<'a> {
         }
         let mut hits = Hits::new(access::BOTH);
         self.scan(Space::Dns, name, &mut hits)?;
+        if hits.miner != NONE {
+            let state = self.blob.header(header::POOLS)?;
+            return self.refuse(state, Reason::CryptoMiner, Some(hits.miner));
+        }
         if hits.platform != 0 {
             return self.pass(Reason::Platform, None);
         }
@@ -360,12 +489,31 @@ impl<'a> Decider<'a> {
     }
 
     fn breach(&self, section: Section, reason: Reason, entry: u32) -> Option<Verdict<'a>> {
-        let outcome = if self.state(section) == state::ALERT {
-            Outcome::Alert
-        } else {
-            Outcome::Prevent
+        self.refuse(self.state(section), reason, Some(entry))
+    }
+
+    fn refuse(&self, state: u32, reason: Reason, entry: Option<u32>) -> Option<Verdict<'a>> {
+        let outcome = match state {
+            _ if self.learns() => Outcome::Allow,
+            state::ALERT => Outcome::Alert,
+            _ => Outcome::Prevent,
         };
-        self.verdict(outcome, reason, Some(entry))
+        self.verdict(outcome, reason, entry)
+    }
+
+    /// The entries of `network.outbound` that match a name and, if one is given, a port.
+    fn find_host(&self, name: &[u8], port: Option<u16>) -> Option<Hits> {
+        let mut hits = Hits::new(access::BOTH);
+        hits.port = port;
+        // Neither is a name that anybody was asked for.
+        if domain::is_numeric(name) {
+            return Some(hits);
+        }
+        let name = name.strip_suffix(b".").unwrap_or(name);
+        if !domain::is_localhost(name) {
+            self.scan(Space::Host, name, &mut hits)?;
+        }
+        Some(hits)
     }
 
     fn pass(&self, reason: Reason, entry: Option<u32>) -> Option<Verdict<'a>> {

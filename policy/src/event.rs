@@ -111,8 +111,18 @@ pub enum Reason {
     Unlisted = 8,
     /// `network.outbound.loopback` is `false` and the destination is loopback that no entry allows.
     LoopbackClosed = 9,
-    /// `crypto_miners`: a known miner program, or an argument that only miners take.
+    /// `crypto_miners`: a known miner program, an argument that only miners take, or the name of a mining pool.
     CryptoMiner = 10,
+    /// `processes.unfollowable`: the program is one that the library cannot be loaded into (static, privileged, of another architecture or libc).
+    UnfollowableProgram = 11,
+    /// The program has no file that a policy could name: a `memfd_create(2)`, or a file that was deleted.
+    FilelessProgram = 12,
+    /// A shared object would come in where the hooks do not reach: `dlmopen(3)`, `RTLD_DEEPBIND`, `LD_AUDIT`.
+    UnfollowableLibrary = 13,
+    /// The memory of a process would be changed from outside its own code: `/proc/*/mem`, `process_vm_writev(2)`.
+    MemoryWrite = 14,
+    /// What goes to a name server is no question that could be judged.
+    MalformedQuestion = 15,
 }
 
 impl Reason {
@@ -121,11 +131,17 @@ impl Reason {
     pub const fn attack(self, section: Section) -> &'static str {
         match (self, section) {
             (Self::CryptoMiner, _) => "crypto-miner",
+            (Self::UnfollowableProgram, _) => "unfollowable-program",
+            (Self::FilelessProgram, _) => "fileless-program",
+            (Self::UnfollowableLibrary, _) => "unfollowable-library",
+            (Self::MemoryWrite, _) => "process-memory-write",
+            (Self::MalformedQuestion, _) => "malformed-question",
             (Self::UnexpectedProcess, _) => "unexpected-process",
             (Self::Denied, Section::Processes) => "denied-process",
             (_, Section::Processes) => "unlisted-process",
             (Self::Denied, Section::Outbound) => "denied-destination",
             (_, Section::Outbound) => "unlisted-destination",
+            (Self::Denied, Section::Listen) => "denied-port",
             (_, Section::Listen) => "unlisted-port",
             (Self::Denied, Section::Dns) => "denied-domain",
             (_, Section::Dns) => "unlisted-domain",

@@ -14,6 +14,7 @@
 //!     identity: Identity { function: "pay-invoices", region: "eu-west-1", account: "" },
 //!     platform: &Platform::default(),
 //!     resolve: &|_| None,
+//!     now: 0,
 //! });
 //! let decider = compiled.decider();
 //!
@@ -77,6 +78,7 @@ mod json;
 mod json_schema;
 mod lint;
 mod miners;
+mod moment;
 mod net;
 mod nfa;
 mod parse;

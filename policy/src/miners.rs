@@ -9,6 +9,13 @@ pub(crate) enum Miner {
     Argument(&'static str),
 }
 
+/// The curated list of mining pools: these domains, and every name below them. In lower case.
+pub(crate) fn pools() -> impl Iterator<Item = &'static str> {
+    include_str!("../data/pools.txt")
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("pool "))
+}
+
 /// The curated list.
 pub(crate) fn all() -> impl Iterator<Item = Miner> {
     include_str!("../data/miners.txt")

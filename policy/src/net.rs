@@ -1,5 +1,6 @@
 //! Entries of `network`: addresses, networks and ports.
 
+use crate::domain::{self, Pattern};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Ports `low..=high`.
@@ -44,19 +45,35 @@ impl Cidr {
 }
 
 /// One entry of `network.outbound`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Target {
-    /// `None`: every address of both families.
-    pub(crate) net: Option<Cidr>,
+    pub(crate) host: Host,
     pub(crate) ports: Ports,
 }
 
+/// What an entry of `network.outbound` says about the destination.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Host {
+    /// Every address of both families, however it was got.
+    Any,
+    /// Addresses.
+    Net(Cidr),
+    /// What names were resolved to.
+    Name(Pattern),
+}
+
 impl Target {
-    pub(crate) fn contains(self, other: Self) -> bool {
-        let wide = match (self.net, other.net) {
-            (None, _) => true,
-            (Some(_), None) => false,
-            (Some(a), Some(b)) => a.contains(b),
+    pub(crate) const EVERYTHING: Self = Self {
+        host: Host::Any,
+        ports: Ports::ALL,
+    };
+
+    pub(crate) fn contains(&self, other: &Self) -> bool {
+        let wide = match (&self.host, &other.host) {
+            (Host::Any, _) => true,
+            (Host::Net(a), Host::Net(b)) => a.contains(*b),
+            (Host::Name(a), Host::Name(b)) => a.contains(b),
+            _ => false,
         };
         wide && self.ports.contain(other.ports)
     }
@@ -76,7 +93,8 @@ fn bad<T>(message: impl Into<String>, expected: impl Into<String>) -> Result<T, 
     })
 }
 
-const FORMS: &str = "an address, a network or `*`, with an optional port or range: `10.0.0.0/8:443`, `*:5432`, `[2001:db8::/32]:80-90`";
+const FORMS: &str = "an address, a network, a name or `*`, with an optional port or range: `10.0.0.0/8:443`, `*.example.com:443`, `*:5432`, \
+                     `[2001:db8::/32]:80-90`";
 
 /// An IPv4 address mapped into IPv6 (RFC 4291 §2.5.5.2) is that IPv4 address.
 pub(crate) fn normal(address: IpAddr) -> IpAddr {
@@ -114,7 +132,7 @@ pub(crate) fn target(text: &str) -> Result<Target, BadEntry> {
         return bad("the entry is empty", FORMS);
     }
     if text.contains("://") {
-        return bad("this is a URL", FORMS);
+        return bad("this is a URL", "only the host in it, and the port");
     }
     let (host, ports) = split(text)?;
     let ports = match ports {
@@ -122,8 +140,30 @@ pub(crate) fn target(text: &str) -> Result<Target, BadEntry> {
         Some("*") => return bad("`:*` is not a port", "no port at all, for all of them"),
         Some(text) => self::ports(text)?,
     };
-    let net = if host == "*" { None } else { Some(cidr(host)?) };
-    Ok(Target { net, ports })
+    let bracketed = text.starts_with('[');
+    let host = match host {
+        "*" if !bracketed => Host::Any,
+        name if !bracketed && is_name(name) => Host::Name(self::name(name)?),
+        address => Host::Net(cidr(address)?),
+    };
+    Ok(Target { host, ports })
+}
+
+/// Whether the host of an entry is meant as a name: no address holds a letter without a colon, and no name a colon or a slash.
+fn is_name(host: &str) -> bool {
+    !host.contains([':', '/', '%'])
+        && host.chars().any(char::is_alphabetic)
+        && !domain::is_numeric(host.as_bytes())
+}
+
+fn name(host: &str) -> Result<Pattern, BadEntry> {
+    if domain::is_localhost(host.trim_end_matches('.').as_bytes()) {
+        return bad(
+            "`localhost` is loopback, whatever name led to it",
+            "the addresses: `127.0.0.0/8` and `::1`, with the port if there is one",
+        );
+    }
+    domain::pattern(host)
 }
 
 fn split(text: &str) -> Result<(&str, Option<&str>), BadEntry> {
@@ -204,7 +244,9 @@ fn bad_address(text: &str) -> Result<Cidr, BadEntry> {
             "the address without `%…`",
         );
     }
-    if text.chars().all(|c| c.is_ascii_digit() || c == '.') && !text.is_empty() {
+    if (text.chars().all(|c| c.is_ascii_digit() || c == '.') || domain::is_numeric(text.as_bytes()))
+        && !text.is_empty()
+    {
         return bad(
             format!("`{text}` is not an IPv4 address"),
             "four numbers from 0 to 255 without leading zeros, such as `10.0.0.1`",
@@ -218,8 +260,8 @@ fn bad_address(text: &str) -> Result<Cidr, BadEntry> {
     }
     if text.chars().any(char::is_alphabetic) {
         return bad(
-            "host names cannot be judged when a connection is made, only addresses can",
-            "an address or a network here, and the name in the `dns` section",
+            "a name stands alone, without a path, a prefix length or brackets",
+            "the name and an optional port, such as `api.example.com:443`",
         );
     }
     bad(format!("`{text}` is not an address"), FORMS)

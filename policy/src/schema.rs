@@ -15,9 +15,31 @@ pub struct Policy {
     /// Version of the policy's format: 1.
     #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 1)))]
     pub version: u32,
+    /// What the policy is for: `enforce` does what the sections say; `learn` allows everything and records each distinct act once.
+    #[serde(skip_serializing_if = "Mode::is_enforce")]
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub mode: Mode,
     /// The rules, in the order in which they are tried.
     #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 1000)))]
     pub rules: Vec<Rule>,
+}
+
+/// What a policy is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Each section has its effect.
+    #[default]
+    Enforce,
+    /// Everything is allowed and recorded, whatever the sections say.
+    Learn,
+}
+
+impl Mode {
+    fn is_enforce(&self) -> bool {
+        *self == Self::Enforce
+    }
 }
 
 /// One rule: for which functions it holds, and what they may do. A section that is left out is off.
@@ -43,6 +65,20 @@ pub struct Rule {
     #[serde(skip_serializing_if = "Scope::is_everything")]
     #[cfg_attr(feature = "schema", schemars(default))]
     pub scope: Scope,
+    /// Until this time each `prevent` of the rule is an `alert`: RFC 3339 in UTC, such as `2026-12-01T00:00:00Z`. It is compared when a
+    /// process starts, so that a sandbox that is running already goes on as it began.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(
+            default,
+            with = "String",
+            regex(
+                pattern = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?[Zz]$"
+            )
+        )
+    )]
+    pub enforce_after: Option<String>,
     /// Which programs may be started.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(default, with = "Processes"))]
@@ -119,10 +155,16 @@ pub struct Processes {
     #[serde(skip_serializing_if = "is_false")]
     #[cfg_attr(feature = "schema", schemars(default))]
     pub main_only: bool,
-    /// Known crypto miners, by program name and by arguments that only miners take, may not run.
+    /// Known crypto miners, by program name and by arguments that only miners take, may not run, and the names of mining pools may not be
+    /// resolved, even if the `dns` section is off.
     #[serde(skip_serializing_if = "is_false")]
     #[cfg_attr(feature = "schema", schemars(default))]
     pub crypto_miners: bool,
+    /// What happens to a program that Palisade cannot be loaded into, so that nothing it does could be judged: a static one, one with
+    /// more privileges than its caller, one for another architecture or another libc. Left out: the section's own effect.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(default, with = "Unfollowable"))]
+    pub unfollowable: Option<Unfollowable>,
     /// Programs that may run. Empty: all; one entry: no others.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(default, inner(length(min = 1))))]
@@ -131,6 +173,30 @@ pub struct Processes {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(default, inner(length(min = 1))))]
     pub deny: Vec<String>,
+}
+
+impl Processes {
+    /// Whether there is anything to judge by. `unfollowable` counts if it asks for something.
+    pub(crate) fn judges(&self) -> bool {
+        self.main_only
+            || self.crypto_miners
+            || !self.allow.is_empty()
+            || !self.deny.is_empty()
+            || self.unfollowable.is_some_and(|u| u != Unfollowable::Allow)
+    }
+}
+
+/// What happens to a program that Palisade cannot be loaded into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Unfollowable {
+    /// It is refused and reported.
+    Prevent,
+    /// It runs and is reported.
+    Alert,
+    /// It runs if the other settings let it.
+    Allow,
 }
 
 /// Which addresses may be reached, and which ports opened.
@@ -153,8 +219,9 @@ pub struct Network {
     pub listen: Listen,
 }
 
-/// Connections and datagrams that go out. Entries are addresses or networks with an optional port or range of ports: `10.0.0.0/8:443`,
-/// `1.2.3.4`, `*:5432`, `[2001:db8::/32]:8000-8100`, `2001:db8::1`. Host names belong into `dns`.
+/// Connections and datagrams that go out. Entries are addresses, networks or host names with an optional port or range of ports:
+/// `10.0.0.0/8:443`, `1.2.3.4`, `*:5432`, `[2001:db8::/32]:8000-8100`, `2001:db8::1`, `*.amazonaws.com:443`. A name stands for the addresses that the
+/// function got by resolving it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(
     feature = "schema",
@@ -352,14 +419,17 @@ pub enum FileAccess {
 pub fn default_policy() -> Policy {
     Policy {
         version: 1,
+        mode: Mode::Enforce,
         rules: vec![Rule {
             name: Some("default".to_owned()),
             enabled: true,
             scope: Scope::default(),
+            enforce_after: None,
             processes: Some(Processes {
                 effect: Effect::Prevent,
                 main_only: true,
                 crypto_miners: false,
+                unfollowable: None,
                 allow: Vec::new(),
                 deny: Vec::new(),
             }),

@@ -18,6 +18,7 @@ fn for_function(text: &str, identity: Identity<'_>) -> Compiled {
             identity,
             platform: &Platform::default(),
             resolve: &|_| None,
+            now: 0,
         },
     )
 }
@@ -51,6 +52,7 @@ fn the_default_policy_lets_only_the_main_process_run_programs_and_leaves_everyth
             identity: common::NOBODY,
             platform: &platform,
             resolve: &|_| None,
+            now: 0,
         },
     );
     let decider = compiled.decider();

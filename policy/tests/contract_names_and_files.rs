@@ -288,6 +288,7 @@ fn a_hand_made_policy_with_a_bad_entry_allows_nothing_by_it_and_denies_everythin
             identity: common::NOBODY,
             platform: &Platform::default(),
             resolve: &|_| None,
+            now: 0,
         };
         assert_eq!(
             read(compile(&policy, &context).decider(), "/x").outcome,

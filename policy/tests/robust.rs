@@ -126,7 +126,7 @@ proptest! {
                 }
             }
             Ok(parsed) => {
-                let context = Context { identity: Identity::default(), platform: &Platform::default(), resolve: &|_| None };
+                let context = Context { identity: Identity::default(), platform: &Platform::default(), resolve: &|_| None, now: 0 };
                 ask(compile(&parsed.policy, &context).decider(), b"/a/b", 7);
             }
         }
@@ -168,7 +168,7 @@ proptest! {
             variable: &|_| Some(value.clone()), resolv_conf: &resolv_conf, hostname: &value, program: &program,
         });
         let policy = palisade_policy::default_policy();
-        let context = Context { identity: Identity::default(), platform: &platform, resolve: &|path| Some(path.to_vec()) };
+        let context = Context { identity: Identity::default(), platform: &platform, resolve: &|path| Some(path.to_vec()), now: 0 };
         let _ = compile(&policy, &context);
     }
 }

@@ -14,6 +14,7 @@ fn compiled(text: &str, resolve: &dyn Fn(&[u8]) -> Option<Vec<u8>>) -> Compiled 
             identity: Identity::default(),
             platform: &Platform::default(),
             resolve,
+            now: 0,
         },
     )
 }

@@ -217,6 +217,7 @@ fn decider(policy: &Policy, surround: &Surround, origin: &Origin) -> Decider<'st
             },
             platform: &platform,
             resolve: &resolve,
+            now: sys::now().0,
         },
     )));
     compiled.decider()

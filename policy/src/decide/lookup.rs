@@ -17,6 +17,10 @@ pub(super) struct Hits {
     pub(super) miner: u32,
     pub(super) allowed: u32,
     pub(super) platform: u32,
+    /// Which port is asked for, where a name leads to ports.
+    pub(super) port: Option<u16>,
+    /// A name matched, whatever its ports.
+    pub(super) hosts: bool,
 }
 
 impl Hits {
@@ -29,6 +33,8 @@ impl Hits {
             miner: NONE,
             allowed: 0,
             platform: 0,
+            port: None,
+            hosts: false,
         }
     }
 
@@ -114,7 +120,7 @@ impl Decider<'_> {
             Kind::Prefix => (name.get(..length)?, name.get(length..)?),
             Kind::Suffix => (name.get(name.len().checked_sub(length)?..)?, name),
         };
-        let Some((head, _)) = self.find(tag(space, kind), hash, |k| {
+        let Some((head, count)) = self.find(tag(space, kind), hash, |k| {
             if space.folds() {
                 k.eq_ignore_ascii_case(key)
             } else {
@@ -124,6 +130,13 @@ impl Decider<'_> {
         else {
             return Some(());
         };
+        if space == Space::Host {
+            hits.hosts = true;
+            return match hits.port {
+                Some(port) => self.scan_segments(head, count, port, hits),
+                None => Some(()),
+            };
+        }
         let postings = self.blob.table(header::POSTINGS)?;
         let mut next = head;
         while let Some(index) = next.checked_sub(1) {
@@ -185,24 +198,25 @@ impl Decider<'_> {
                 }
                 let key = key.get(..size)?;
                 if let Some((first, count)) = self.find(tag, Hash::of(key), |k| k == key)? {
-                    let all = self.blob.table(header::SEGMENTS)?;
-                    let first = first as usize;
-                    let count = count as usize;
-                    if first.checked_add(count)? > all.count {
-                        return None;
-                    }
-                    self.scan_ports(
-                        Table {
-                            offset: all.offset + first * blob::SEGMENT,
-                            count,
-                        },
-                        port,
-                        hits,
-                    )?;
+                    self.scan_segments(first, count, port, hits)?;
                 }
             }
         }
         Some(())
+    }
+
+    /// The segments of one network or one name.
+    fn scan_segments(&self, first: u32, count: u32, port: u16, hits: &mut Hits) -> Option<()> {
+        let all = self.blob.table(header::SEGMENTS)?;
+        let (first, count) = (first as usize, count as usize);
+        if first.checked_add(count)? > all.count {
+            return None;
+        }
+        let segments = Table {
+            offset: all.offset + first * blob::SEGMENT,
+            count,
+        };
+        self.scan_ports(segments, port, hits)
     }
 
     /// Finds the segment that holds the port: they are sorted and do not overlap.

@@ -1,7 +1,7 @@
 //! Warnings about `network`.
 
 use super::Lints;
-use crate::net::{self, Cidr, Ports, Target};
+use crate::net::{self, Cidr, Host, Ports, Target};
 use crate::schema::{Network, Outbound, PortEntry};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -57,12 +57,12 @@ impl Lints {
                 .map(|(text, target)| (format!("{target:?}"), text.clone()));
             self.duplicates(&format!("{place}.{name}"), keys);
         }
-        self.shadowed(place, &allow, &deny, |deny, allow| deny.contains(*allow));
+        self.shadowed(place, &allow, &deny, |deny, allow| deny.contains(allow));
         for (i, (text, target)) in allow.iter().enumerate() {
             let place = format!("{place}.allow[{i}]");
-            match target.net {
-                None if target.ports == Ports::ALL => self.moot(place, text),
-                Some(cidr) if section.loopback && is_loopback(cidr) => {
+            match &target.host {
+                Host::Any if target.ports == Ports::ALL => self.moot(place, text),
+                Host::Net(cidr) if section.loopback && is_loopback(*cidr) => {
                     let message = "loopback is open anyway while `loopback` is not false, and as an entry this one closes everything else";
                     self.add("loopback-is-open", place, text, message);
                 }

@@ -72,15 +72,11 @@ impl Pattern {
 
 impl Lints {
     pub(super) fn processes(&mut self, section: &Processes, place: &str) {
-        let something = section.main_only
-            || section.crypto_miners
-            || !section.allow.is_empty()
-            || !section.deny.is_empty();
         self.inactive(
             place,
             section.effect,
-            something,
-            "`main_only`, `crypto_miners`, `allow` or `deny`",
+            section.judges(),
+            "`main_only`, `crypto_miners`, `unfollowable`, `allow` or `deny`",
         );
         if section.main_only && !section.deny.is_empty() {
             let message = "`main_only` lets no other program run, so these entries only change what an audit calls the attack";

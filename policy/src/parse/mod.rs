@@ -35,7 +35,7 @@ pub(crate) fn globs(text: &str, space: Space) -> Result<Vec<Vec<Op>>, BadGlob> {
                 resolved(alternative)?;
             }
         }
-        Space::Base | Space::Miner | Space::Dns => {}
+        Space::Base | Space::Miner | Space::Dns | Space::Host => {}
     }
     Ok(alternatives)
 }

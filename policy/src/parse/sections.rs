@@ -1,15 +1,15 @@
 //! The shape of a policy, version 1: one function for each type of [`schema`](crate::schema).
 
 use super::globs;
-use super::walker::{Fields, Walker};
+use super::walker::{Fields, Walker, list};
 use crate::blob::Space;
 use crate::json::{Node, Value};
 use crate::net::BadEntry;
 use crate::schema::{
-    Dns, Effect, FileAccess, Filesystem, Listen, Network, Outbound, PathAccess, PathEntry, Policy,
-    PortEntry, Processes, Rule, Scope,
+    Dns, Effect, FileAccess, Filesystem, Listen, Mode, Network, Outbound, PathAccess, PathEntry,
+    Policy, PortEntry, Processes, Rule, Scope, Unfollowable,
 };
-use crate::{diagnostics::nearest, domain, net};
+use crate::{diagnostics::nearest, domain, moment, net};
 
 const MAX_RULES: usize = 1000;
 const MAX_ENTRIES: usize = 10_000;
@@ -18,7 +18,7 @@ const MAX_NAME: usize = 128;
 const MAX_STATES: usize = 4 << 20;
 
 pub(super) fn policy(w: &mut Walker, document: &Node) -> Option<Policy> {
-    let fields = w.object(document, "", &["version", "rules", "$schema"])?;
+    let fields = w.object(document, "", &["version", "mode", "rules", "$schema"])?;
     if let Some(node) = fields.get("$schema") {
         w.string(node, "$schema", "the address of a JSON Schema");
     }
@@ -39,6 +39,12 @@ pub(super) fn policy(w: &mut Walker, document: &Node) -> Option<Policy> {
             ),
         }
     }
+    let mode = word(
+        w,
+        &fields,
+        "mode",
+        &[("enforce", Mode::Enforce), ("learn", Mode::Learn)],
+    );
     w.required(&fields, "rules", "an array of rules")?;
     let rules = w.items(
         &fields,
@@ -66,6 +72,7 @@ pub(super) fn policy(w: &mut Walker, document: &Node) -> Option<Policy> {
     }
     Some(Policy {
         version: 1,
+        mode: mode.unwrap_or_default(),
         rules: rules.into_iter().flatten().collect(),
     })
 }
@@ -105,6 +112,7 @@ fn rule(w: &mut Walker, node: &Node, place: &str) -> Option<Rule> {
             "name",
             "enabled",
             "scope",
+            "enforce_after",
             "processes",
             "network",
             "dns",
@@ -121,6 +129,16 @@ fn rule(w: &mut Walker, node: &Node, place: &str) -> Option<Rule> {
             .get("scope")
             .and_then(|node| scope(w, node, &fields.at("scope")))
             .unwrap_or_default(),
+        enforce_after: fields.get("enforce_after").and_then(|node| {
+            let place = fields.at("enforce_after");
+            let text = w.string(node, &place, moment::FORM)?;
+            checked(
+                w,
+                node,
+                &place,
+                moment::seconds(text).map(|_| text.to_owned()),
+            )
+        }),
         processes: fields
             .get("processes")
             .and_then(|node| processes(w, node, &fields.at("processes"))),
@@ -242,16 +260,56 @@ fn effect(w: &mut Walker, fields: &Fields<'_>) -> Effect {
     }
 }
 
+/// A field that holds one of a few words.
+fn word<T: Copy>(
+    w: &mut Walker,
+    fields: &Fields<'_>,
+    name: &str,
+    words: &[(&'static str, T)],
+) -> Option<T> {
+    let node = fields.get(name)?;
+    let place = fields.at(name);
+    let names: Vec<&'static str> = words.iter().map(|(word, _)| *word).collect();
+    let expected = list(&names);
+    let text = w.string(node, &place, &expected)?;
+    let found = words.iter().find(|(word, _)| *word == text);
+    if found.is_none() {
+        let message = match nearest(text, &names) {
+            Some(near) => format!("there is no such value (did you mean `{near}`?)"),
+            None => "there is no such value".to_owned(),
+        };
+        w.problem(&place, node, message, format!("one of {expected}"));
+    }
+    found.map(|(_, value)| *value)
+}
+
 fn processes(w: &mut Walker, node: &Node, place: &str) -> Option<Processes> {
     let fields = w.object(
         node,
         place,
-        &["effect", "main_only", "crypto_miners", "allow", "deny"],
+        &[
+            "effect",
+            "main_only",
+            "crypto_miners",
+            "unfollowable",
+            "allow",
+            "deny",
+        ],
     )?;
     let section = Processes {
         effect: effect(w, &fields),
         main_only: w.boolean(&fields, "main_only", false),
         crypto_miners: w.boolean(&fields, "crypto_miners", false),
+        unfollowable: word(
+            w,
+            &fields,
+            "unfollowable",
+            &[
+                ("prevent", Unfollowable::Prevent),
+                ("alert", Unfollowable::Alert),
+                ("allow", Unfollowable::Allow),
+            ],
+        ),
         allow: w.items(
             &fields,
             "allow",

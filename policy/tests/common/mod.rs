@@ -44,6 +44,7 @@ pub fn rule_on(
             identity: NOBODY,
             platform,
             resolve,
+            now: 0,
         },
     );
     assert!(Decider::from_bytes(compiled.as_bytes()).is_some());
