@@ -1,126 +1,252 @@
-//! Can the loader put this library into a program? Asked once, by the wrapper, before a function starts.
+//! What execve(2) makes of a file, as far as it matters to a preload. Asked by the wrapper's probe before a function starts, and
+//! by the hooks before a child does; nothing here allocates.
 
-use crate::sys;
-use std::ffi::CString;
+use crate::sys::{self, Errno};
+use core::ffi::{c_char, c_int};
 
-/// What execve(2) would run, as far as it matters to a preload.
+/// As many interpreters of scripts as the kernel follows.
+pub const SCRIPTS_MAX: usize = 5;
+
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a hook has no heap to put the larger one on"
+)]
+/// How a file is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Loading {
-    /// glibc's loader starts it, on this architecture; or it cannot be read, and the exec itself will say why.
-    Possible,
-    /// It has no program interpreter: statically linked, so no preload reaches it.
+pub enum Format {
+    /// glibc's loader starts it, on this architecture: the library is loaded with it.
+    Dynamic,
+    /// It has no program interpreter: statically linked, so no preload reaches it; or it is the loader itself.
     Static,
-    /// Another architecture.
+    /// Another architecture, or no 64 bits.
     OtherMachine,
     /// Another C library's loader, such as musl's.
     OtherLibc,
+    /// A script: the kernel runs the program that its first line names.
+    Script(Interpreter),
+    /// Neither. The kernel refuses it (`ENOEXEC`), and execvp(3) and posix_spawnp(3) give it to the shell.
+    Text,
 }
 
-/// Reads the head of a program; for a script, of its interpreter, as deep as execve(2) goes.
-pub fn loading(program: &[u8]) -> Loading {
-    let mut path = program.to_vec();
-    // Linux follows five interpreters (BINPRM_MAX_RECURSION).
-    for _ in 0..5 {
-        let Some(head) = CString::new(path)
-            .ok()
-            .and_then(|path| sys::read_head(&path).ok())
-        else {
-            return Loading::Possible;
+/// The path on the first line of a script. The kernel reads 256 bytes of it (BINPRM_BUF_SIZE).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interpreter {
+    bytes: [u8; 256],
+    len: usize,
+}
+
+impl Interpreter {
+    /// The first word after `#!`.
+    fn read(line: &[u8]) -> Self {
+        let mut interpreter = Self {
+            bytes: [0; 256],
+            len: 0,
         };
-        match head.strip_prefix(b"#!") {
-            Some(line) => path = script_interpreter(line),
-            None => return examine(&head),
+        let line = line
+            .split(|byte| *byte == b'\n')
+            .next()
+            .unwrap_or_default()
+            .trim_ascii_start();
+        let word = line
+            .split(|byte| matches!(byte, b' ' | b'\t' | 0))
+            .next()
+            .unwrap_or_default();
+        // One byte stays zero: the end of the C string.
+        for (to, from) in interpreter.bytes.iter_mut().take(255).zip(word) {
+            *to = *from;
+            interpreter.len += 1;
         }
+        interpreter
     }
-    Loading::Possible
+
+    /// Its bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.len).unwrap_or_default()
+    }
+
+    /// As a C string.
+    pub fn as_ptr(&self) -> *const c_char {
+        self.bytes.as_ptr().cast()
+    }
 }
 
-fn script_interpreter(line: &[u8]) -> Vec<u8> {
-    let line = line
-        .split(|byte| *byte == b'\n')
-        .next()
-        .unwrap_or_default()
-        .trim_ascii();
-    line.split(|byte| matches!(byte, b' ' | b'\t'))
-        .next()
-        .unwrap_or_default()
-        .to_vec()
+/// Opens a file and looks at it.
+///
+/// # Errors
+/// Those of open(2).
+///
+/// # Safety
+/// `path` may be any pointer: the kernel checks it.
+pub unsafe fn look(dir: c_int, path: *const c_char) -> Result<Format, Errno> {
+    let flags = libc::O_RDONLY | libc::O_CLOEXEC | libc::O_NOCTTY | libc::O_NONBLOCK;
+    // SAFETY: handed to the kernel as it is.
+    let fd = unsafe { sys::openat(dir, path, flags, 0) }?;
+    let format = format(&|offset, out| sys::pread(fd, out, offset).unwrap_or(0));
+    sys::close(fd);
+    Ok(format)
 }
 
+/// Looks at a file by reading pieces of it: `read` fills as much of the buffer as there is from an offset on.
+///
 /// elf(5), 64-bit little-endian: every architecture that Lambda has.
-fn examine(head: &[u8]) -> Loading {
+fn format(read: &dyn Fn(u64, &mut [u8]) -> usize) -> Format {
     const PT_INTERP: u32 = 3;
     const MACHINE: u16 = if cfg!(target_arch = "aarch64") {
         183
     } else {
         62
     };
-    let half = |at: usize| Some(u16::from_le_bytes(head.get(at..at + 2)?.try_into().ok()?));
-    let word = |at: usize| Some(u32::from_le_bytes(head.get(at..at + 4)?.try_into().ok()?));
-    let long =
-        |at: usize| Some(u64::from_le_bytes(head.get(at..at + 8)?.try_into().ok()?) as usize);
+    /// Size of Elf64_Phdr.
+    const HEADER: usize = 56;
+    let mut head = [0u8; 256];
+    let length = read(0, &mut head);
+    let head = head.get(..length).unwrap_or_default();
+    if let Some(line) = head.strip_prefix(b"#!") {
+        return Format::Script(Interpreter::read(line));
+    }
     if !head.starts_with(b"\x7fELF") {
-        return Loading::Possible;
+        return Format::Text;
     }
-    if head.get(4..6) != Some(&[2, 1]) || half(18) != Some(MACHINE) {
-        return Loading::OtherMachine;
+    let half = |at: usize| Some(u16::from_le_bytes(head.get(at..at + 2)?.try_into().ok()?));
+    let long =
+        |bytes: &[u8], at: usize| Some(u64::from_le_bytes(bytes.get(at..at + 8)?.try_into().ok()?));
+    if head.get(4..6) != Some(&[2, 1])
+        || half(18) != Some(MACHINE)
+        || half(54) != Some(HEADER as u16)
+    {
+        return Format::OtherMachine;
     }
-    let interpreter = || {
-        let (start, size, count) = (long(32)?, half(54)?, half(56)?);
-        let headers = (0..usize::from(count)).map(|n| start + n * usize::from(size));
-        let at = headers
-            .into_iter()
-            .find(|at| word(*at) == Some(PT_INTERP))?;
-        let (offset, length) = (long(at + 8)?, long(at + 32)?);
-        head.get(offset..offset.checked_add(length)?)
+    let (Some(start), Some(count)) = (long(head, 32), half(56)) else {
+        return Format::OtherMachine;
     };
-    match interpreter() {
-        None => Loading::Static,
-        Some(path) if path.windows(7).any(|part| part == b"ld-musl") => Loading::OtherLibc,
-        Some(_) => Loading::Possible,
+    for index in 0..u64::from(count) {
+        let mut header = [0u8; HEADER];
+        if read(start.saturating_add(index * HEADER as u64), &mut header) < HEADER {
+            break;
+        }
+        if header.get(..4) != Some(&PT_INTERP.to_le_bytes()) {
+            continue;
+        }
+        let mut path = [0u8; 256];
+        let read = read(long(&header, 8).unwrap_or(u64::MAX), &mut path);
+        let path = path
+            .get(..read)
+            .unwrap_or_default()
+            .split(|byte| *byte == 0)
+            .next()
+            .unwrap_or_default();
+        let base = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+        return if is_loader(base) {
+            Format::Dynamic
+        } else {
+            Format::OtherLibc
+        };
     }
+    Format::Static
+}
+
+/// Is this the base name of glibc's program loader (ld.so(8))?
+pub fn is_loader(base: &[u8]) -> bool {
+    let is_arch = |name: &[u8]| name.starts_with(b"ld-linux");
+    is_arch(base)
+        || matches!(base, b"ld.so" | b"ld.so.1" | b"ld64.so.1" | b"ld64.so.2")
+        || is_numbered(base)
+}
+
+/// `ld-2.26.so`: the file behind the name of the loader before glibc 2.34.
+fn is_numbered(base: &[u8]) -> bool {
+    base.strip_prefix(b"ld-2.")
+        .and_then(|rest| rest.strip_suffix(b".so"))
+        .is_some()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_program_of_this_machine_can_be_preloaded() {
-        assert_eq!(loading(b"/bin/sh"), Loading::Possible);
+    fn of(bytes: &[u8]) -> Format {
+        format(&|offset, out| {
+            let rest = bytes.get(offset as usize..).unwrap_or_default();
+            let length = rest.len().min(out.len());
+            out[..length].copy_from_slice(&rest[..length]);
+            length
+        })
     }
 
     #[test]
-    fn a_program_that_is_not_there_is_left_to_the_exec() {
-        assert_eq!(loading(b"/nonexistent"), Loading::Possible);
-        assert_eq!(loading(b"/nul\0"), Loading::Possible);
+    fn a_program_of_this_machine_is_dynamic() {
+        // SAFETY: C strings.
+        unsafe {
+            assert_eq!(
+                look(libc::AT_FDCWD, c"/bin/sh".as_ptr()),
+                Ok(Format::Dynamic)
+            );
+            assert_eq!(
+                look(libc::AT_FDCWD, c"/nonexistent".as_ptr()),
+                Err(Errno(libc::ENOENT))
+            );
+        }
     }
 
     #[test]
     fn a_header_says_machine_and_loader() {
-        let mut head = vec![0u8; 256];
+        let mut head = vec![0u8; 512];
         head[..6].copy_from_slice(b"\x7fELF\x02\x01");
-        assert_eq!(examine(&head), Loading::OtherMachine);
+        assert_eq!(of(&head), Format::OtherMachine);
         head[18] = if cfg!(target_arch = "aarch64") {
             183
         } else {
             62
         };
-        assert_eq!(examine(&head), Loading::Static);
-        (head[32], head[54], head[56], head[64]) = (64, 56, 1, 3);
-        (head[64 + 8], head[64 + 32]) = (128, 24);
-        head[128..152].copy_from_slice(b"/lib64/ld-linux-x86-64.s");
-        assert_eq!(examine(&head), Loading::Possible);
-        head[128..152].copy_from_slice(b"/lib/ld-musl-x86_64.so.1");
-        assert_eq!(examine(&head), Loading::OtherLibc);
-        assert_eq!(examine(&head[..60]), Loading::Static);
+        head[54] = 56;
+        assert_eq!(of(&head), Format::Static);
+        (head[32], head[56], head[64]) = (64, 1, 3);
+        (head[64 + 8], head[64 + 9], head[64 + 32]) = (0, 1, 24);
+        head[256..284].copy_from_slice(b"/lib64/ld-linux-x86-64.so.2\0");
+        assert_eq!(of(&head), Format::Dynamic);
+        head[256..284].copy_from_slice(b"/lib/ld-musl-x86_64.so.1\0\0\0\0");
+        assert_eq!(of(&head), Format::OtherLibc);
+        head[4] = 1;
+        assert_eq!(of(&head), Format::OtherMachine);
+    }
+
+    #[test]
+    fn a_header_that_points_nowhere_is_no_way_through() {
+        let mut head = vec![0u8; 64];
+        head[..6].copy_from_slice(b"\x7fELF\x02\x01");
+        head[18] = if cfg!(target_arch = "aarch64") {
+            183
+        } else {
+            62
+        };
+        head[54] = 56;
+        head[32..40].fill(0xff);
+        head[56..58].fill(0xff);
+        assert_eq!(of(&head), Format::Static);
     }
 
     #[test]
     fn the_interpreter_of_a_script_is_its_first_word() {
-        assert_eq!(
-            script_interpreter(b" /usr/bin/env python3\nx"),
-            b"/usr/bin/env"
-        );
+        let Format::Script(interpreter) = of(b"#! /usr/bin/env python3\nx") else {
+            panic!()
+        };
+        assert_eq!(interpreter.as_bytes(), b"/usr/bin/env");
+        assert_eq!(of(b"echo"), Format::Text);
+        assert_eq!(of(b""), Format::Text);
+    }
+
+    #[test]
+    fn the_loader_is_known_by_its_names() {
+        for name in [
+            "ld-linux-x86-64.so.2",
+            "ld-linux-aarch64.so.1",
+            "ld.so",
+            "ld-2.26.so",
+        ] {
+            assert!(is_loader(name.as_bytes()), "{name}");
+        }
+        for name in ["ld-musl-x86_64.so.1", "ld", "ld.gold", "old-2.26.so"] {
+            assert!(!is_loader(name.as_bytes()), "{name}");
+        }
     }
 }

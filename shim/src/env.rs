@@ -41,6 +41,31 @@ pub unsafe fn entries<'a>(strings: Strings) -> impl Iterator<Item = &'a [u8]> {
     })
 }
 
+/// Is nothing in an environment clearly no pointer? If something is, the call that gets it fails with `EFAULT`, as it should.
+/// A null pointer is an empty environment (execve(2), NOTES).
+///
+/// # Safety
+/// As for [`entries`], but pointers may be bad.
+unsafe fn is_readable(strings: Strings) -> bool {
+    let mut next = strings;
+    if next.is_null() {
+        return true;
+    }
+    while sys::may_point(next) {
+        // SAFETY: not past the null pointer, as the caller promises.
+        unsafe {
+            if (*next).is_null() {
+                return true;
+            }
+            if !sys::may_point(*next) {
+                return false;
+            }
+            next = next.add(1);
+        }
+    }
+    false
+}
+
 /// The value of the first entry of that name, as getenv(3) gives it.
 ///
 /// # Safety
@@ -51,6 +76,7 @@ pub unsafe fn value<'a>(strings: Strings, name: &[u8]) -> Option<&'a [u8]> {
 }
 
 const PRELOAD: &[u8] = b"LD_PRELOAD=";
+const AUDIT: &[u8] = b"LD_AUDIT=";
 const OURS: &[u8] = b"PALISADE_";
 
 /// What the environment of every child has, whatever its parent gave it.
@@ -60,6 +86,9 @@ pub struct Forced {
     pub library: &'static [u8],
     /// `LD_PRELOAD=<library>`.
     pub preload: &'static CStr,
+    /// The only `LD_AUDIT=…` that a child may have: the one that the function was started with. An auditing library binds symbols
+    /// as it likes (rtld-audit(7)), past every preload.
+    pub audit: Option<&'static [u8]>,
     /// Every variable of ours, `PALISADE_NAME=value`: all that are there, and no others.
     pub settings: &'static [&'static CStr],
 }
@@ -70,9 +99,9 @@ struct Survey<'a> {
     count: usize,
     /// The entry that the loader takes its preloads from: the last of that name (ld.so(8)), and its value.
     preload: Option<(usize, &'a [u8])>,
-    /// Settings that are there exactly once and as they must be.
-    settings: usize,
-    /// Entries that begin like settings of ours and are none.
+    /// Settings that are there, as a set of their places in the list.
+    settings: Places,
+    /// Entries that begin like settings of ours and are none, or that a child may not have.
     strangers: usize,
 }
 
@@ -83,7 +112,7 @@ impl Forced {
         let mut survey = Survey {
             count: 0,
             preload: None,
-            settings: 0,
+            settings: Places::default(),
             strangers: 0,
         };
         // SAFETY: the caller's promise.
@@ -91,21 +120,39 @@ impl Forced {
             if let Some(value) = entry.strip_prefix(PRELOAD) {
                 survey.preload = Some((survey.count, value));
             } else if entry.starts_with(OURS) {
-                if self.is_setting(entry) {
-                    survey.settings += 1;
-                } else {
+                // A second one of the same name is a stranger, too: it could stand in for one that is missing.
+                if !self
+                    .setting(entry)
+                    .is_some_and(|place| survey.settings.add(place))
+                {
                     survey.strangers += 1;
                 }
+            } else if self.is_strange_audit(entry) {
+                survey.strangers += 1;
             }
             survey.count += 1;
         }
         survey
     }
 
-    fn is_setting(&self, entry: &[u8]) -> bool {
+    fn is_strange_audit(&self, entry: &[u8]) -> bool {
+        entry.starts_with(AUDIT) && Some(entry) != self.audit
+    }
+
+    /// The place of a setting that is as it must be.
+    fn setting(&self, entry: &[u8]) -> Option<usize> {
         self.settings
             .iter()
-            .any(|setting| setting.to_bytes() == entry)
+            .position(|setting| setting.to_bytes() == entry)
+    }
+
+    fn is_complete(&self, survey: &Survey<'_>) -> bool {
+        let is_preloaded = survey
+            .preload
+            .is_some_and(|(_, value)| self.names_library(value));
+        is_preloaded
+            && survey.strangers == 0
+            && (0..self.settings.len()).all(|place| survey.settings.has(place))
     }
 
     /// Is the library among the preloads? They are separated by colons or spaces (ld.so(8)).
@@ -131,11 +178,12 @@ impl Forced {
         act: impl FnOnce(Strings) -> R,
     ) -> Result<R, Errno> {
         // SAFETY: the caller's promise.
+        if !unsafe { is_readable(envp) } {
+            return Ok(act(envp));
+        }
+        // SAFETY: the caller's promise, and nothing in it is clearly bad.
         let survey = unsafe { self.survey(envp) };
-        let is_preloaded = survey
-            .preload
-            .is_some_and(|(_, value)| self.names_library(value));
-        if is_preloaded && survey.strangers == 0 && survey.settings == self.settings.len() {
+        if self.is_complete(&survey) {
             return Ok(act(envp));
         }
         let pointers = survey.count + self.settings.len() + 2;
@@ -226,30 +274,25 @@ impl Forced {
                 *place = pointer;
             }
         };
-        let mut has = [0u64; 2];
+        let mut has = Places::default();
         // SAFETY: the caller's promise, and not past the last entry.
         for (index, entry) in unsafe { entries(envp) }.enumerate() {
-            let original = unsafe_entry(envp, index);
+            let original = pointer_at(envp, index);
             if survey.preload.is_some_and(|(last, _)| last == index) && !preload.is_null() {
                 put(preload);
-            } else if !entry.starts_with(OURS) {
-                put(original);
-            } else if let Some(known) = self.settings.iter().position(|s| s.to_bytes() == entry)
-                && let Some(word) = has.get_mut(known / 64)
-                && *word & 1 << (known % 64) == 0
-            {
-                *word |= 1 << (known % 64);
+            } else if entry.starts_with(OURS) {
+                if self.setting(entry).is_some_and(|place| has.add(place)) {
+                    put(original);
+                }
+            } else if !self.is_strange_audit(entry) {
                 put(original);
             }
         }
         if survey.preload.is_none() {
             put(preload);
         }
-        for (index, setting) in self.settings.iter().enumerate() {
-            if has
-                .get(index / 64)
-                .is_none_or(|word| word & 1 << (index % 64) == 0)
-            {
+        for (place, setting) in self.settings.iter().enumerate() {
+            if !has.has(place) {
                 put(setting.as_ptr());
             }
         }
@@ -263,54 +306,103 @@ impl Forced {
     pub fn repair(&self) {
         // SAFETY: the live environment.
         let survey = unsafe { self.survey(current()) };
-        let is_preloaded = survey
-            .preload
-            .is_some_and(|(_, value)| self.names_library(value));
-        if is_preloaded && survey.settings >= self.settings.len() {
+        if self.is_complete(&survey) {
             return;
         }
-        type Setenv = unsafe extern "C" fn(*const c_char, *const c_char, c_int) -> c_int;
-        // SAFETY: dlsym(3) with a C string; the function has that signature (setenv(3)), and null is None.
-        let Some(setenv) = (unsafe {
-            core::mem::transmute::<*mut core::ffi::c_void, Option<Setenv>>(libc::dlsym(
-                libc::RTLD_NEXT,
-                c"setenv".as_ptr(),
-            ))
-        }) else {
-            return;
-        };
-        let set = |entry: &[u8]| {
-            let Some(equals) = entry.iter().position(|byte| *byte == b'=') else {
-                return;
-            };
-            let (name, value) = entry.split_at(equals);
-            let mut text = Vec::with_capacity(entry.len() + 1);
-            text.extend_from_slice(name);
-            text.push(0);
-            text.extend_from_slice(value.get(1..).unwrap_or_default());
-            text.push(0);
-            // SAFETY: two C strings, one behind the other; setenv copies them.
-            unsafe {
-                setenv(
-                    text.as_ptr().cast(),
-                    text.as_ptr().add(equals + 1).cast(),
-                    1,
-                )
-            };
-        };
-        if !is_preloaded {
+        // SAFETY: the live environment, copied before it is changed.
+        let strangers: Vec<Vec<u8>> = unsafe { entries(current()) }
+            .filter(|entry| entry.starts_with(OURS) || self.is_strange_audit(entry))
+            .map(|entry| [name_of(entry), b"\0"].concat())
+            .collect();
+        for name in strangers {
+            // SAFETY: a C string.
+            unsafe { change::unsetenv(name.as_ptr().cast()) };
+        }
+        if !survey
+            .preload
+            .is_some_and(|(_, value)| self.names_library(value))
+        {
             let others = survey.preload.map_or(&b""[..], |(_, value)| value);
             let separator: &[u8] = if others.is_empty() { b"" } else { b":" };
-            set(&[PRELOAD, self.library, separator, others].concat());
+            change::set(&[PRELOAD, self.library, separator, others].concat());
         }
         for setting in self.settings {
-            set(setting.to_bytes());
+            change::set(setting.to_bytes());
         }
     }
 }
 
+fn name_of(entry: &[u8]) -> &[u8] {
+    entry.split(|byte| *byte == b'=').next().unwrap_or(entry)
+}
+
+/// setenv(3) and unsetenv(3) of libc.
+mod change {
+    use super::{c_char, c_int, name_of};
+    use core::ffi::{CStr, c_void};
+    use core::mem::transmute;
+
+    fn find(name: &CStr) -> *mut c_void {
+        // SAFETY: dlsym(3) with a C string.
+        unsafe { libc::dlsym(libc::RTLD_NEXT, name.as_ptr()) }
+    }
+
+    /// # Safety
+    /// `name` is a C string.
+    pub unsafe fn unsetenv(name: *const c_char) {
+        type Unsetenv = unsafe extern "C" fn(*const c_char) -> c_int;
+        // SAFETY: the function has that signature, and null is None.
+        if let Some(unsetenv) =
+            unsafe { transmute::<*mut c_void, Option<Unsetenv>>(find(c"unsetenv")) }
+        {
+            // SAFETY: the caller's promise.
+            unsafe { unsetenv(name) };
+        }
+    }
+
+    pub fn set(entry: &[u8]) {
+        type Setenv = unsafe extern "C" fn(*const c_char, *const c_char, c_int) -> c_int;
+        let name = name_of(entry);
+        let value = entry.get(name.len() + 1..).unwrap_or_default();
+        let text = [name, b"\0", value, b"\0"].concat();
+        // SAFETY: the function has that signature, and null is None.
+        if let Some(setenv) = unsafe { transmute::<*mut c_void, Option<Setenv>>(find(c"setenv")) } {
+            // SAFETY: two C strings, one behind the other; setenv copies them.
+            unsafe {
+                setenv(
+                    text.as_ptr().cast(),
+                    text.as_ptr().add(name.len() + 1).cast(),
+                    1,
+                )
+            };
+        }
+    }
+}
+
+/// A set of small numbers.
+#[derive(Default)]
+struct Places([u64; 2]);
+
+impl Places {
+    /// Adds a number; `false` if it was there, or has no place.
+    fn add(&mut self, place: usize) -> bool {
+        let is_new = !self.has(place);
+        match self.0.get_mut(place / 64) {
+            Some(word) => *word |= 1 << (place % 64),
+            None => return false,
+        }
+        is_new
+    }
+
+    fn has(&self, place: usize) -> bool {
+        self.0
+            .get(place / 64)
+            .is_some_and(|word| word & 1 << (place % 64) != 0)
+    }
+}
+
 /// The pointer at an index that [`entries`] has reached.
-fn unsafe_entry(strings: Strings, index: usize) -> *const c_char {
+fn pointer_at(strings: Strings, index: usize) -> *const c_char {
     // SAFETY: `entries` has read this pointer and found it not null.
     unsafe { *strings.add(index) }
 }
@@ -322,6 +414,7 @@ mod tests {
     const FORCED: Forced = Forced {
         library: b"/opt/p.so",
         preload: c"LD_PRELOAD=/opt/p.so",
+        audit: Some(b"LD_AUDIT=/known.so"),
         settings: &[c"PALISADE_MAIN_PID=7", c"PALISADE_AUDIT=stdout"],
     };
 
@@ -390,6 +483,13 @@ mod tests {
             given(&["PALISADE_MAIN_PID=8", "PALISADE_POLICY={}", ALL[0]]),
             ALL
         );
+    }
+
+    #[test]
+    fn a_child_has_no_auditing_library_but_the_one_that_was_there() {
+        let known = ["LD_AUDIT=/known.so", ALL[0], ALL[1], ALL[2]];
+        assert_eq!(given(&known), known);
+        assert_eq!(given(&["LD_AUDIT=/evil.so", ALL[0]]), ALL);
     }
 
     #[test]

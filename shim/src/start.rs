@@ -10,15 +10,16 @@ use palisade_policy::Decider;
 use palisade_policy::event::Section;
 use palisade_policy::{Context, Identity, Policy, compile};
 
-use crate::elf::Loading;
+use crate::elf::Format;
 use crate::env::{self, Forced};
+use crate::hooks::around;
 use crate::log::{Destination, Log};
 use crate::path::Name;
 use crate::report::Origin;
 use crate::settings::{self, Environment, Surround};
 use crate::state::State;
 use crate::table::{self, Strings};
-use crate::{elf, state, sys, writer};
+use crate::{elf, objects, state, sys, writer};
 
 /// EX_CONFIG of sysexits.h: the start was stopped because of the settings.
 const EX_CONFIG: c_int = 78;
@@ -56,17 +57,34 @@ unsafe extern "C" fn init(argc: c_int, argv: Strings, envp: Strings) {
         let arguments: Vec<&[u8]> = unsafe { env::entries(argv) }.take(argc as usize).collect();
         sys::exit_group(probe(arguments.last().copied().unwrap_or_default()));
     }
+    objects::note();
+    sys::find_cancellation();
+    around::resolve();
     table::resolve();
     start(environment);
     sys::set_errno(errno);
 }
 
+/// Looks at the program that is to be started; for a script, at its interpreter, as deep as execve(2) goes.
 fn probe(program: &[u8]) -> c_int {
-    match elf::loading(program) {
-        Loading::Possible => PROBE_LOADED,
-        Loading::Static => PROBE_STATIC,
-        Loading::OtherMachine => PROBE_OTHER_MACHINE,
-        Loading::OtherLibc => PROBE_OTHER_LIBC,
+    let Ok(program) = CString::new(program) else {
+        return PROBE_LOADED;
+    };
+    // SAFETY: a C string.
+    let mut format = unsafe { elf::look(libc::AT_FDCWD, program.as_ptr()) };
+    for _ in 0..elf::SCRIPTS_MAX {
+        let Ok(Format::Script(interpreter)) = format else {
+            break;
+        };
+        // SAFETY: a C string.
+        format = unsafe { elf::look(libc::AT_FDCWD, interpreter.as_ptr()) };
+    }
+    match format {
+        Ok(Format::Static) => PROBE_STATIC,
+        Ok(Format::OtherMachine) => PROBE_OTHER_MACHINE,
+        Ok(Format::OtherLibc) => PROBE_OTHER_LIBC,
+        // What cannot be read or run is left to the exec, which says why.
+        Ok(Format::Dynamic | Format::Script(_) | Format::Text) | Err(_) => PROBE_LOADED,
     }
 }
 
@@ -306,6 +324,9 @@ fn forced(
     Forced {
         library: library.to_bytes(),
         preload: leak_c(&[b"LD_PRELOAD=", library.to_bytes()].concat()),
+        audit: environment
+            .bytes("LD_AUDIT")
+            .map(|value| leak_bytes(&[b"LD_AUDIT=", value].concat())),
         settings: Vec::leak(settings),
     }
 }

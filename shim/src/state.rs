@@ -37,7 +37,10 @@ pub struct State {
 }
 
 /// A switch for each section, in the order of [`Section`]; zero until the constructor is done.
-static ACTIVE: AtomicU32 = AtomicU32::new(0);
+pub static ACTIVE: AtomicU32 = AtomicU32::new(0);
+
+/// In [`ACTIVE`]: the policy names destinations by domain, so the addresses that names lead to are noted.
+const NOTING: u32 = 1 << 30;
 
 /// In [`ACTIVE`]: another wrapper is still at work and the policy does not apply yet.
 const WAITING: u32 = 1 << 31;
@@ -59,10 +62,15 @@ impl State {
     }
 
     fn switches(&self) -> u32 {
+        let noting = if self.decider.names_outbound() {
+            NOTING
+        } else {
+            0
+        };
         SECTIONS
             .iter()
             .filter(|s| self.decider.active(**s))
-            .fold(0, |bits, s| bits | 1 << *s as u32)
+            .fold(noting, |bits, s| bits | 1 << *s as u32)
     }
 }
 
@@ -94,6 +102,35 @@ pub fn judging(section: Section) -> Option<&'static State> {
     } else {
         get()
     }
+}
+
+/// The value if any section has something to judge.
+#[inline]
+pub fn judging_at_all() -> Option<&'static State> {
+    if ACTIVE.load(Ordering::Relaxed) & !WAITING == 0 {
+        None
+    } else {
+        get()
+    }
+}
+
+/// The value if the addresses that names lead to are to be noted.
+#[inline]
+pub fn noting() -> Option<&'static State> {
+    if ACTIVE.load(Ordering::Relaxed) & NOTING == 0 {
+        None
+    } else {
+        get()
+    }
+}
+
+/// Has one of these sections anything to judge, or is another wrapper still at work? One load and one branch.
+#[inline]
+pub fn judges_any(sections: &[Section]) -> bool {
+    let bits = sections
+        .iter()
+        .fold(WAITING, |bits, section| bits | 1 << *section as u32);
+    ACTIVE.load(Ordering::Relaxed) & bits != 0
 }
 
 /// The value if another wrapper is still at work.

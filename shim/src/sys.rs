@@ -6,6 +6,7 @@
 
 use core::ffi::{CStr, c_char, c_int, c_long, c_uint, c_void};
 use core::mem::MaybeUninit;
+use core::sync::atomic::{AtomicPtr, Ordering};
 
 /// An error number of the kernel (errno(3)), always positive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,6 +113,10 @@ pub struct Stat {
     pub mode: u32,
     /// st_nlink.
     pub links: u64,
+    /// st_uid.
+    pub user: u32,
+    /// st_gid.
+    pub group: u32,
 }
 
 impl Stat {
@@ -147,6 +152,8 @@ pub unsafe fn fstatat(dir: c_int, path: *const c_char, flags: c_int) -> Result<S
         mode: stat.st_mode,
         #[allow(clippy::unnecessary_cast, reason = "32 bits on arm64")]
         links: stat.st_nlink as u64,
+        user: stat.st_uid,
+        group: stat.st_gid,
     })
 }
 
@@ -279,24 +286,6 @@ pub fn getcwd(out: &mut [MaybeUninit<u8>]) -> Result<usize, Errno> {
 /// # Errors
 /// Those of open(2) and read(2); `EFBIG` where there are more than `limit` bytes.
 pub fn read_file(path: &CStr, limit: usize) -> Result<Vec<u8>, Errno> {
-    let content = read_up_to(path, limit + 1)?;
-    if content.len() > limit {
-        Err(Errno(libc::EFBIG))
-    } else {
-        Ok(content)
-    }
-}
-
-/// The first page of a file, which holds an ELF header and its program headers, or a script's first line. Allocates: for the
-/// constructor only.
-///
-/// # Errors
-/// Those of open(2) and read(2).
-pub fn read_head(path: &CStr) -> Result<Vec<u8>, Errno> {
-    read_up_to(path, 4096)
-}
-
-fn read_up_to(path: &CStr, limit: usize) -> Result<Vec<u8>, Errno> {
     // SAFETY: a C string.
     let fd = unsafe {
         openat(
@@ -309,17 +298,28 @@ fn read_up_to(path: &CStr, limit: usize) -> Result<Vec<u8>, Errno> {
     let mut content = Vec::new();
     let mut chunk = [0u8; 4096];
     let result = loop {
-        let wanted = (limit - content.len()).min(chunk.len());
-        // SAFETY: `chunk` is writable for `wanted` bytes.
-        match unsafe { call!(libc::SYS_read, fd, chunk.as_mut_ptr(), wanted) } {
+        match pread(fd, &mut chunk, content.len() as u64) {
             Ok(0) => break Ok(content),
             Ok(n) => content.extend_from_slice(chunk.get(..n).unwrap_or_default()),
-            Err(Errno(libc::EINTR)) => {}
             Err(error) => break Err(error),
+        }
+        if content.len() > limit {
+            break Err(Errno(libc::EFBIG));
         }
     };
     close(fd);
     result
+}
+
+/// pread(2), again when a signal came in between.
+pub fn pread(fd: c_int, out: &mut [u8], offset: u64) -> Result<usize, Errno> {
+    loop {
+        // SAFETY: `out` is writable for its length.
+        match unsafe { call!(libc::SYS_pread64, fd, out.as_mut_ptr(), out.len(), offset) } {
+            Err(Errno(libc::EINTR)) => {}
+            result => return result,
+        }
+    }
 }
 
 /// write(2), once.
@@ -472,11 +472,20 @@ pub fn socket_option(fd: c_int, option: c_int) -> Result<c_int, Errno> {
     Ok(value)
 }
 
-/// getsockname(2); the bytes the kernel wrote.
+/// getsockname(2); the bytes that the kernel wrote.
 pub fn getsockname(fd: c_int, out: &mut [u8; 128]) -> Result<usize, Errno> {
+    socket_address(libc::SYS_getsockname, fd, out)
+}
+
+/// getpeername(2); the bytes that the kernel wrote.
+pub fn getpeername(fd: c_int, out: &mut [u8; 128]) -> Result<usize, Errno> {
+    socket_address(libc::SYS_getpeername, fd, out)
+}
+
+fn socket_address(number: c_long, fd: c_int, out: &mut [u8; 128]) -> Result<usize, Errno> {
     let mut length = out.len() as libc::socklen_t;
     // SAFETY: `out` is as long as `length` says.
-    unsafe { call!(libc::SYS_getsockname, fd, out.as_mut_ptr(), &raw mut length) }?;
+    unsafe { call!(number, fd, out.as_mut_ptr(), &raw mut length) }?;
     Ok((length as usize).min(out.len()))
 }
 
@@ -508,15 +517,20 @@ pub fn hostname() -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
+/// Can this be a pointer into the program's memory?
+///
+/// The first page and the kernel's half of the address space are never mapped for a program: there the real call gives
+/// `EFAULT`, and so will it. Any other pointer is read as the real call would read it.
+pub fn may_point<T>(pointer: *const T) -> bool {
+    (pointer as usize) >= 4096 && (pointer as isize) > 0
+}
+
 /// The bytes of a C string of the program, without the NUL; `None` for a pointer that cannot be one.
 ///
-/// The first page and the kernel's half of the address space are never mapped for a program: there the real call
-/// gives `EFAULT`, and so will it. Any other pointer is read as the real call would read it.
-///
 /// # Safety
-/// `text` is null, clearly bad, or a C string that nobody changes while the result is in use.
+/// `text` is a C string that nobody changes while the result is in use, or a pointer that cannot be one ([`may_point`]).
 pub unsafe fn c_bytes<'a>(text: *const c_char) -> Option<&'a [u8]> {
-    if (text as usize) < 4096 || (text as isize) < 0 {
+    if !may_point(text) {
         return None;
     }
     // SAFETY: the caller's promise.
@@ -533,4 +547,179 @@ pub fn execveat(
 ) -> Result<usize, Errno> {
     // SAFETY: the kernel checks every pointer.
     unsafe { call!(libc::SYS_execveat, dir as isize, path, argv, envp, flags) }
+}
+
+/// openat2(2) as the program asks for it.
+pub fn openat2(
+    dir: c_int,
+    path: *const c_char,
+    how: *const c_void,
+    size: usize,
+) -> Result<usize, Errno> {
+    // SAFETY: the kernel checks every pointer.
+    unsafe { call!(libc::SYS_openat2, dir as isize, path, how, size) }
+}
+
+/// Any system call, with six arguments.
+///
+/// # Safety
+/// As the manual page of the call says.
+pub unsafe fn any(number: c_long, arguments: [usize; 6]) -> Result<usize, Errno> {
+    let [a, b, c, d, e, f] = arguments;
+    // SAFETY: the caller's promise.
+    checked(unsafe { raw(number, a, b, c, d, e, f) })
+}
+
+/// geteuid(2), getegid(2).
+pub fn effective_ids() -> (u32, u32) {
+    // SAFETY: no arguments, cannot fail.
+    unsafe {
+        (
+            call!(libc::SYS_geteuid).unwrap_or(0) as u32,
+            call!(libc::SYS_getegid).unwrap_or(0) as u32,
+        )
+    }
+}
+
+/// Is `no_new_privs` set (prctl(2), Linux 3.5)? Then no program gains privileges, and the loader keeps its preloads. Lambda
+/// refuses the question, which is a no.
+pub fn has_no_new_privs() -> bool {
+    // SAFETY: no pointers.
+    unsafe { call!(libc::SYS_prctl, libc::PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == Ok(1) }
+}
+
+/// Has the file capabilities of its own (xattr(7), capabilities(7))?
+///
+/// # Safety
+/// `path` may be any pointer: the kernel checks it.
+pub unsafe fn has_capabilities(path: *const c_char) -> bool {
+    // SAFETY: a size of 0 asks for the length only.
+    unsafe {
+        call!(
+            libc::SYS_getxattr,
+            path,
+            c"security.capability".as_ptr(),
+            0,
+            0
+        )
+    }
+    .is_ok()
+}
+
+/// libc's pthread_setcanceltype(3), once the constructor has found it.
+static SET_CANCEL_TYPE: AtomicPtr<c_void> = AtomicPtr::new(core::ptr::null_mut());
+
+/// Finds what [`cancellable`] needs. For the constructor.
+pub fn find_cancellation() {
+    // SAFETY: a C string.
+    let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"pthread_setcanceltype".as_ptr()) };
+    SET_CANCEL_TYPE.store(found, Ordering::Relaxed);
+}
+
+/// Calls `open`, which is a cancellation point (pthreads(7)) and may block, as on a FIFO, so that the thread can be cancelled in it.
+///
+/// Cancellation unwinds the thread through our frames, which hold nothing that would have to be given back but a pin.
+pub fn cancellable<R>(open: impl FnOnce() -> R) -> R {
+    type Function = unsafe extern "C" fn(c_int, *mut c_int) -> c_int;
+    /// Of pthread.h.
+    const PTHREAD_CANCEL_ASYNCHRONOUS: c_int = 1;
+    let found = SET_CANCEL_TYPE.load(Ordering::Relaxed);
+    // SAFETY: null is None; the function has that signature in every libc.
+    let Some(set) = (unsafe { core::mem::transmute::<*mut c_void, Option<Function>>(found) })
+    else {
+        return open();
+    };
+    let mut before = 0;
+    // SAFETY: `before` is writable. Between the two calls there is one system call and nothing else that cancellation could
+    // tear apart.
+    unsafe { set(PTHREAD_CANCEL_ASYNCHRONOUS, &raw mut before) };
+    let result = open();
+    // SAFETY: as above.
+    unsafe { set(before, core::ptr::null_mut()) };
+    result
+}
+
+/// Starts a thread that libc does not know (clone(2)): it shares everything with the process, and the thread-local storage of the
+/// thread that starts it.
+///
+/// # Errors
+/// Those of clone(2).
+///
+/// # Safety
+/// `stack` is the lowest address of `size` bytes that nobody else uses, a multiple of 16. `run` does not use thread-local
+/// storage, so it calls nothing of libc that sets errno.
+#[cfg(not(test))]
+pub unsafe fn spawn_thread(
+    stack: *mut c_void,
+    size: usize,
+    run: extern "C" fn() -> !,
+) -> Result<(), Errno> {
+    const FLAGS: c_int = libc::CLONE_VM
+        | libc::CLONE_FS
+        | libc::CLONE_FILES
+        | libc::CLONE_SIGHAND
+        | libc::CLONE_THREAD
+        | libc::CLONE_SYSVSEM;
+    // SAFETY: the caller's promise.
+    checked(unsafe { clone_thread(FLAGS as usize, stack.cast::<u8>().add(size), run) }).map(|_| ())
+}
+
+/// In the test build nothing starts a thread.
+///
+/// # Safety
+/// None is needed.
+#[cfg(test)]
+pub unsafe fn spawn_thread(_: *mut c_void, _: usize, _: extern "C" fn() -> !) -> Result<(), Errno> {
+    Err(Errno(libc::ENOSYS))
+}
+
+/// clone(2), and in the new thread a call of `run` on the new stack.
+#[cfg(all(target_arch = "x86_64", not(test)))]
+#[unsafe(naked)]
+unsafe extern "C" fn clone_thread(
+    flags: usize,
+    stack: *mut u8,
+    run: extern "C" fn() -> !,
+) -> isize {
+    core::arch::naked_asm!(
+        "mov r9, rdx",
+        "xor edx, edx",
+        "xor r10d, r10d",
+        "xor r8d, r8d",
+        "mov eax, {number}",
+        "syscall",
+        "test rax, rax",
+        "jnz 2f",
+        "xor ebp, ebp",
+        "call r9",
+        "ud2",
+        "2:",
+        "ret",
+        number = const libc::SYS_clone,
+    )
+}
+
+/// clone(2), and in the new thread a call of `run` on the new stack.
+#[cfg(all(target_arch = "aarch64", not(test)))]
+#[unsafe(naked)]
+unsafe extern "C" fn clone_thread(
+    flags: usize,
+    stack: *mut u8,
+    run: extern "C" fn() -> !,
+) -> isize {
+    core::arch::naked_asm!(
+        "mov x9, x2",
+        "mov x2, xzr",
+        "mov x3, xzr",
+        "mov x4, xzr",
+        "mov x8, #{number}",
+        "svc 0",
+        "cbnz x0, 2f",
+        "mov x29, xzr",
+        "blr x9",
+        "brk #1",
+        "2:",
+        "ret",
+        number = const libc::SYS_clone,
+    )
 }

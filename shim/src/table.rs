@@ -8,16 +8,20 @@
 //! malloc replacement's first use) finds its slot empty and must not make `dlsym` allocate in that moment, so the
 //! handlers of functions that are system calls go straight to the kernel then; see [`crate::hooks`].
 
-use core::ffi::{CStr, c_char, c_int, c_uint, c_void};
+use core::ffi::{CStr, c_char, c_int, c_uchar, c_uint, c_void};
 use core::sync::atomic::{AtomicPtr, Ordering};
 
 use libc::{
-    FILE, addrinfo, mode_t, pid_t, posix_spawn_file_actions_t, posix_spawnattr_t, sockaddr,
-    socklen_t,
+    DIR, FILE, addrinfo, dev_t, gid_t, hostent, iovec, mmsghdr, mode_t, msghdr, off_t, pid_t,
+    posix_spawn_file_actions_t, posix_spawnattr_t, sockaddr, socklen_t, timespec, timeval, uid_t,
 };
 
 #[cfg(not(test))]
-use crate::hooks::{files, names, network, process};
+use crate::hooks::{files, names, network, process, tree};
+#[cfg(not(test))]
+use crate::stubs;
+
+use crate::hooks::names::Gaicb;
 
 /// `argv` or `envp`: pointers to C strings, ended by a null pointer.
 pub type Strings = *const *const c_char;
@@ -45,7 +49,7 @@ macro_rules! hooks {
             pub mod $name {
                 use super::*;
                 /// As the manual page declares it; unwinding passes through it, because thread cancellation does.
-                pub type Function = unsafe extern "C-unwind" fn($($type),*) -> $result;
+                pub type Function = unsafe extern "C" fn($($type),*) -> $result;
                 static SLOT: AtomicPtr<c_void> = AtomicPtr::new(core::ptr::null_mut());
                 /// The next function of this name, or `None` where libc has none.
                 #[inline]
@@ -73,7 +77,7 @@ macro_rules! hooks {
                 /// As the manual page of the function says.
                 #[cfg(not(test))]
                 #[unsafe(no_mangle)]
-                pub unsafe extern "C-unwind" fn $name($($arg: $type),*) -> $result {
+                pub unsafe extern "C" fn $name($($arg: $type),*) -> $result {
                     // SAFETY: the caller keeps what the manual page asks; the handler asks for no more.
                     unsafe { $handler($($arg),*) }
                 }
@@ -83,6 +87,16 @@ macro_rules! hooks {
         /// Fills every slot. For the constructor.
         pub fn resolve() {
             $($name::next();)*
+        }
+
+        /// The exported hook of that name, for `dlsym`.
+        #[cfg(not(test))]
+        pub fn hook(name: &[u8]) -> Option<*mut c_void> {
+            // Compared by length and first bytes before all else, this is a few hundred instructions at worst.
+            $(if name == stringify!($name).as_bytes() {
+                return Some($name::$name as *mut c_void);
+            })*
+            stubs::hook(name)
         }
     };
 }
@@ -96,31 +110,148 @@ hooks! {
     fexecve(fd: c_int, argv: Strings, envp: Strings) -> c_int = process::fexecve;
     posix_spawn(pid: *mut pid_t, path: *const c_char, actions: *const posix_spawn_file_actions_t,
         attributes: *const posix_spawnattr_t, argv: Strings, envp: Strings) -> c_int = process::posix_spawn;
-    posix_spawnp(pid: *mut pid_t, file: *const c_char, actions: *const posix_spawn_file_actions_t,
+    posix_spawnp(pid: *mut pid_t, path: *const c_char, actions: *const posix_spawn_file_actions_t,
         attributes: *const posix_spawnattr_t, argv: Strings, envp: Strings) -> c_int = process::posix_spawnp;
+    pidfd_spawn(pid: *mut c_int, path: *const c_char, actions: *const posix_spawn_file_actions_t,
+        attributes: *const posix_spawnattr_t, argv: Strings, envp: Strings) -> c_int = process::pidfd_spawn;
+    pidfd_spawnp(pid: *mut c_int, path: *const c_char, actions: *const posix_spawn_file_actions_t,
+        attributes: *const posix_spawnattr_t, argv: Strings, envp: Strings) -> c_int = process::pidfd_spawnp;
     system(command: *const c_char) -> c_int = process::system;
+    __libc_system(command: *const c_char) -> c_int = process::__libc_system;
     popen(command: *const c_char, mode: *const c_char) -> *mut FILE = process::popen;
+    _IO_popen(command: *const c_char, mode: *const c_char) -> *mut FILE = process::_IO_popen;
+    wordexp(words: *const c_char, result: *mut c_void, flags: c_int) -> c_int = process::wordexp;
     _exit(status: c_int) -> () = process::_exit;
     _Exit(status: c_int) -> () = process::_exit;
 
     connect(fd: c_int, address: *const sockaddr, length: socklen_t) -> c_int = network::connect;
+    __connect(fd: c_int, address: *const sockaddr, length: socklen_t) -> c_int = network::__connect;
+    send(fd: c_int, buffer: *const c_void, length: usize, flags: c_int) -> isize = network::send;
+    __send(fd: c_int, buffer: *const c_void, length: usize, flags: c_int) -> isize = network::__send;
+    sendto(fd: c_int, buffer: *const c_void, length: usize, flags: c_int, address: *const sockaddr,
+        address_length: socklen_t) -> isize = network::sendto;
+    sendmsg(fd: c_int, message: *const msghdr, flags: c_int) -> isize = network::sendmsg;
+    sendmmsg(fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int) -> c_int = network::sendmmsg;
+    __sendmmsg(fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int) -> c_int = network::__sendmmsg;
+    write(fd: c_int, buffer: *const c_void, length: usize) -> isize = network::write;
+    __write(fd: c_int, buffer: *const c_void, length: usize) -> isize = network::__write;
+    writev(fd: c_int, vectors: *const iovec, count: c_int) -> isize = network::writev;
     bind(fd: c_int, address: *const sockaddr, length: socklen_t) -> c_int = network::bind;
     listen(fd: c_int, backlog: c_int) -> c_int = network::listen;
+    accept(fd: c_int, address: *mut sockaddr, length: *mut socklen_t) -> c_int = network::accept;
+    accept4(fd: c_int, address: *mut sockaddr, length: *mut socklen_t, flags: c_int) -> c_int = network::accept4;
 
     getaddrinfo(node: *const c_char, service: *const c_char, hints: *const addrinfo,
         result: *mut *mut addrinfo) -> c_int = names::getaddrinfo;
+    getaddrinfo_a(mode: c_int, list: *const *mut Gaicb, count: c_int, event: *mut c_void) -> c_int = names::getaddrinfo_a;
+    gethostbyname(name: *const c_char) -> *mut hostent = names::gethostbyname;
+    gethostbyname2(name: *const c_char, family: c_int) -> *mut hostent = names::gethostbyname2;
+    gethostbyname_r(name: *const c_char, entry: *mut hostent, room: *mut c_char, size: usize,
+        result: *mut *mut hostent, h_errno: *mut c_int) -> c_int = names::gethostbyname_r;
+    gethostbyname2_r(name: *const c_char, family: c_int, entry: *mut hostent, room: *mut c_char, size: usize,
+        result: *mut *mut hostent, h_errno: *mut c_int) -> c_int = names::gethostbyname2_r;
+    gethostbyaddr(address: *const c_void, length: socklen_t, family: c_int) -> *mut hostent = names::gethostbyaddr;
+    gethostbyaddr_r(address: *const c_void, length: socklen_t, family: c_int, entry: *mut hostent, room: *mut c_char, size: usize,
+        result: *mut *mut hostent, h_errno: *mut c_int) -> c_int = names::gethostbyaddr_r;
+    getnameinfo(address: *const sockaddr, length: socklen_t, host: *mut c_char, host_size: socklen_t,
+        service: *mut c_char, service_size: socklen_t, flags: c_int) -> c_int = names::getnameinfo;
+    res_query(name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) -> c_int = names::res_query;
+    __res_query(name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) -> c_int = names::__res_query;
+    res_nquery(resolver: *mut c_void, name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) -> c_int = names::res_nquery;
+    __res_nquery(resolver: *mut c_void, name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) -> c_int = names::__res_nquery;
+    res_search(name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) -> c_int = names::res_search;
+    __res_search(name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) -> c_int = names::__res_search;
+    res_nsearch(resolver: *mut c_void, name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) -> c_int = names::res_nsearch;
+    __res_nsearch(resolver: *mut c_void, name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) -> c_int = names::__res_nsearch;
+    res_querydomain(name: *const c_char, domain: *const c_char, class: c_int, kind: c_int,
+        answer: *mut c_uchar, size: c_int) -> c_int = names::res_querydomain;
+    res_nquerydomain(resolver: *mut c_void, name: *const c_char, domain: *const c_char, class: c_int,
+        kind: c_int, answer: *mut c_uchar, size: c_int) -> c_int = names::res_nquerydomain;
+    res_send(message: *const c_uchar, length: c_int, answer: *mut c_uchar, size: c_int) -> c_int = names::res_send;
+    res_nsend(resolver: *mut c_void, message: *const c_uchar, length: c_int, answer: *mut c_uchar, size: c_int) -> c_int = names::res_nsend;
+    __res_querydomain(name: *const c_char, domain: *const c_char, class: c_int, kind: c_int,
+        answer: *mut c_uchar, size: c_int) -> c_int = names::__res_querydomain;
+    __res_nquerydomain(resolver: *mut c_void, name: *const c_char, domain: *const c_char, class: c_int,
+        kind: c_int, answer: *mut c_uchar, size: c_int) -> c_int = names::__res_nquerydomain;
+    __res_send(message: *const c_uchar, length: c_int, answer: *mut c_uchar, size: c_int) -> c_int = names::__res_send;
+    __res_nsend(resolver: *mut c_void, message: *const c_uchar, length: c_int, answer: *mut c_uchar, size: c_int) -> c_int = names::__res_nsend;
 
     open(path: *const c_char, flags: c_int, mode: mode_t) -> c_int = files::open;
     open64(path: *const c_char, flags: c_int, mode: mode_t) -> c_int = files::open64;
+    __open(path: *const c_char, flags: c_int, mode: mode_t) -> c_int = files::__open;
+    __open64(path: *const c_char, flags: c_int, mode: mode_t) -> c_int = files::__open64;
+    __open_2(path: *const c_char, flags: c_int) -> c_int = files::__open_2;
+    __open64_2(path: *const c_char, flags: c_int) -> c_int = files::__open64_2;
     openat(dir: c_int, path: *const c_char, flags: c_int, mode: mode_t) -> c_int = files::openat;
     openat64(dir: c_int, path: *const c_char, flags: c_int, mode: mode_t) -> c_int = files::openat64;
+    __openat_2(dir: c_int, path: *const c_char, flags: c_int) -> c_int = files::__openat_2;
+    __openat64_2(dir: c_int, path: *const c_char, flags: c_int) -> c_int = files::__openat64_2;
+    openat2(dir: c_int, path: *const c_char, how: *const c_void, size: usize) -> c_int = files::openat2;
     creat(path: *const c_char, mode: mode_t) -> c_int = files::creat;
     creat64(path: *const c_char, mode: mode_t) -> c_int = files::creat64;
     fopen(path: *const c_char, mode: *const c_char) -> *mut FILE = files::fopen;
     fopen64(path: *const c_char, mode: *const c_char) -> *mut FILE = files::fopen64;
+    _IO_fopen(path: *const c_char, mode: *const c_char) -> *mut FILE = files::_IO_fopen;
+    freopen(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE = files::freopen;
+    freopen64(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE = files::freopen64;
+    opendir(path: *const c_char) -> *mut DIR = files::opendir;
+
+    unlink(path: *const c_char) -> c_int = tree::unlink;
+    unlinkat(dir: c_int, path: *const c_char, flags: c_int) -> c_int = tree::unlinkat;
+    remove(path: *const c_char) -> c_int = tree::remove;
+    rmdir(path: *const c_char) -> c_int = tree::rmdir;
+    rename(old: *const c_char, new: *const c_char) -> c_int = tree::rename;
+    renameat(old_dir: c_int, old: *const c_char, new_dir: c_int, new: *const c_char) -> c_int = tree::renameat;
+    renameat2(old_dir: c_int, old: *const c_char, new_dir: c_int, new: *const c_char, flags: c_uint) -> c_int = tree::renameat2;
+    link(old: *const c_char, new: *const c_char) -> c_int = tree::link;
+    linkat(old_dir: c_int, old: *const c_char, new_dir: c_int, new: *const c_char, flags: c_int) -> c_int = tree::linkat;
+    symlink(target: *const c_char, path: *const c_char) -> c_int = tree::symlink;
+    symlinkat(target: *const c_char, dir: c_int, path: *const c_char) -> c_int = tree::symlinkat;
+    mkdir(path: *const c_char, mode: mode_t) -> c_int = tree::mkdir;
+    mkdirat(dir: c_int, path: *const c_char, mode: mode_t) -> c_int = tree::mkdirat;
+    mknod(path: *const c_char, mode: mode_t, device: dev_t) -> c_int = tree::mknod;
+    mknodat(dir: c_int, path: *const c_char, mode: mode_t, device: dev_t) -> c_int = tree::mknodat;
+    __xmknod(version: c_int, path: *const c_char, mode: mode_t, device: *mut dev_t) -> c_int = tree::__xmknod;
+    __xmknodat(version: c_int, dir: c_int, path: *const c_char, mode: mode_t, device: *mut dev_t) -> c_int = tree::__xmknodat;
+    mkfifo(path: *const c_char, mode: mode_t) -> c_int = tree::mkfifo;
+    mkfifoat(dir: c_int, path: *const c_char, mode: mode_t) -> c_int = tree::mkfifoat;
+    truncate(path: *const c_char, length: off_t) -> c_int = tree::truncate;
+    truncate64(path: *const c_char, length: off_t) -> c_int = tree::truncate64;
+    chmod(path: *const c_char, mode: mode_t) -> c_int = tree::chmod;
+    lchmod(path: *const c_char, mode: mode_t) -> c_int = tree::lchmod;
+    fchmodat(dir: c_int, path: *const c_char, mode: mode_t, flags: c_int) -> c_int = tree::fchmodat;
+    chown(path: *const c_char, user: uid_t, group: gid_t) -> c_int = tree::chown;
+    lchown(path: *const c_char, user: uid_t, group: gid_t) -> c_int = tree::lchown;
+    fchownat(dir: c_int, path: *const c_char, user: uid_t, group: gid_t, flags: c_int) -> c_int = tree::fchownat;
+    utime(path: *const c_char, times: *const c_void) -> c_int = tree::utime;
+    utimes(path: *const c_char, times: *const timeval) -> c_int = tree::utimes;
+    lutimes(path: *const c_char, times: *const timeval) -> c_int = tree::lutimes;
+    futimesat(dir: c_int, path: *const c_char, times: *const timeval) -> c_int = tree::futimesat;
+    utimensat(dir: c_int, path: *const c_char, times: *const timespec, flags: c_int) -> c_int = tree::utimensat;
+    readlink(path: *const c_char, room: *mut c_char, size: usize) -> isize = tree::readlink;
+    readlinkat(dir: c_int, path: *const c_char, room: *mut c_char, size: usize) -> isize = tree::readlinkat;
+    __readlink_chk(path: *const c_char, room: *mut c_char, size: usize, limit: usize) -> isize = tree::__readlink_chk;
+    __readlinkat_chk(dir: c_int, path: *const c_char, room: *mut c_char, size: usize, limit: usize) -> isize = tree::__readlinkat_chk;
+    mkstemp(template: *mut c_char) -> c_int = tree::mkstemp;
+    mkstemp64(template: *mut c_char) -> c_int = tree::mkstemp64;
+    mkstemps(template: *mut c_char, suffix: c_int) -> c_int = tree::mkstemps;
+    mkstemps64(template: *mut c_char, suffix: c_int) -> c_int = tree::mkstemps64;
+    mkostemp(template: *mut c_char, flags: c_int) -> c_int = tree::mkostemp;
+    mkostemp64(template: *mut c_char, flags: c_int) -> c_int = tree::mkostemp64;
+    mkostemps(template: *mut c_char, suffix: c_int, flags: c_int) -> c_int = tree::mkostemps;
+    mkostemps64(template: *mut c_char, suffix: c_int, flags: c_int) -> c_int = tree::mkostemps64;
+    mkdtemp(template: *mut c_char) -> *mut c_char = tree::mkdtemp;
+    tmpfile() -> *mut FILE = tree::tmpfile;
+    tmpfile64() -> *mut FILE = tree::tmpfile64;
 }
 
 /// `open(2)`'s mode is variadic in C. On both architectures a variadic integer is passed where the third argument of a
 /// function of fixed arity is (System V AMD64 §3.2.3, AAPCS64 §6.8.2), so reading it when the caller gave none reads a
 /// register that nobody uses.
 const _: () = assert!(size_of::<mode_t>() == size_of::<c_uint>());
+
+/// In the test build nothing is exported.
+#[cfg(test)]
+pub fn hook(_: &[u8]) -> Option<*mut c_void> {
+    None
+}

@@ -75,7 +75,7 @@ macro_rules! stub {
 /// As its manual page says.
 #[unsafe(naked)]
 #[unsafe(no_mangle)]
-pub unsafe extern "C-unwind" fn execl() {
+pub unsafe extern "C" fn execl() {
     stub!(process::execl)
 }
 
@@ -85,7 +85,7 @@ pub unsafe extern "C-unwind" fn execl() {
 /// As its manual page says.
 #[unsafe(naked)]
 #[unsafe(no_mangle)]
-pub unsafe extern "C-unwind" fn execlp() {
+pub unsafe extern "C" fn execlp() {
     stub!(process::execlp)
 }
 
@@ -95,6 +95,6 @@ pub unsafe extern "C-unwind" fn execlp() {
 /// As its manual page says.
 #[unsafe(naked)]
 #[unsafe(no_mangle)]
-pub unsafe extern "C-unwind" fn execle() {
+pub unsafe extern "C" fn execle() {
     stub!(process::execle)
 }

@@ -9,9 +9,8 @@
 //! the shared memory itself, because what the channel allocates is private to the process. Nobody waits for a lock: a
 //! full channel is a counted loss.
 
-use core::ffi::c_void;
+use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
-use core::{mem, ptr};
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use palisade_audit::LINE_MAX;
@@ -69,7 +68,7 @@ fn queue() -> Option<&'static Queue> {
 /// Starts the thread. For the constructor of the main process.
 ///
 /// # Errors
-/// Those of mmap(2) and pthread_create(3).
+/// Those of mmap(2) and clone(2).
 pub fn start(log: &'static Log) -> Result<(), Errno> {
     let memory = sys::map(size_of::<Shared>(), true)?.cast::<Shared>();
     // SAFETY: a fresh zeroed mapping of the right size and alignment (pages).
@@ -89,35 +88,26 @@ pub fn start(log: &'static Log) -> Result<(), Errno> {
 
     // The thread inherits the mask: no signal of the program is ever delivered to it.
     let before = sys::mask_signals(libc::SIG_SETMASK, sys::SignalSet::MAX);
-    // SAFETY: initialised attributes, a function of the right type, no argument; the thread is never joined.
-    let result = unsafe {
-        let mut attributes = mem::MaybeUninit::<libc::pthread_attr_t>::uninit();
-        let mut thread = mem::MaybeUninit::<libc::pthread_t>::uninit();
-        libc::pthread_attr_init(attributes.as_mut_ptr());
-        libc::pthread_attr_setdetachstate(attributes.as_mut_ptr(), libc::PTHREAD_CREATE_DETACHED);
-        libc::pthread_attr_setstacksize(attributes.as_mut_ptr(), 64 * 1024);
-        let result = libc::pthread_create(
-            thread.as_mut_ptr(),
-            attributes.as_ptr(),
-            run,
-            ptr::null_mut(),
-        );
-        libc::pthread_attr_destroy(attributes.as_mut_ptr());
-        result
-    };
+    let result = sys::map(STACK, false).and_then(|stack| {
+        // SAFETY: the memory is the thread's own from here on, and `run` never returns.
+        unsafe { sys::spawn_thread(stack, STACK, run) }
+    });
     sys::mask_signals(libc::SIG_SETMASK, before);
-    if result == 0 {
-        Ok(())
-    } else {
+    if result.is_err() {
         QUEUE.store(ptr::null_mut(), Ordering::Release);
         SHARED.store(ptr::null_mut(), Ordering::Release);
-        Err(Errno(result))
     }
+    result
 }
 
-extern "C" fn run(_: *mut c_void) -> *mut c_void {
-    if let (Some(shared), Some(queue)) = (shared(), queue()) {
-        loop {
+/// The thread's stack: one line, and what it takes to write it, many times over.
+const STACK: usize = 64 * 1024;
+
+/// The thread. libc does not know it, so a program that counts its threads in libc, or whose main thread ends by pthread_exit(3),
+/// is not kept alive by it; in return nothing here may use libc's thread-local state.
+extern "C" fn run() -> ! {
+    loop {
+        if let (Some(shared), Some(queue)) = (shared(), queue()) {
             let seen = shared.posted.load(Ordering::Acquire);
             drain(shared, queue);
             shared.asleep.store(true, Ordering::SeqCst);
@@ -125,7 +115,6 @@ extern "C" fn run(_: *mut c_void) -> *mut c_void {
             shared.asleep.store(false, Ordering::SeqCst);
         }
     }
-    ptr::null_mut()
 }
 
 fn drain(shared: &Shared, queue: &Queue) {

@@ -1,4 +1,4 @@
-//! Files: `open(2)`, `openat(2)`, `creat(2)`, `fopen(3)` and their 64-bit names.
+//! Files: `open(2)`, `openat(2)`, `openat2(2)`, `creat(2)`, `fopen(3)`, `freopen(3)`, `opendir(3)` and their other names.
 //!
 //! A verdict holds for the file, not for the name under which it was asked for. Most names are the file: the kernel
 //! proves it in the same call that opens it (`openat2(2)` with `RESOLVE_NO_SYMLINKS`, Linux 5.6). Only a name that leads
@@ -6,301 +6,18 @@
 //! effect, named by the kernel, judged, and then opened as that very file. Nothing is created or truncated before the
 //! verdict.
 
-use core::ffi::{c_char, c_int, c_uint};
+use core::ffi::{c_char, c_int, c_uint, c_void};
 
-use libc::{FILE, mode_t};
-use palisade_audit::Subject;
-use palisade_policy::event::{Access, File, Outcome, Section, Verdict};
+use libc::{DIR, FILE, mode_t};
+use palisade_policy::event::Section;
 
+use super::resolve::{
+    self, KNOWN_FLAGS, Resolved, access, access_of_new, concerned, creates, resolve,
+};
 use super::{REFUSED, finish};
-use crate::path::{self, DELETED, Name};
-use crate::state::State;
+use crate::path::Name;
 use crate::sys::{Errno, FileId};
-use crate::{report, state, sys, table};
-
-/// NAME_MAX of Linux (limits.h): a component, without a NUL.
-const COMPONENT_MAX: usize = 255;
-
-/// MAXSYMLINKS of Linux: path_resolution(7).
-const LINKS_MAX: usize = 40;
-
-/// The flags that openat2(2) knows; open(2) ignores all others.
-const KNOWN_FLAGS: c_int = libc::O_ACCMODE
-    | libc::O_CREAT
-    | libc::O_EXCL
-    | libc::O_NOCTTY
-    | libc::O_TRUNC
-    | libc::O_APPEND
-    | libc::O_NONBLOCK
-    | libc::O_SYNC
-    | libc::O_DSYNC
-    | libc::O_ASYNC
-    | libc::O_DIRECT
-    | libc::O_DIRECTORY
-    | libc::O_NOFOLLOW
-    | libc::O_NOATIME
-    | libc::O_CLOEXEC
-    | libc::O_TMPFILE;
-
-/// Does this open create what is not there? `mode` counts only then.
-const fn creates(flags: c_int) -> bool {
-    flags & libc::O_CREAT != 0 || flags & libc::O_TMPFILE == libc::O_TMPFILE
-}
-
-/// What the flags do to a file that is there.
-const fn access(flags: c_int) -> Access {
-    match flags & libc::O_ACCMODE {
-        libc::O_RDONLY if flags & libc::O_TRUNC == 0 => Access::Read,
-        libc::O_WRONLY => Access::Write,
-        _ => Access::ReadWrite,
-    }
-}
-
-/// What the flags do to a file that has to be created first.
-const fn access_of_new(flags: c_int) -> Access {
-    match access(flags) {
-        Access::Write => Access::Write,
-        Access::Read | Access::ReadWrite => Access::ReadWrite,
-    }
-}
-
-/// The verdict on a resolved name, and on the second name that a file of /proc has.
-#[inline(never)]
-fn verdict<'a>(state: &'a State, path: &[u8], access: Access) -> Verdict<'a> {
-    if !path.starts_with(b"/proc/") {
-        return state.decider.file(&File {
-            path,
-            alias: None,
-            access,
-        });
-    }
-    let mut room = Name::new();
-    let alias = path::proc_alias(path, sys::getpid(), &mut room);
-    state.decider.file(&File {
-        path,
-        alias,
-        access,
-    })
-}
-
-/// Judges a resolved name and reports what there is to report.
-///
-/// # Errors
-/// `EACCES`: refused.
-fn judge(state: &State, path: &[u8], access: Access) -> Result<(), Errno> {
-    let verdict = verdict(state, path, access);
-    if verdict.outcome != Outcome::Allow {
-        report::breach(
-            state,
-            Section::Filesystem,
-            &verdict,
-            Subject::File { path, access },
-        );
-    }
-    if verdict.outcome == Outcome::Prevent {
-        Err(REFUSED)
-    } else {
-        Ok(())
-    }
-}
-
-/// Would the name be allowed if no component of it were a link?
-fn is_allowed_as_written(state: &State, dir: c_int, name: &[u8], access: Access) -> bool {
-    if path::is_plain(name) {
-        return verdict(state, name, access).outcome == Outcome::Allow;
-    }
-    is_allowed_in_other_words(state, dir, name, access)
-}
-
-#[inline(never)]
-fn is_allowed_in_other_words(state: &State, dir: c_int, name: &[u8], access: Access) -> bool {
-    let mut whole = Name::new();
-    let is_based = name.first() == Some(&b'/') || path::base_of(dir, &mut whole).is_ok();
-    is_based
-        && whole.push_components(name).is_ok()
-        && state
-            .decider
-            .file(&File {
-                path: whole.as_bytes(),
-                alias: None,
-                access,
-            })
-            .outcome
-            == Outcome::Allow
-}
-
-/// A file held by `O_PATH`: it can be named and opened, and nothing has happened to it.
-struct Pin(c_int);
-
-impl Drop for Pin {
-    fn drop(&mut self) {
-        sys::close(self.0);
-    }
-}
-
-impl Pin {
-    fn open(dir: c_int, name: &mut Name, flags: c_int) -> Result<Self, Errno> {
-        // SAFETY: a C string of ours.
-        unsafe {
-            sys::openat(
-                dir,
-                name.as_ptr(),
-                libc::O_PATH | libc::O_CLOEXEC | flags,
-                0,
-            )
-        }
-        .map(Self)
-    }
-
-    /// Moves out of the way: the descriptor that the program gets must be the lowest free one (open(2)), as without us.
-    ///
-    /// # Errors
-    /// `EMFILE`, `EINVAL`: there is no higher one.
-    fn step_aside(&mut self) -> Result<(), Errno> {
-        let above = usize::try_from(self.0).unwrap_or_default() + 1;
-        let higher = sys::fcntl(self.0, libc::F_DUPFD_CLOEXEC, above)?;
-        sys::close(core::mem::replace(&mut self.0, higher as c_int));
-        Ok(())
-    }
-}
-
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a hook has no heap to put the larger one on"
-)]
-/// What a name led to, after the policy has agreed.
-enum Resolved {
-    /// This file. The name holds what the kernel calls it.
-    Existing(Pin, FileId),
-    /// Nothing yet: it would be created in this directory under this name. The name holds the whole.
-    New(Pin, [u8; COMPONENT_MAX + 1]),
-}
-
-/// Follows `name` to its file without any side effect, and judges it. Leaves the resolved name in `name`.
-///
-/// # Errors
-/// `EACCES` where the policy refuses; otherwise what the open would have failed with.
-fn resolve(state: &State, dir: c_int, name: &mut Name, flags: c_int) -> Result<Resolved, Errno> {
-    const EXCLUSIVE: c_int = libc::O_CREAT | libc::O_EXCL;
-    let mut base = dir;
-    let mut held: Option<Pin>;
-    for _ in 0..LINKS_MAX {
-        match Pin::open(base, name, flags & (libc::O_NOFOLLOW | libc::O_DIRECTORY)) {
-            Ok(_) if flags & EXCLUSIVE == EXCLUSIVE => return Err(Errno(libc::EEXIST)),
-            Ok(pin) => {
-                let stat = sys::fstat(pin.0)?;
-                if stat.is(libc::S_IFLNK) {
-                    return Err(Errno(libc::ELOOP));
-                }
-                // Where /proc is not mounted the name stays as the program wrote it, and is judged so.
-                let _ = name.read_descriptor(pin.0);
-                if stat.links == 0 && name.as_bytes().ends_with(DELETED) {
-                    let len = name.as_bytes().len() - DELETED.len();
-                    name.truncate(len);
-                }
-                // Pipes, sockets, memory files: reached through /proc/self/fd, and no part of the file system.
-                let is_file = name.as_bytes().first() == Some(&b'/')
-                    && !(stat.links == 0 && name.as_bytes().starts_with(b"/memfd:"));
-                if is_file {
-                    judge(state, name.as_bytes(), access(flags))?;
-                }
-                return Ok(Resolved::Existing(pin, stat.id));
-            }
-            Err(Errno(libc::ENOENT)) if flags & libc::O_CREAT != 0 => {
-                let Some((parent, last)) = path::split_last(name.as_bytes()) else {
-                    return Err(Errno(libc::EISDIR));
-                };
-                let mut component = [0; COMPONENT_MAX + 1];
-                if last.len() > COMPONENT_MAX {
-                    return Err(Errno(libc::ENAMETOOLONG));
-                }
-                component
-                    .iter_mut()
-                    .zip(last)
-                    .for_each(|(to, from)| *to = *from);
-                let (parent_len, last_len) = (parent.len(), last.len());
-                name.truncate(parent_len);
-                if parent_len == 0 {
-                    name.push(b".")?;
-                }
-                let parent = Pin::open(base, name, libc::O_DIRECTORY)?;
-                // SAFETY: a C string of ours.
-                if unsafe { name.read_link(parent.0, component.as_ptr().cast()) }.is_ok() {
-                    // A link to nothing: open(2) creates what it points to, unless it was told not to follow.
-                    if flags & libc::O_EXCL != 0 {
-                        return Err(Errno(libc::EEXIST));
-                    }
-                    if flags & libc::O_NOFOLLOW != 0 {
-                        return Err(Errno(libc::ELOOP));
-                    }
-                    base = parent.0;
-                    held = Some(parent);
-                    // The pin stays open as long as `base` names it.
-                    let _ = &held;
-                    continue;
-                }
-                name.read_descriptor(parent.0)?;
-                name.push_components(component.get(..last_len).unwrap_or_default())?;
-                judge(state, name.as_bytes(), access_of_new(flags))?;
-                return Ok(Resolved::New(parent, component));
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    Err(Errno(libc::ELOOP))
-}
-
-/// Opens what the policy has agreed to: that very file, whatever its name leads to by now.
-fn open_resolved(
-    state: &State,
-    resolved: Resolved,
-    name: &mut Name,
-    flags: c_int,
-    mode: c_uint,
-) -> Result<c_int, Errno> {
-    let keeps = flags & !libc::O_NOFOLLOW;
-    let mut pin = match resolved {
-        Resolved::New(mut parent, component) => {
-            parent.step_aside()?;
-            // SAFETY: a C string on the stack.
-            return unsafe {
-                sys::openat(
-                    parent.0,
-                    component.as_ptr().cast(),
-                    flags | libc::O_NOFOLLOW,
-                    mode,
-                )
-            };
-        }
-        Resolved::Existing(pin, _) => pin,
-    };
-    // By its name where O_CREAT comes with it, for only then does the kernel guard files in shared directories
-    // (fs.protected_regular, proc_sys_fs(5)); and where the table of descriptors has just one place left.
-    if flags & libc::O_CREAT != 0 || pin.step_aside().is_err() {
-        drop(pin);
-        // SAFETY: a C string of ours.
-        return unsafe {
-            if state.proves_names {
-                sys::open_without_links(
-                    libc::AT_FDCWD,
-                    name.as_ptr(),
-                    keeps & KNOWN_FLAGS,
-                    mode & 0o7777,
-                )
-            } else {
-                sys::openat(
-                    libc::AT_FDCWD,
-                    name.as_ptr(),
-                    keeps | libc::O_NOFOLLOW,
-                    mode,
-                )
-            }
-        };
-    }
-    let mut link = path::Decimal::new(b"/proc/thread-self/fd/", pin.0 as u32);
-    // SAFETY: a C string on the stack.
-    unsafe { sys::openat(libc::AT_FDCWD, link.as_ptr(), keeps, mode) }
-}
+use crate::{state, sys, table};
 
 /// The judged open. `None`: nothing to judge, the real call is to be made.
 ///
@@ -312,13 +29,14 @@ unsafe fn open_judged(
     flags: c_int,
     mode: c_uint,
 ) -> Option<Result<c_int, Errno>> {
-    let state = state::judging(Section::Filesystem)?;
+    state::judging_at_all()?;
     if flags & libc::O_PATH != 0 {
         // It neither reads nor writes; what is done with the descriptor later is judged then.
         return None;
     }
     // SAFETY: the caller's promise.
     let given = unsafe { sys::c_bytes(path) }.filter(|given| !given.is_empty())?;
+    let state = concerned(given, flags)?;
     let mode = if creates(flags) { mode } else { 0 };
     // A copy: what is judged is what the kernel gets, whatever another thread writes meanwhile.
     let mut name = Name::new();
@@ -330,18 +48,25 @@ unsafe fn open_judged(
     } else {
         access(flags)
     };
-    if state.proves_names && is_allowed_as_written(state, dir, name.as_bytes(), asked) {
-        // SAFETY: a C string of ours.
-        match unsafe {
-            sys::open_without_links(dir, name.as_ptr(), flags & KNOWN_FLAGS, mode & 0o7777)
-        } {
+    let is_concern_of_files = state::judging(Section::Filesystem).is_some();
+    if state.proves_names
+        && is_concern_of_files
+        && resolve::is_allowed_as_written(state, dir, name.as_bytes(), asked)
+    {
+        let opened = sys::cancellable(|| {
+            // SAFETY: a C string of ours.
+            unsafe {
+                sys::open_without_links(dir, name.as_ptr(), flags & KNOWN_FLAGS, mode & 0o7777)
+            }
+        });
+        match opened {
             // A link is in the way, or openat2 is stricter than open about something.
             Err(Errno(libc::ELOOP | libc::EINVAL | libc::ENOSYS | libc::EPERM)) => {}
             result => return Some(result),
         }
     }
     let resolved = resolve(state, dir, &mut name, flags);
-    Some(resolved.and_then(|resolved| open_resolved(state, resolved, &mut name, flags, mode)))
+    Some(resolved.and_then(|resolved| resolve::open(state, resolved, &mut name, flags, mode)))
 }
 
 macro_rules! open_family {
@@ -367,21 +92,85 @@ macro_rules! open_family {
 }
 
 const CREAT: c_int = libc::O_CREAT | libc::O_WRONLY | libc::O_TRUNC;
+const CWD: c_int = libc::AT_FDCWD;
 
+// The names in `_2` are what open(2) without a mode becomes under _FORTIFY_SOURCE.
 open_family! {
-    open(path: *const c_char, flags: c_int, mode: mode_t) as (libc::AT_FDCWD, path, flags, mode);
-    open64(path: *const c_char, flags: c_int, mode: mode_t) as (libc::AT_FDCWD, path, flags, mode);
+    open(path: *const c_char, flags: c_int, mode: mode_t) as (CWD, path, flags, mode);
+    open64(path: *const c_char, flags: c_int, mode: mode_t) as (CWD, path, flags, mode);
+    __open(path: *const c_char, flags: c_int, mode: mode_t) as (CWD, path, flags, mode);
+    __open64(path: *const c_char, flags: c_int, mode: mode_t) as (CWD, path, flags, mode);
+    __open_2(path: *const c_char, flags: c_int) as (CWD, path, flags, 0);
+    __open64_2(path: *const c_char, flags: c_int) as (CWD, path, flags, 0);
     openat(dir: c_int, path: *const c_char, flags: c_int, mode: mode_t) as (dir, path, flags, mode);
     openat64(dir: c_int, path: *const c_char, flags: c_int, mode: mode_t) as (dir, path, flags, mode);
-    creat(path: *const c_char, mode: mode_t) as (libc::AT_FDCWD, path, CREAT, mode);
-    creat64(path: *const c_char, mode: mode_t) as (libc::AT_FDCWD, path, CREAT, mode);
+    __openat_2(dir: c_int, path: *const c_char, flags: c_int) as (dir, path, flags, 0);
+    __openat64_2(dir: c_int, path: *const c_char, flags: c_int) as (dir, path, flags, 0);
+    creat(path: *const c_char, mode: mode_t) as (CWD, path, CREAT, mode);
+    creat64(path: *const c_char, mode: mode_t) as (CWD, path, CREAT, mode);
+}
+
+/// `openat2(2)`, which glibc has from 2.43 on. What it may not resolve over is the caller's to say, so the call is made as it
+/// came once its name is judged.
+///
+/// # Safety
+/// As its manual page says.
+pub unsafe fn openat2(dir: c_int, path: *const c_char, how: *const c_void, size: usize) -> c_int {
+    // SAFETY: the caller's arguments.
+    unsafe {
+        let state =
+            state::judging(Section::Filesystem).filter(|_| sys::may_point(how) && size >= 8);
+        if let (Some(state), Some(given)) =
+            (state, sys::c_bytes(path).filter(|given| !given.is_empty()))
+        {
+            let flags = *how.cast::<u64>() as c_int;
+            let mut name = Name::new();
+            let judged = name
+                .push(given)
+                .and_then(|()| resolve(state, dir, &mut name, flags));
+            if flags & libc::O_PATH == 0
+                && let Err(errno) = judged
+            {
+                return finish(Err(errno));
+            }
+        }
+        match table::openat2::next() {
+            Some(next) => next(dir, path, how, size),
+            None => finish(sys::openat2(dir, path, how, size)),
+        }
+    }
+}
+
+/// `opendir(3)`: the directory is opened as it was judged, with the flags of glibc's own.
+///
+/// # Safety
+/// As its manual page says.
+pub unsafe fn opendir(path: *const c_char) -> *mut DIR {
+    const FLAGS: c_int = libc::O_RDONLY | libc::O_NONBLOCK | libc::O_DIRECTORY | libc::O_CLOEXEC;
+    // SAFETY: the caller's argument.
+    unsafe {
+        match open_judged(CWD, path, FLAGS, 0) {
+            Some(Ok(fd)) => {
+                let stream = libc::fdopendir(fd);
+                if stream.is_null() {
+                    sys::close(fd);
+                }
+                stream
+            }
+            Some(Err(errno)) => {
+                finish(Err(errno));
+                core::ptr::null_mut()
+            }
+            None => table::opendir::next().map_or(core::ptr::null_mut(), |next| next(path)),
+        }
+    }
 }
 
 /// The flags that fopen(3) opens a file with; `None` for a mode that it refuses.
 fn flags_of(mode: &[u8]) -> Option<c_int> {
     let (first, rest) = mode.split_first()?;
-    // What follows a comma is the coded character set; glibc looks at no more than seven characters before it.
-    let rest = rest.split(|byte| *byte == b',').next()?;
+    // glibc looks at six characters more, whatever they are: a comma and what follows it (the coded character set), too.
+    let rest = rest.iter().take(6);
     let mut flags = match first {
         b'r' => libc::O_RDONLY,
         b'w' => CREAT,
@@ -398,6 +187,16 @@ fn flags_of(mode: &[u8]) -> Option<c_int> {
     Some(flags)
 }
 
+/// What a stream must turn out to be.
+enum Expected {
+    /// This file.
+    File(FileId),
+    /// A new file of the resolved name.
+    Name,
+    /// A new file, with a name that is too long to be asked for.
+    Unnamed,
+}
+
 /// Judges what `fopen` would open, calls it, and makes sure that it opened what was judged.
 ///
 /// libc's own function does the opening, because what it makes of the descriptor (position, buffer, character set)
@@ -410,23 +209,29 @@ unsafe fn fopen_judged(
     mode: *const c_char,
     open: impl Fn() -> *mut FILE,
 ) -> *mut FILE {
+    if state::judging_at_all().is_none() {
+        return open();
+    }
     // SAFETY: the caller's promise.
     let (given, mode) = unsafe { (sys::c_bytes(path), sys::c_bytes(mode)) };
-    let given = given.filter(|given| !given.is_empty());
-    let (Some(state), Some(given), Some(flags)) = (
-        state::judging(Section::Filesystem),
-        given,
+    let (Some(given), Some(flags)) = (
+        given.filter(|given| !given.is_empty()),
         mode.and_then(flags_of),
     ) else {
+        return open();
+    };
+    let Some(state) = concerned(given, flags) else {
         return open();
     };
     let mut name = Name::new();
     let judged = name
         .push(given)
         .and_then(|()| resolve(state, libc::AT_FDCWD, &mut name, flags));
-    let known = match judged {
-        Ok(Resolved::Existing(_, id)) => Some(id),
-        Ok(Resolved::New(..)) => None,
+    // The pin is given back here: the stream gets the lowest free descriptor, as without us.
+    let expected = match judged {
+        Ok(Resolved::Existing(_, id, _)) => Expected::File(id),
+        Ok(Resolved::New(_, _, true)) => Expected::Name,
+        Ok(Resolved::New(_, _, false)) => Expected::Unnamed,
         Err(errno) => {
             finish(Err(errno));
             return core::ptr::null_mut();
@@ -438,9 +243,10 @@ unsafe fn fopen_judged(
     }
     // SAFETY: a stream that fopen(3) has just given.
     let fd = unsafe { libc::fileno(stream) };
-    let is_same = match known {
-        Some(id) => sys::fstat(fd).is_ok_and(|stat| stat.id == id),
-        None => is_named(fd, name.as_bytes()),
+    let is_same = match expected {
+        Expected::File(id) => sys::fstat(fd).is_ok_and(|stat| stat.id == id),
+        Expected::Name => resolve::is_named(fd, name.as_bytes()),
+        Expected::Unnamed => true,
     };
     if !is_same {
         // The name led elsewhere the second time. Whoever moved it meant to pass by the verdict.
@@ -452,36 +258,30 @@ unsafe fn fopen_judged(
     stream
 }
 
-#[inline(never)]
-fn is_named(fd: c_int, name: &[u8]) -> bool {
-    let mut now = Name::new();
-    now.read_descriptor(fd).is_err() || now.as_bytes() == name
+macro_rules! fopen_family {
+    ($($name:ident($($stream:ident)?);)*) => {$(
+        #[doc = concat!("`", stringify!($name), "(3)`.")]
+        ///
+        /// # Safety
+        /// As its manual page says.
+        #[allow(non_snake_case, reason = "_IO_fopen is glibc's name")]
+        pub unsafe fn $name(path: *const c_char, mode: *const c_char $(, $stream: *mut FILE)?) -> *mut FILE {
+            // SAFETY: the caller's arguments. A null path, which freopen(3) takes, is judged no more than a bad one.
+            unsafe {
+                fopen_judged(path, mode, || {
+                    table::$name::next().map_or(core::ptr::null_mut(), |next| next(path, mode $(, $stream)?))
+                })
+            }
+        }
+    )*};
 }
 
-/// `fopen(3)`.
-///
-/// # Safety
-/// As its manual page says.
-pub unsafe fn fopen(path: *const c_char, mode: *const c_char) -> *mut FILE {
-    // SAFETY: the caller's arguments.
-    unsafe {
-        fopen_judged(path, mode, || {
-            table::fopen::next().map_or(core::ptr::null_mut(), |next| next(path, mode))
-        })
-    }
-}
-
-/// `fopen64(3)`.
-///
-/// # Safety
-/// As its manual page says.
-pub unsafe fn fopen64(path: *const c_char, mode: *const c_char) -> *mut FILE {
-    // SAFETY: the caller's arguments.
-    unsafe {
-        fopen_judged(path, mode, || {
-            table::fopen64::next().map_or(core::ptr::null_mut(), |next| next(path, mode))
-        })
-    }
+fopen_family! {
+    fopen();
+    fopen64();
+    _IO_fopen();
+    freopen(stream);
+    freopen64(stream);
 }
 
 #[cfg(test)]
@@ -499,23 +299,12 @@ mod tests {
                 Some(libc::O_CREAT | libc::O_RDWR | libc::O_TRUNC | libc::O_EXCL),
             ),
             ("ae", Some(libc::O_CREAT | libc::O_WRONLY | libc::O_APPEND)),
-            ("r,ccs=x+", Some(libc::O_RDONLY)),
+            ("r,ccs=x+", Some(libc::O_RDONLY | libc::O_EXCL)),
+            ("r,+", Some(libc::O_RDWR)),
             ("", None),
             ("q", None),
         ] {
             assert_eq!(flags_of(mode.as_bytes()), flags, "{mode}");
         }
-    }
-
-    #[test]
-    fn flags_say_what_is_done_to_a_file() {
-        assert_eq!(access(libc::O_RDONLY | libc::O_CLOEXEC), Access::Read);
-        assert_eq!(access(libc::O_RDONLY | libc::O_TRUNC), Access::ReadWrite);
-        assert_eq!(access(libc::O_WRONLY), Access::Write);
-        assert_eq!(access(libc::O_RDWR), Access::ReadWrite);
-        assert_eq!(
-            access_of_new(libc::O_RDONLY | libc::O_CREAT),
-            Access::ReadWrite
-        );
     }
 }

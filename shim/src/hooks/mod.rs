@@ -4,10 +4,13 @@
 //! system calls of our own; asks the policy; reports; and then refuses, or calls the next function of the same name with
 //! the arguments as they came. A call that would fail anyway is left to fail by itself, with its own errno and no audit.
 
+pub mod around;
 pub mod files;
 pub mod names;
 pub mod network;
 pub mod process;
+pub mod resolve;
+pub mod tree;
 
 use core::ffi::c_int;
 

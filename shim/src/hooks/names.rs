@@ -1,17 +1,105 @@
-//! Name resolution: `getaddrinfo(3)`.
+//! Name resolution: `getaddrinfo(3)`, `gethostbyname(3)` and its kin, `resolver(3)`, and questions that a program puts to a
+//! name server by itself.
 
-use core::ffi::{c_char, c_int};
+use core::cell::Cell;
+use core::ffi::{c_char, c_int, c_uchar, c_void};
+use std::net::IpAddr;
 
-use libc::addrinfo;
+use libc::{addrinfo, hostent, sockaddr, socklen_t};
 use palisade_audit::Subject;
-use palisade_policy::event::{Outcome, Section};
+use palisade_policy::event::{Outcome, Section, Verdict};
 
-use crate::{report, state, sys, table};
+use super::REFUSED;
+use super::network::{Address, internet};
+use crate::question::{self, Malformed};
+use crate::state::State;
+use crate::sys::Errno;
+use crate::{report, resolved, state, sys, table};
 
 /// A name of the DNS has at most 253 bytes, and 255 with its dots and root (RFC 1035 §2.3.4). A longer one cannot be resolved.
 const NAME_MAX: usize = 255;
 
-/// `getaddrinfo(3)`. The name is copied before it is judged, so that another thread cannot change it in between.
+/// `NO_RECOVERY` of netdb.h.
+const NO_RECOVERY: c_int = 3;
+
+std::thread_local! {
+    /// libc's resolver is at work in this thread: what it sends has been judged by the name that the program asked for.
+    /// In glibc before 2.34 it does so through symbols that are ours. Without a destructor, and in the static TLS block.
+    static RESOLVING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Is libc's own resolver at work in this thread?
+pub fn is_resolving() -> bool {
+    RESOLVING.get()
+}
+
+fn resolving<R>(act: impl FnOnce() -> R) -> R {
+    let before = RESOLVING.replace(true);
+    let result = act();
+    RESOLVING.set(before);
+    result
+}
+
+/// A name, copied before it is judged, so that another thread cannot change it in between.
+struct Host {
+    bytes: [u8; NAME_MAX + 1],
+    len: usize,
+}
+
+impl Host {
+    /// # Safety
+    /// `name` is a C string, or a pointer that cannot be one.
+    unsafe fn copy(name: *const c_char) -> Option<Self> {
+        // SAFETY: the caller's promise.
+        let name = unsafe { sys::c_bytes(name) }?;
+        let mut host = Self {
+            bytes: [0; NAME_MAX + 1],
+            len: name.len(),
+        };
+        if name.len() > NAME_MAX {
+            return None;
+        }
+        host.bytes
+            .iter_mut()
+            .zip(name)
+            .for_each(|(to, from)| *to = *from);
+        Some(host)
+    }
+
+    fn name(&self) -> &[u8] {
+        self.bytes.get(..self.len).unwrap_or_default()
+    }
+
+    fn as_ptr(&self) -> *const c_char {
+        self.bytes.as_ptr().cast()
+    }
+}
+
+/// Judges a name and reports what there is to report.
+///
+/// # Errors
+/// `EACCES`: refused.
+fn judge(state: &State, name: &[u8]) -> Result<(), Errno> {
+    refuse_or_report(state, &state.decider.resolve(name), name)
+}
+
+fn refuse_or_report(state: &State, verdict: &Verdict<'_>, name: &[u8]) -> Result<(), Errno> {
+    if verdict.outcome != Outcome::Allow {
+        report::breach(
+            state,
+            Section::Dns,
+            verdict,
+            Subject::Resolve { domain: name },
+        );
+    }
+    if verdict.outcome == Outcome::Prevent {
+        Err(REFUSED)
+    } else {
+        Ok(())
+    }
+}
+
+/// `getaddrinfo(3)`.
 ///
 /// # Safety
 /// As its manual page says.
@@ -26,33 +114,570 @@ pub unsafe fn getaddrinfo(
     };
     // SAFETY: the caller keeps what the manual page asks.
     unsafe {
-        let (Some(state), Some(name)) = (state::judging(Section::Dns), sys::c_bytes(node)) else {
-            return next(node, service, hints, result);
+        let (Some(state), Some(host)) = (state::judging(Section::Dns), Host::copy(node)) else {
+            return note_list(
+                node,
+                resolving(|| next(node, service, hints, result)),
+                result,
+            );
         };
         let is_numeric = hints
             .as_ref()
             .is_some_and(|h| h.ai_flags & libc::AI_NUMERICHOST != 0);
-        let mut copy = [0u8; NAME_MAX + 1];
-        if is_numeric || name.len() > NAME_MAX {
-            return next(node, service, hints, result);
+        if !is_numeric && judge(state, host.name()).is_err() {
+            return libc::EAI_FAIL;
         }
-        for (to, from) in copy.iter_mut().zip(name) {
-            *to = *from;
-        }
-        let name = copy.get(..name.len()).unwrap_or_default();
-        let verdict = state.decider.resolve(name);
-        if verdict.outcome != Outcome::Allow {
-            report::breach(
-                state,
-                Section::Dns,
-                &verdict,
-                Subject::Resolve { domain: name },
-            );
-        }
-        if verdict.outcome == Outcome::Prevent {
-            libc::EAI_FAIL
-        } else {
-            next(copy.as_ptr().cast(), service, hints, result)
+        note_list(
+            host.as_ptr(),
+            resolving(|| next(host.as_ptr(), service, hints, result)),
+            result,
+        )
+    }
+}
+
+/// Notes the addresses that a name led to, if a policy asks for destinations by their names; passes the result on.
+///
+/// # Safety
+/// What getaddrinfo(3) took and gave.
+unsafe fn note_list(node: *const c_char, status: c_int, result: *mut *mut addrinfo) -> c_int {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if status == 0
+            && let Some(name) = noted(node)
+        {
+            let mut next = *result;
+            while let Some(info) = next.as_ref() {
+                let to =
+                    Address::copy(info.ai_addr, info.ai_addrlen).and_then(|copy| copy.internet());
+                if let Some(to) = to {
+                    resolved::note(to.ip(), name);
+                }
+                next = info.ai_next;
+            }
         }
     }
+    status
+}
+
+/// The same for gethostbyname(3).
+///
+/// # Safety
+/// What gethostbyname(3) took and gave.
+unsafe fn note_entry(node: *const c_char, entry: *const hostent) {
+    // SAFETY: the caller's promise: a list of addresses that ends in a null pointer, each as long as the entry says.
+    unsafe {
+        let (Some(entry), Some(name)) = (entry.as_ref(), noted(node)) else {
+            return;
+        };
+        let mut next = entry.h_addr_list;
+        while !next.is_null() && !(*next).is_null() {
+            let length = socklen_t::try_from(entry.h_length).unwrap_or(0);
+            if let Some(ip) = plain_address((*next).cast(), length, entry.h_addrtype) {
+                resolved::note(ip, name);
+            }
+            next = next.add(1);
+        }
+    }
+}
+
+/// The name, if some entry of the policy could ask for it.
+///
+/// # Safety
+/// `node` is a C string, or a pointer that cannot be one.
+unsafe fn noted<'a>(node: *const c_char) -> Option<&'a [u8]> {
+    let state = state::noting()?;
+    // SAFETY: the caller's promise.
+    unsafe { sys::c_bytes(node) }.filter(|name| state.decider.wants_name(name))
+}
+
+/// struct gaicb of getaddrinfo_a(3), as far as it is read.
+#[repr(C)]
+pub struct Gaicb {
+    name: *const c_char,
+    service: *const c_char,
+    request: *const addrinfo,
+    result: *mut addrinfo,
+}
+
+/// `getaddrinfo_a(3)`: one refused name refuses the list, because nothing of it has been started yet.
+///
+/// # Safety
+/// As its manual page says.
+pub unsafe fn getaddrinfo_a(
+    mode: c_int,
+    list: *const *mut Gaicb,
+    count: c_int,
+    event: *mut c_void,
+) -> c_int {
+    let Some(next) = table::getaddrinfo_a::next() else {
+        return libc::EAI_SYSTEM;
+    };
+    // SAFETY: the caller keeps what the manual page asks.
+    unsafe {
+        if let Some(state) = state::judging(Section::Dns) {
+            for index in 0..usize::try_from(count).unwrap_or_default() {
+                let host = (*list.add(index))
+                    .as_ref()
+                    .and_then(|request| Host::copy(request.name));
+                if host.is_some_and(|host| judge(state, host.name()).is_err()) {
+                    return libc::EAI_FAIL;
+                }
+            }
+        }
+        next(mode, list, count, event)
+    }
+}
+
+unsafe extern "C" {
+    fn __h_errno_location() -> *mut c_int;
+}
+
+/// The failure of gethostbyname(3): `h_errno` says why.
+fn no_recovery() {
+    // SAFETY: a valid pointer to the thread's own h_errno.
+    unsafe { *__h_errno_location() = NO_RECOVERY };
+}
+
+/// Judges the name of a lookup. `None`: nothing to judge, or allowed.
+///
+/// # Safety
+/// `name` is a C string, or a pointer that cannot be one.
+unsafe fn refuses(name: *const c_char) -> bool {
+    // SAFETY: the caller's promise.
+    let (Some(state), Some(host)) = (state::judging(Section::Dns), (unsafe { Host::copy(name) }))
+    else {
+        return false;
+    };
+    judge(state, host.name()).is_err()
+}
+
+/// `gethostbyname(3)`.
+///
+/// # Safety
+/// As its manual page says.
+pub unsafe fn gethostbyname(name: *const c_char) -> *mut hostent {
+    // SAFETY: the caller's argument.
+    match (unsafe { refuses(name) }, table::gethostbyname::next()) {
+        // SAFETY: as above.
+        (false, Some(next)) => unsafe {
+            let entry = resolving(|| next(name));
+            note_entry(name, entry);
+            entry
+        },
+        _ => {
+            no_recovery();
+            core::ptr::null_mut()
+        }
+    }
+}
+
+/// `gethostbyname2(3)`.
+///
+/// # Safety
+/// As its manual page says.
+pub unsafe fn gethostbyname2(name: *const c_char, family: c_int) -> *mut hostent {
+    // SAFETY: the caller's argument.
+    match (unsafe { refuses(name) }, table::gethostbyname2::next()) {
+        // SAFETY: as above.
+        (false, Some(next)) => unsafe {
+            let entry = resolving(|| next(name, family));
+            note_entry(name, entry);
+            entry
+        },
+        _ => {
+            no_recovery();
+            core::ptr::null_mut()
+        }
+    }
+}
+
+/// What the reentrant forms give when they fail: no entry, why, and a number that is not zero.
+///
+/// # Safety
+/// Both pointers are writable, as the manual page asks.
+unsafe fn reentrant_failure(result: *mut *mut hostent, h_errno: *mut c_int) -> c_int {
+    // SAFETY: the caller's promise.
+    unsafe {
+        *result = core::ptr::null_mut();
+        *h_errno = NO_RECOVERY;
+    }
+    libc::EACCES
+}
+
+/// `gethostbyname_r(3)`.
+///
+/// # Safety
+/// As its manual page says.
+pub unsafe fn gethostbyname_r(
+    name: *const c_char,
+    entry: *mut hostent,
+    room: *mut c_char,
+    size: usize,
+    result: *mut *mut hostent,
+    h_errno: *mut c_int,
+) -> c_int {
+    // SAFETY: the caller's arguments.
+    unsafe {
+        match (refuses(name), table::gethostbyname_r::next()) {
+            (false, Some(next)) => {
+                let status = resolving(|| next(name, entry, room, size, result, h_errno));
+                if status == 0 {
+                    note_entry(name, *result);
+                }
+                status
+            }
+            _ => reentrant_failure(result, h_errno),
+        }
+    }
+}
+
+/// `gethostbyname2_r(3)`.
+///
+/// # Safety
+/// As its manual page says.
+pub unsafe fn gethostbyname2_r(
+    name: *const c_char,
+    family: c_int,
+    entry: *mut hostent,
+    room: *mut c_char,
+    size: usize,
+    result: *mut *mut hostent,
+    h_errno: *mut c_int,
+) -> c_int {
+    // SAFETY: the caller's arguments.
+    unsafe {
+        match (refuses(name), table::gethostbyname2_r::next()) {
+            (false, Some(next)) => {
+                let status = resolving(|| next(name, family, entry, room, size, result, h_errno));
+                if status == 0 {
+                    note_entry(name, *result);
+                }
+                status
+            }
+            _ => reentrant_failure(result, h_errno),
+        }
+    }
+}
+
+/// The name under which an address is looked up (RFC 1035 §3.5, RFC 3596 §2.5). Loopback is the sandbox itself.
+fn reverse_name(ip: IpAddr) -> Option<([u8; 80], usize)> {
+    if ip.is_loopback() || ip.is_unspecified() {
+        return None;
+    }
+    let mut text = [0u8; 80];
+    let mut len = 0;
+    let mut push = |bytes: &[u8]| {
+        for byte in bytes {
+            if let Some(to) = text.get_mut(len) {
+                *to = *byte;
+                len += 1;
+            }
+        }
+    };
+    match ip {
+        IpAddr::V4(ip) => {
+            for byte in ip.octets().iter().rev() {
+                push(crate::path::Decimal::new(b"", u32::from(*byte)).text());
+                push(b".");
+            }
+            push(b"in-addr.arpa");
+        }
+        IpAddr::V6(ip) => {
+            for byte in ip.octets().iter().rev() {
+                for nibble in [byte & 15, byte >> 4] {
+                    push(&[
+                        if nibble < 10 {
+                            b'0' + nibble
+                        } else {
+                            b'a' + nibble - 10
+                        },
+                        b'.',
+                    ]);
+                }
+            }
+            push(b"ip6.arpa");
+        }
+    }
+    Some((text, len))
+}
+
+fn refuses_reverse(ip: Option<IpAddr>) -> bool {
+    let (Some(state), Some((text, len))) =
+        (state::judging(Section::Dns), ip.and_then(reverse_name))
+    else {
+        return false;
+    };
+    judge(state, text.get(..len).unwrap_or_default()).is_err()
+}
+
+/// The address of gethostbyaddr(3): four or sixteen bytes in network order.
+///
+/// # Safety
+/// `address` is readable for `length` bytes, or a pointer that cannot be one.
+unsafe fn plain_address(
+    address: *const c_void,
+    length: socklen_t,
+    family: c_int,
+) -> Option<IpAddr> {
+    // SAFETY: the caller's promise.
+    let copy = unsafe { Address::copy(address.cast(), length) }?;
+    match (family, length) {
+        (libc::AF_INET, 4) => Some(IpAddr::from(
+            <[u8; 4]>::try_from(copy.bytes.get(..4)?).ok()?,
+        )),
+        (libc::AF_INET6, 16) => {
+            Some(IpAddr::from(<[u8; 16]>::try_from(copy.bytes.get(..16)?).ok()?).to_canonical())
+        }
+        _ => None,
+    }
+}
+
+/// `gethostbyaddr(3)`: judged by the name under which the address is looked up.
+///
+/// # Safety
+/// As its manual page says.
+pub unsafe fn gethostbyaddr(
+    address: *const c_void,
+    length: socklen_t,
+    family: c_int,
+) -> *mut hostent {
+    // SAFETY: the caller's arguments.
+    let refused = refuses_reverse(unsafe { plain_address(address, length, family) });
+    match (refused, table::gethostbyaddr::next()) {
+        // SAFETY: as above.
+        (false, Some(next)) => resolving(|| unsafe { next(address, length, family) }),
+        _ => {
+            no_recovery();
+            core::ptr::null_mut()
+        }
+    }
+}
+
+/// `gethostbyaddr_r(3)`.
+///
+/// # Safety
+/// As its manual page says.
+#[expect(clippy::too_many_arguments, reason = "the manual page has as many")]
+pub unsafe fn gethostbyaddr_r(
+    address: *const c_void,
+    length: socklen_t,
+    family: c_int,
+    entry: *mut hostent,
+    room: *mut c_char,
+    size: usize,
+    result: *mut *mut hostent,
+    h_errno: *mut c_int,
+) -> c_int {
+    // SAFETY: the caller's arguments.
+    unsafe {
+        match (
+            refuses_reverse(plain_address(address, length, family)),
+            table::gethostbyaddr_r::next(),
+        ) {
+            (false, Some(next)) => {
+                resolving(|| next(address, length, family, entry, room, size, result, h_errno))
+            }
+            _ => reentrant_failure(result, h_errno),
+        }
+    }
+}
+
+/// `getnameinfo(3)`, where it looks the address up: not with `NI_NUMERICHOST`, and not if no host is wanted.
+///
+/// # Safety
+/// As its manual page says.
+pub unsafe fn getnameinfo(
+    address: *const sockaddr,
+    length: socklen_t,
+    host: *mut c_char,
+    host_size: socklen_t,
+    service: *mut c_char,
+    service_size: socklen_t,
+    flags: c_int,
+) -> c_int {
+    let Some(next) = table::getnameinfo::next() else {
+        return libc::EAI_SYSTEM;
+    };
+    // SAFETY: the caller's arguments.
+    unsafe {
+        let resolves = flags & libc::NI_NUMERICHOST == 0 && !host.is_null() && host_size > 0;
+        if resolves && state::judging(Section::Dns).is_some() {
+            let ip = Address::copy(address, length)
+                .and_then(|copy| copy.internet())
+                .map(|to| to.ip());
+            if refuses_reverse(ip) {
+                return libc::EAI_FAIL;
+            }
+        }
+        resolving(|| {
+            next(
+                address,
+                length,
+                host,
+                host_size,
+                service,
+                service_size,
+                flags,
+            )
+        })
+    }
+}
+
+/// A failure of resolver(3): -1, and `h_errno`.
+fn resolver_failure() -> c_int {
+    no_recovery();
+    -1
+}
+
+macro_rules! resolver {
+    ($($name:ident($($arg:ident: $type:ty),*) refused if $refused:expr;)*) => {$(
+        #[doc = concat!("`", stringify!($name), "` of resolver(3).")]
+        ///
+        /// # Safety
+        /// As its manual page says.
+        pub unsafe fn $name($($arg: $type),*) -> c_int {
+            // SAFETY: the caller's arguments.
+            unsafe {
+                match ($refused, table::$name::next()) {
+                    (false, Some(next)) => resolving(|| next($($arg),*)),
+                    _ => resolver_failure(),
+                }
+            }
+        }
+    )*};
+}
+
+/// A name within a domain: what `res_querydomain(3)` joins with a dot.
+///
+/// # Safety
+/// Both are C strings, or pointers that cannot be ones.
+unsafe fn refuses_within(name: *const c_char, domain: *const c_char) -> bool {
+    // SAFETY: the caller's promise.
+    let hosts = unsafe { (Host::copy(name), Host::copy(domain)) };
+    let (Some(name), Some(domain)) = hosts else {
+        // SAFETY: the caller's promise.
+        return unsafe { refuses(name) };
+    };
+    let mut whole = Host {
+        bytes: [0; NAME_MAX + 1],
+        len: 0,
+    };
+    for byte in name.name().iter().chain(b".").chain(domain.name()) {
+        // One byte stays zero: the end of the C string.
+        if whole.len < NAME_MAX {
+            if let Some(to) = whole.bytes.get_mut(whole.len) {
+                *to = *byte;
+            }
+            whole.len += 1;
+        }
+    }
+    // SAFETY: a C string on the stack.
+    unsafe { refuses(whole.as_ptr()) }
+}
+
+/// A whole message: each of its questions.
+///
+/// # Safety
+/// `message` is readable for `length` bytes, or a pointer that cannot be one.
+unsafe fn refuses_message(message: *const c_uchar, length: c_int) -> bool {
+    let Some(state) = state::judging(Section::Dns) else {
+        return false;
+    };
+    if !sys::may_point(message) {
+        return false;
+    }
+    let length = usize::try_from(length).unwrap_or_default();
+    // SAFETY: the caller's promise.
+    judge_question(
+        state,
+        unsafe { core::slice::from_raw_parts(message, length) },
+        false,
+    )
+    .is_err()
+}
+
+resolver! {
+    res_query(name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) refused if refuses(name);
+    __res_query(name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) refused if refuses(name);
+    res_search(name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) refused if refuses(name);
+    __res_search(name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) refused if refuses(name);
+    res_querydomain(name: *const c_char, domain: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) refused if refuses_within(name, domain);
+    __res_querydomain(name: *const c_char, domain: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) refused if refuses_within(name, domain);
+    res_send(message: *const c_uchar, length: c_int, answer: *mut c_uchar, size: c_int) refused if refuses_message(message, length);
+    __res_send(message: *const c_uchar, length: c_int, answer: *mut c_uchar, size: c_int) refused if refuses_message(message, length);
+    res_nquery(resolver: *mut c_void, name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) refused if refuses(name);
+    __res_nquery(resolver: *mut c_void, name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) refused if refuses(name);
+    res_nsearch(resolver: *mut c_void, name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) refused if refuses(name);
+    __res_nsearch(resolver: *mut c_void, name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) refused if refuses(name);
+    res_nquerydomain(resolver: *mut c_void, name: *const c_char, domain: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) refused if refuses_within(name, domain);
+    __res_nquerydomain(resolver: *mut c_void, name: *const c_char, domain: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) refused if refuses_within(name, domain);
+    res_nsend(resolver: *mut c_void, message: *const c_uchar, length: c_int, answer: *mut c_uchar, size: c_int) refused if refuses_message(message, length);
+    __res_nsend(resolver: *mut c_void, message: *const c_uchar, length: c_int, answer: *mut c_uchar, size: c_int) refused if refuses_message(message, length);
+}
+
+/// Judges the questions that a program is about to send to port 53. On a stream the length comes first, and may come alone.
+///
+/// # Errors
+/// `EACCES`: a name is refused, or under `prevent` the message is none that a name could be read from.
+pub fn judge_question(state: &State, payload: &[u8], is_stream: bool) -> Result<(), Errno> {
+    let message = if is_stream {
+        payload.get(2..).unwrap_or_default()
+    } else {
+        payload
+    };
+    if is_stream && message.is_empty() {
+        return Ok(());
+    }
+    match question::each(message, |name| judge(state, name).err()) {
+        Ok(refused) => refused.map_or(Ok(()), Err),
+        Err(Malformed) => refuse_or_report(
+            state,
+            &state.decider.malformed_question(),
+            b"(malformed question)",
+        ),
+    }
+}
+
+/// Judges a message without a destination of its own on a socket that [`super::network`] has seen connected to port 53.
+///
+/// # Errors
+/// `EACCES`.
+pub fn judge_sent(
+    fd: c_int,
+    payload: impl FnOnce(&mut [u8; PAYLOAD]) -> usize,
+) -> Result<(), Errno> {
+    let Some(state) = state::judging(Section::Dns) else {
+        return Ok(());
+    };
+    if is_resolving() {
+        return Ok(());
+    }
+    let mut peer = [0; 128];
+    let is_dns = sys::getpeername(fd, &mut peer)
+        .ok()
+        .and_then(|length| internet(peer.get(..length)?))
+        .is_some_and(|to| to.port() == super::network::DNS_PORT);
+    if !is_dns {
+        return Ok(());
+    }
+    judge_payload(state, fd, payload)
+}
+
+/// As much of a message as its questions take.
+pub const PAYLOAD: usize = 640;
+
+/// Judges what is sent to port 53.
+///
+/// # Errors
+/// `EACCES`.
+#[inline(never)]
+pub fn judge_payload(
+    state: &State,
+    fd: c_int,
+    payload: impl FnOnce(&mut [u8; PAYLOAD]) -> usize,
+) -> Result<(), Errno> {
+    let mut bytes = [0; PAYLOAD];
+    let length = payload(&mut bytes);
+    let is_stream = sys::socket_option(fd, libc::SO_TYPE) == Ok(libc::SOCK_STREAM);
+    judge_question(state, bytes.get(..length).unwrap_or_default(), is_stream)
 }

@@ -4,17 +4,19 @@
 //! hooked and nothing is judged twice. Whatever section is on, a child gets the library and its settings in its
 //! environment: that is what keeps it defended.
 
-use core::ffi::{c_char, c_int};
+use core::ffi::{c_char, c_int, c_void};
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use libc::{FILE, pid_t, posix_spawn_file_actions_t, posix_spawnattr_t};
 use palisade_audit::{Subject, Text};
-use palisade_policy::event::{Outcome, Process, Section, Start, Verdict};
+use palisade_policy::event::{Outcome, Process, Reason, Section, Start, Verdict};
 
+use super::resolve::{Pin, resolve};
 use super::{REFUSED, finish};
-use crate::path::Name;
+use crate::elf::{self, Format, Interpreter};
+use crate::path::{Decimal, Name};
 use crate::state::State;
-use crate::sys::{Errno, FileId};
+use crate::sys::{Errno, FileId, Stat};
 use crate::table::{self, Strings};
 use crate::{env, report, state, sys, writer};
 
@@ -29,7 +31,7 @@ struct Program {
     fd: c_int,
     /// The descriptor is the caller's: closing a copy of it would release the caller's record locks (fcntl_locking(2)).
     is_borrowed: bool,
-    id: FileId,
+    stat: Stat,
 }
 
 impl Drop for Program {
@@ -54,13 +56,13 @@ impl Program {
         } else {
             libc::O_NOFOLLOW
         };
-        // SAFETY: handed to the kernel as it is.
+        // SAFETY: a C string, or a pointer that cannot be one.
         let is_borrowed =
             flags & libc::AT_EMPTY_PATH != 0 && unsafe { sys::c_bytes(path) } == Some(b"");
         let opened = if is_borrowed {
             Ok(dir)
         } else {
-            // SAFETY: as above.
+            // SAFETY: handed to the kernel as it is.
             unsafe { sys::openat(dir, path, libc::O_PATH | libc::O_CLOEXEC | nofollow, 0) }
         };
         let fd = match opened {
@@ -68,26 +70,43 @@ impl Program {
             Err(error @ Errno(libc::EMFILE | libc::ENFILE)) => return Err(error),
             Err(_) => return Ok(None),
         };
-        let mut program = Self {
-            fd,
-            is_borrowed,
-            id: FileId {
-                device: 0,
-                inode: 0,
-                special: 0,
-            },
-        };
         let Ok(stat) = sys::fstat(fd) else {
+            if !is_borrowed {
+                sys::close(fd);
+            }
             return Ok(None);
         };
-        program.id = stat.id;
+        let program = Self {
+            fd,
+            is_borrowed,
+            stat,
+        };
         // SAFETY: the empty string stands for the descriptor.
         let may_run = stat.is(libc::S_IFREG)
             && unsafe { sys::may_execute(fd, c"".as_ptr(), libc::AT_EMPTY_PATH, &stat) };
         Ok(may_run.then_some(program))
     }
 
-    /// Finds a program as execvp(3) does: in the directories of PATH, unless the name has a slash.
+    /// How the kernel would run it. A file that cannot be read cannot be vouched for.
+    fn format(&self) -> Format {
+        let mut link = Decimal::new(b"/proc/thread-self/fd/", self.fd as u32);
+        // SAFETY: a C string on the stack.
+        unsafe { elf::look(libc::AT_FDCWD, link.as_ptr()) }.unwrap_or(Format::Static)
+    }
+
+    /// Would it run with privileges that the caller has not got? Then the loader drops every preload (AT_SECURE, ld.so(8)).
+    fn gains_privileges(&self) -> bool {
+        let (user, group) = sys::effective_ids();
+        let is_set = |bit: u32| self.stat.mode & bit != 0;
+        let changes_id = is_set(libc::S_ISUID) && self.stat.user != user
+            || is_set(libc::S_ISGID) && is_set(libc::S_IXGRP) && self.stat.group != group;
+        let mut link = Decimal::new(b"/proc/thread-self/fd/", self.fd as u32);
+        // SAFETY: a C string on the stack.
+        (changes_id || user != 0 && unsafe { sys::has_capabilities(link.as_ptr()) })
+            && !sys::has_no_new_privs()
+    }
+
+    /// Finds a program as execvp(3) does in the working directory `dir`: in the directories of PATH, unless the name has a slash.
     ///
     /// # Errors
     /// As for `open`.
@@ -95,7 +114,7 @@ impl Program {
     /// # Safety
     /// `file` is a C string, or a pointer that cannot be one.
     #[inline(never)]
-    unsafe fn find(file: *const c_char) -> Result<Option<Self>, Errno> {
+    unsafe fn find(dir: c_int, file: *const c_char) -> Result<Option<Self>, Errno> {
         // SAFETY: the caller's promise; the live environment.
         let (Some(name), path) =
             (unsafe { (sys::c_bytes(file), env::value(env::current(), b"PATH")) })
@@ -104,7 +123,7 @@ impl Program {
         };
         if name.contains(&b'/') || name.is_empty() {
             // SAFETY: as above.
-            return unsafe { Self::open(libc::AT_FDCWD, file, 0) };
+            return unsafe { Self::open(dir, file, 0) };
         }
         let mut candidate = Name::new();
         for directory in path.unwrap_or(DEFAULT_PATH).split(|byte| *byte == b':') {
@@ -120,7 +139,7 @@ impl Program {
                 .is_ok()
             {
                 // SAFETY: a C string on the stack.
-                let found = unsafe { Self::open(libc::AT_FDCWD, candidate.as_ptr(), 0) }?;
+                let found = unsafe { Self::open(dir, candidate.as_ptr(), 0) }?;
                 if found.is_some() {
                     return Ok(found);
                 }
@@ -135,6 +154,9 @@ type Words<'a> = &'a dyn Fn(usize) -> Option<&'a [u8]>;
 
 /// Judges the start of `program` and reports what there is to report.
 ///
+/// A file may stand for another one that runs in its place: a script for its interpreter, the program loader for the program
+/// that it is given. Each of them is judged; the first that the policy does not like is the event.
+///
 /// # Errors
 /// `EACCES`: refused.
 #[inline(never)]
@@ -145,29 +167,70 @@ fn judge(
     word: Words<'_>,
     start: Start,
 ) -> Result<(), Errno> {
-    let Some(program) = program else {
+    let Some(mut program) = program else {
         return Ok(());
     };
     let mut path = Name::new();
-    let id = program.id;
-    if path.read_descriptor(program.fd).is_err() {
-        path.clear();
-        path.push(given)?;
-    }
-    drop(program);
-
     let pid = sys::getpid();
-    let event = Process {
-        path: path.as_bytes(),
-        given,
-        start,
-        main: state.is_main(pid),
-        same_program: state.program == Some(id),
-    };
-    let mut verdict = state.decider.process(&event);
+    let main = state.is_main(pid);
+    let mut stand_in = StandIn::None;
+    let mut verdict;
+    let mut step = 0;
+    loop {
+        let given = stand_in.name().unwrap_or(given);
+        if path.read_descriptor(program.fd).is_err() {
+            path.clear();
+            path.push(given)?;
+        }
+        let same_program = state.program == Some(program.stat.id);
+        verdict = if program.stat.links == 0 {
+            state.decider.fileless()
+        } else {
+            ALLOWED
+        };
+        if verdict.outcome == Outcome::Allow {
+            verdict = state.decider.process(&Process {
+                path: path.as_bytes(),
+                given,
+                start,
+                main,
+                same_program,
+            });
+        }
+        if verdict.outcome == Outcome::Allow && !same_program && program.gains_privileges() {
+            verdict = state.decider.unfollowable();
+        }
+        if verdict.outcome != Outcome::Allow || same_program || step == elf::SCRIPTS_MAX {
+            break;
+        }
+        step += 1;
+        stand_in = match program.format() {
+            Format::Dynamic => break,
+            Format::Script(interpreter) => StandIn::Interpreter(interpreter),
+            Format::Text => StandIn::Path(SHELL.to_bytes_with_nul()),
+            Format::Static if elf::is_loader(base_name(path.as_bytes())) => {
+                match loader_target(word) {
+                    Some(target) => StandIn::Path(target),
+                    None => break,
+                }
+            }
+            Format::Static | Format::OtherMachine | Format::OtherLibc => {
+                verdict = state.decider.unfollowable();
+                break;
+            }
+        };
+        // SAFETY: each of them is a C string: on the stack, a constant, or a word of the argument vector.
+        match unsafe { Program::open(libc::AT_FDCWD, stand_in.as_ptr(), 0) }? {
+            Some(next) => program = next,
+            // The real call fails, and says why.
+            None => break,
+        }
+    }
     if verdict.outcome < Outcome::Prevent && state.decider.judges_arguments() {
         verdict = judge_arguments(state, verdict, word);
     }
+    let id = program.stat.id;
+    drop(program);
     if verdict.outcome == Outcome::Allow {
         return Ok(());
     }
@@ -184,6 +247,72 @@ fn judge(
     } else {
         Ok(())
     }
+}
+
+const ALLOWED: Verdict<'static> = Verdict {
+    outcome: Outcome::Allow,
+    reason: Reason::Off,
+    place: None,
+    pattern: None,
+};
+
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a hook has no heap to put the larger one on"
+)]
+/// What runs in place of a file.
+enum StandIn<'a> {
+    /// Nothing: the file itself.
+    None,
+    /// The interpreter that a script names.
+    Interpreter(Interpreter),
+    /// A program, by its path; a C string, with its NUL or with one behind it.
+    Path(&'a [u8]),
+}
+
+impl StandIn<'_> {
+    fn name(&self) -> Option<&[u8]> {
+        match self {
+            Self::None => None,
+            Self::Interpreter(interpreter) => Some(interpreter.as_bytes()),
+            Self::Path(path) => Some(path.strip_suffix(b"\0").unwrap_or(path)),
+        }
+    }
+
+    fn as_ptr(&self) -> *const c_char {
+        match self {
+            Self::None => core::ptr::null(),
+            Self::Interpreter(interpreter) => interpreter.as_ptr(),
+            Self::Path(path) => path.as_ptr().cast(),
+        }
+    }
+}
+
+fn base_name(path: &[u8]) -> &[u8] {
+    path.rsplit(|byte| *byte == b'/').next().unwrap_or(path)
+}
+
+/// The program that ld.so(8) is told to run: the first word behind its options.
+fn loader_target<'a>(word: Words<'a>) -> Option<&'a [u8]> {
+    /// Options that take the next word.
+    const WITH_VALUE: [&[u8]; 7] = [
+        b"--library-path",
+        b"--inhibit-rpath",
+        b"--audit",
+        b"--preload",
+        b"--argv0",
+        b"--glibc-hwcaps-prepend",
+        b"--glibc-hwcaps-mask",
+    ];
+    let mut words = (0..).map_while(word).skip(1);
+    while let Some(word) = words.next() {
+        if WITH_VALUE.contains(&word) {
+            words.next();
+        } else if !word.starts_with(b"--") {
+            return Some(word);
+        }
+    }
+    None
 }
 
 fn judge_arguments<'a>(state: &'a State, verdict: Verdict<'a>, word: Words<'_>) -> Verdict<'a> {
@@ -205,7 +334,7 @@ fn is_repeat(pid: u32, id: FileId, given: &[u8]) -> bool {
     /// A search has no more steps than a PATH has directories. Beyond that somebody hides behind the folding.
     const STEPS: u64 = 32;
 
-    let base = given.rsplit(|byte| *byte == b'/').next().unwrap_or(given);
+    let base = base_name(given);
     let file = [u64::from(pid), id.device, id.inode]
         .iter()
         .fold(hash(base), |h, word| hash_on(h, &word.to_ne_bytes()));
@@ -238,7 +367,7 @@ fn hash_on(seed: u64, bytes: &[u8]) -> u64 {
 /// # Safety
 /// `argv` is null or ends in a null pointer, and no earlier index gave `None`.
 unsafe fn word<'a>(argv: Strings, index: usize) -> Option<&'a [u8]> {
-    if (argv as usize) < 4096 || (argv as isize) < 0 {
+    if !sys::may_point(argv) {
         return None;
     }
     // SAFETY: the caller's promise.
@@ -250,8 +379,8 @@ unsafe fn word<'a>(argv: Strings, index: usize) -> Option<&'a [u8]> {
 enum Target {
     /// `execveat(2)`: directory, path, flags.
     At(c_int, *const c_char, c_int),
-    /// `execvp(3)`: by PATH.
-    Searched(*const c_char),
+    /// `execvp(3)`: by PATH, from a working directory.
+    Searched(c_int, *const c_char),
 }
 
 /// Judges, and if it may be, lets the real call happen with an environment that keeps the child defended.
@@ -275,7 +404,7 @@ unsafe fn start<R>(
                 Target::At(dir, path, flags) => {
                     (Program::open(dir, path, flags)?, sys::c_bytes(path))
                 }
-                Target::Searched(file) => (Program::find(file)?, sys::c_bytes(file)),
+                Target::Searched(dir, file) => (Program::find(dir, file)?, sys::c_bytes(file)),
             };
             let words = |index| word(argv, index);
             judge(state, program, given.unwrap_or_default(), &words, how)?;
@@ -331,7 +460,15 @@ pub unsafe fn execvpe(file: *const c_char, argv: Strings, envp: Strings) -> c_in
         None => finish(Err(Errno(libc::ENOSYS))),
     };
     // SAFETY: the caller's arguments.
-    exec_result(unsafe { start(Target::Searched(file), argv, envp, Start::Exec, act) })
+    exec_result(unsafe {
+        start(
+            Target::Searched(libc::AT_FDCWD, file),
+            argv,
+            envp,
+            Start::Exec,
+            act,
+        )
+    })
 }
 
 /// `execvp(3)`.
@@ -368,6 +505,10 @@ pub unsafe fn execveat(
 /// # Safety
 /// As its manual page says.
 pub unsafe fn fexecve(fd: c_int, argv: Strings, envp: Strings) -> c_int {
+    if argv.is_null() || envp.is_null() {
+        // Unlike execve(2), glibc takes no null pointer here.
+        return finish(Err(Errno(libc::EINVAL)));
+    }
     let act = |envp| match table::fexecve::next() {
         // SAFETY: the caller's arguments.
         Some(next) => unsafe { next(fd, argv, envp) },
@@ -389,7 +530,7 @@ pub unsafe fn fexecve(fd: c_int, argv: Strings, envp: Strings) -> c_int {
 ///
 /// # Safety
 /// As its manual page says.
-pub unsafe extern "C-unwind" fn execl(path: *const c_char, argv: Strings) -> c_int {
+pub unsafe extern "C" fn execl(path: *const c_char, argv: Strings) -> c_int {
     // SAFETY: the caller's arguments.
     unsafe { execv(path, argv) }
 }
@@ -398,7 +539,7 @@ pub unsafe extern "C-unwind" fn execl(path: *const c_char, argv: Strings) -> c_i
 ///
 /// # Safety
 /// As its manual page says.
-pub unsafe extern "C-unwind" fn execlp(file: *const c_char, argv: Strings) -> c_int {
+pub unsafe extern "C" fn execlp(file: *const c_char, argv: Strings) -> c_int {
     // SAFETY: the caller's arguments.
     unsafe { execvp(file, argv) }
 }
@@ -407,7 +548,7 @@ pub unsafe extern "C-unwind" fn execlp(file: *const c_char, argv: Strings) -> c_
 ///
 /// # Safety
 /// As its manual page says.
-pub unsafe extern "C-unwind" fn execle(path: *const c_char, argv: Strings) -> c_int {
+pub unsafe extern "C" fn execle(path: *const c_char, argv: Strings) -> c_int {
     // SAFETY: the caller's arguments: a null pointer ends them, and one more follows.
     unsafe {
         let count = (0..)
@@ -417,56 +558,134 @@ pub unsafe extern "C-unwind" fn execle(path: *const c_char, argv: Strings) -> c_
     }
 }
 
-/// `posix_spawn(3)`: gives the error number, and leaves `errno` alone.
-///
-/// # Safety
-/// As its manual page says.
-pub unsafe fn posix_spawn(
-    pid: *mut pid_t,
-    path: *const c_char,
-    actions: *const posix_spawn_file_actions_t,
-    attributes: *const posix_spawnattr_t,
-    argv: Strings,
-    envp: Strings,
-) -> c_int {
-    let act = |envp| match table::posix_spawn::next() {
-        // SAFETY: the caller's arguments.
-        Some(next) => unsafe { next(pid, path, actions, attributes, argv, envp) },
-        None => libc::ENOSYS,
-    };
-    // SAFETY: the caller's arguments.
-    unsafe {
-        start(
-            Target::At(libc::AT_FDCWD, path, 0),
-            argv,
-            envp,
-            Start::Spawn,
-            act,
-        )
-    }
-    .unwrap_or_else(|errno| errno.0)
+/// Where a child of posix_spawn(3) is when it runs its program: its file actions may have moved it.
+enum Place {
+    /// Where the caller is, or in a directory that the caller has open.
+    Known(c_int),
+    /// In a directory that it was told to go to.
+    Moved(Pin),
 }
 
-/// `posix_spawnp(3)`.
-///
-/// # Safety
-/// As its manual page says.
-pub unsafe fn posix_spawnp(
-    pid: *mut pid_t,
-    file: *const c_char,
-    actions: *const posix_spawn_file_actions_t,
-    attributes: *const posix_spawnattr_t,
-    argv: Strings,
-    envp: Strings,
-) -> c_int {
-    let act = |envp| match table::posix_spawnp::next() {
-        // SAFETY: the caller's arguments.
-        Some(next) => unsafe { next(pid, file, actions, attributes, argv, envp) },
-        None => libc::ENOSYS,
-    };
-    // SAFETY: the caller's arguments.
-    unsafe { start(Target::Searched(file), argv, envp, Start::Spawn, act) }
-        .unwrap_or_else(|errno| errno.0)
+/// struct posix_spawn_file_actions_t of glibc, the same since 2.1: how many, and an array of them.
+#[repr(C)]
+struct FileActions {
+    allocated: c_int,
+    used: c_int,
+    actions: *const FileAction,
+}
+
+/// struct __spawn_action of glibc: what, and then the arguments.
+#[repr(C)]
+struct FileAction {
+    tag: c_int,
+    _padding: c_int,
+    /// The descriptor of an open and of a fchdir, or the low half of a path.
+    first: [c_int; 2],
+    path: *const c_char,
+    flags: c_int,
+}
+
+impl Place {
+    fn dir(&self) -> c_int {
+        match self {
+            Self::Known(dir) => *dir,
+            Self::Moved(pin) => pin.descriptor(),
+        }
+    }
+
+    /// Follows the file actions, and judges the files that they open inside libc.
+    ///
+    /// # Errors
+    /// `EACCES`: a file is refused.
+    ///
+    /// # Safety
+    /// `actions` is null, or was filled by posix_spawn_file_actions_init(3) and its kin.
+    unsafe fn after(actions: *const posix_spawn_file_actions_t) -> Result<Self, Errno> {
+        /// The tags that matter here.
+        const OPEN: c_int = 2;
+        const CHDIR: c_int = 3;
+        const FCHDIR: c_int = 4;
+        let mut place = Self::Known(libc::AT_FDCWD);
+        if state::judging_at_all().is_none() || !sys::may_point(actions) {
+            return Ok(place);
+        }
+        // SAFETY: the caller's promise: glibc's layout.
+        let list = unsafe { &*actions.cast::<FileActions>() };
+        for index in 0..usize::try_from(list.used).unwrap_or(0) {
+            // SAFETY: as many as are used.
+            let action = unsafe { &*list.actions.add(index) };
+            let mut name = Name::new();
+            // The path of a chdir is where an open has its descriptor.
+            let [low, high] = action.first;
+            let path = match action.tag {
+                OPEN => action.path,
+                CHDIR => (u64::from(low as u32) | u64::from(high as u32) << 32) as *const c_char,
+                FCHDIR => {
+                    place = Self::Known(low);
+                    continue;
+                }
+                _ => continue,
+            };
+            // SAFETY: a C string that libc has copied.
+            let is_usable =
+                unsafe { sys::c_bytes(path) }.is_some_and(|path| name.push(path).is_ok());
+            if !is_usable {
+                continue;
+            }
+            if action.tag == CHDIR {
+                // If it cannot be entered, the spawn fails and nothing runs.
+                if let Ok(pin) = Pin::open(place.dir(), &mut name, libc::O_DIRECTORY) {
+                    place = Self::Moved(pin);
+                }
+            } else if let Some(state) = state::judging(Section::Filesystem)
+                && let Err(REFUSED) = resolve(state, place.dir(), &mut name, action.flags)
+            {
+                return Err(REFUSED);
+            }
+        }
+        Ok(place)
+    }
+}
+
+macro_rules! spawns {
+    ($($name:ident($pid:ty) of $target:path;)*) => {$(
+        #[doc = concat!("`", stringify!($name), "(3)`: gives the error number, and leaves `errno` alone.")]
+        ///
+        /// # Safety
+        /// As its manual page says.
+        pub unsafe fn $name(
+            pid: $pid,
+            path: *const c_char,
+            actions: *const posix_spawn_file_actions_t,
+            attributes: *const posix_spawnattr_t,
+            argv: Strings,
+            envp: Strings,
+        ) -> c_int {
+            let act = |envp| match table::$name::next() {
+                // SAFETY: the caller's arguments.
+                Some(next) => unsafe { next(pid, path, actions, attributes, argv, envp) },
+                None => libc::ENOSYS,
+            };
+            // SAFETY: the caller's arguments.
+            let started = unsafe { Place::after(actions) }.and_then(|place| unsafe {
+                start($target(place.dir(), path), argv, envp, Start::Spawn, act)
+            });
+            started.unwrap_or_else(|errno| errno.0)
+        }
+    )*};
+}
+
+#[expect(non_snake_case, reason = "it stands where a variant of Target does")]
+fn ByPath(dir: c_int, path: *const c_char) -> Target {
+    Target::At(dir, path, 0)
+}
+
+// From glibc 2.39 on there are the two that give a pidfd.
+spawns! {
+    posix_spawn(*mut pid_t) of ByPath;
+    posix_spawnp(*mut pid_t) of Target::Searched;
+    pidfd_spawn(*mut c_int) of ByPath;
+    pidfd_spawnp(*mut c_int) of Target::Searched;
 }
 
 /// Judges `/bin/sh -c command`, and puts our settings back into the live environment, which libc passes on by itself.
@@ -489,36 +708,83 @@ unsafe fn shell(command: *const c_char) -> Result<(), Errno> {
     Ok(())
 }
 
-/// `system(3)`: a shell that cannot be executed is one that ended with 127; where it is only asked for (a null pointer),
-/// there is none.
-///
-/// # Safety
-/// As its manual page says.
-pub unsafe fn system(command: *const c_char) -> c_int {
-    // SAFETY: the caller's argument.
-    match (unsafe { shell(command) }, table::system::next()) {
-        // SAFETY: the caller's argument.
-        (Ok(()), Some(next)) => unsafe { next(command) },
-        (Err(Errno(errno)), _) => {
-            sys::set_errno(errno);
-            if command.is_null() { 0 } else { 127 << 8 }
+macro_rules! systems {
+    ($($name:ident)*) => {$(
+        #[doc = concat!("`", stringify!($name), "(3)`: a shell that cannot be executed is one that ended with 127; where it is only asked for (a null")]
+        /// pointer), there is none.
+        ///
+        /// # Safety
+        /// As its manual page says.
+        pub unsafe fn $name(command: *const c_char) -> c_int {
+            // SAFETY: the caller's argument.
+            match (unsafe { shell(command) }, table::$name::next()) {
+                // SAFETY: the caller's argument.
+                (Ok(()), Some(next)) => unsafe { next(command) },
+                (Err(Errno(errno)), _) => {
+                    sys::set_errno(errno);
+                    if command.is_null() { 0 } else { 127 << 8 }
+                }
+                (Ok(()), None) => finish(Err(Errno(libc::ENOSYS))),
+            }
         }
-        (Ok(()), None) => finish(Err(Errno(libc::ENOSYS))),
-    }
+    )*};
 }
 
-/// `popen(3)`.
+systems! { system __libc_system }
+
+macro_rules! popens {
+    ($($name:ident)*) => {$(
+        #[doc = concat!("`", stringify!($name), "(3)`.")]
+        ///
+        /// # Safety
+        /// As its manual page says.
+        #[allow(non_snake_case, reason = "_IO_popen is glibc's name")]
+        pub unsafe fn $name(command: *const c_char, mode: *const c_char) -> *mut FILE {
+            // SAFETY: the caller's arguments.
+            let judged = if unsafe { is_popen_mode(mode) } { unsafe { shell(command) } } else { Ok(()) };
+            match (judged, table::$name::next()) {
+                // SAFETY: the caller's arguments.
+                (Ok(()), Some(next)) => unsafe { next(command, mode) },
+                (result, _) => {
+                    finish(Err(result.err().unwrap_or(Errno(libc::ENOSYS))));
+                    core::ptr::null_mut()
+                }
+            }
+        }
+    )*};
+}
+
+popens! { popen _IO_popen }
+
+/// Does popen(3) take this mode? It fails by itself if not.
+///
+/// # Safety
+/// `mode` is a C string, or a pointer that cannot be one.
+unsafe fn is_popen_mode(mode: *const c_char) -> bool {
+    // SAFETY: the caller's promise.
+    let mode = unsafe { sys::c_bytes(mode) }.unwrap_or_default();
+    mode.iter().all(|byte| matches!(byte, b'r' | b'w' | b'e'))
+        && mode.contains(&b'r') != mode.contains(&b'w')
+}
+
+/// `wordexp(3)`: a command substitution is a shell. Refused, it fails as if `WRDE_NOCMD` had been given.
 ///
 /// # Safety
 /// As its manual page says.
-pub unsafe fn popen(command: *const c_char, mode: *const c_char) -> *mut FILE {
-    // SAFETY: the caller's argument.
-    match (unsafe { shell(command) }, table::popen::next()) {
-        // SAFETY: the caller's arguments.
-        (Ok(()), Some(next)) => unsafe { next(command, mode) },
-        (result, _) => {
-            finish(Err(result.err().unwrap_or(Errno(libc::ENOSYS))));
-            core::ptr::null_mut()
+pub unsafe fn wordexp(words: *const c_char, result: *mut c_void, flags: c_int) -> c_int {
+    /// Of wordexp.h.
+    const WRDE_NOCMD: c_int = 1 << 2;
+    const WRDE_CMDSUB: c_int = 4;
+    // SAFETY: the caller's arguments.
+    unsafe {
+        let text = sys::c_bytes(words).unwrap_or_default();
+        let substitutes = text.contains(&b'`') || text.windows(2).any(|pair| pair == b"$(");
+        if flags & WRDE_NOCMD == 0 && substitutes && shell(words).is_err() {
+            return WRDE_CMDSUB;
+        }
+        match table::wordexp::next() {
+            Some(next) => next(words, result, flags),
+            None => WRDE_CMDSUB,
         }
     }
 }

@@ -1,0 +1,249 @@
+//! Ways around the hooks that hooks can close: `syscall(2)`, `dlsym(3)`, `dlvsym(3)`, `dlopen(3)`, `dlmopen(3)`.
+//!
+//! `dlsym` and `dlopen` look at their caller's address, and `syscall` is called a million times by programs that have
+//! nothing to hide. So what is exported are stubs that decide in a few instructions and jump on, with the stack and every argument as
+//! they were.
+
+use core::ffi::{CStr, c_char, c_int, c_long, c_void};
+use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+
+use palisade_audit::{Subject, Text};
+use palisade_policy::event::{Outcome, Reason, Section};
+
+use super::{files, finish, network, process, tree};
+use crate::sys::Errno;
+use crate::{objects, report, state, sys, table, writer};
+
+/// The real functions, filled by [`resolve`].
+pub static REAL: [AtomicPtr<c_void>; 5] = [const { AtomicPtr::new(core::ptr::null_mut()) }; 5];
+
+/// Places in [`REAL`].
+const DLSYM: usize = 0;
+const DLVSYM: usize = 1;
+const NAMES: [&CStr; 5] = [c"dlsym", c"dlvsym", c"dlopen", c"dlmopen", c"syscall"];
+
+/// Finds the real functions. Called by the constructor, and by a stub that is called before it.
+pub extern "C" fn resolve() {
+    for (slot, name) in REAL.iter().zip(NAMES) {
+        slot.store(objects::libc_symbol(name), Ordering::Relaxed);
+    }
+}
+
+/// The hook instead of libc's own function; anything else as it was found. A library may well have a `send` of its own.
+///
+/// # Safety
+/// `name` is a C string, or a pointer that cannot be one.
+unsafe fn hooked(found: *mut c_void, name: *const c_char) -> *mut c_void {
+    if found.is_null() || !objects::is_libc(found) {
+        return found;
+    }
+    // SAFETY: the caller's promise.
+    unsafe { sys::c_bytes(name) }
+        .and_then(table::hook)
+        .unwrap_or(found)
+}
+
+/// `dlsym(3)` for a handle of a library, while a policy is at work.
+///
+/// # Safety
+/// As its manual page says.
+pub unsafe extern "C" fn dlsym(handle: *mut c_void, name: *const c_char) -> *mut c_void {
+    type Function = unsafe extern "C" fn(*mut c_void, *const c_char) -> *mut c_void;
+    let real = REAL
+        .get(DLSYM)
+        .map_or(core::ptr::null_mut(), |slot| slot.load(Ordering::Relaxed));
+    // SAFETY: the stub has made sure of it; the caller's arguments.
+    unsafe {
+        match core::mem::transmute::<*mut c_void, Option<Function>>(real) {
+            Some(real) => hooked(real(handle, name), name),
+            None => core::ptr::null_mut(),
+        }
+    }
+}
+
+/// `dlvsym(3)` for a handle of a library, while a policy is at work.
+///
+/// # Safety
+/// As its manual page says.
+pub unsafe extern "C" fn dlvsym(
+    handle: *mut c_void,
+    name: *const c_char,
+    version: *const c_char,
+) -> *mut c_void {
+    type Function = unsafe extern "C" fn(*mut c_void, *const c_char, *const c_char) -> *mut c_void;
+    let real = REAL
+        .get(DLVSYM)
+        .map_or(core::ptr::null_mut(), |slot| slot.load(Ordering::Relaxed));
+    // SAFETY: the stub has made sure of it; the caller's arguments.
+    unsafe {
+        match core::mem::transmute::<*mut c_void, Option<Function>>(real) {
+            Some(real) => hooked(real(handle, name, version), name),
+            None => core::ptr::null_mut(),
+        }
+    }
+}
+
+/// System calls that are judged when they come through `syscall(2)`, as a set of numbers.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler, which would say so"
+)]
+pub static NUMBERS: [AtomicU64; 8] = {
+    let mut words = [0u64; 8];
+    let mut index = 0;
+    while index < JUDGED.len() {
+        let number = JUDGED[index] as usize;
+        words[number / 64] |= 1 << (number % 64);
+        index += 1;
+    }
+    let [a, b, c, d, e, f, g, h] = words;
+    [
+        AtomicU64::new(a),
+        AtomicU64::new(b),
+        AtomicU64::new(c),
+        AtomicU64::new(d),
+        AtomicU64::new(e),
+        AtomicU64::new(f),
+        AtomicU64::new(g),
+        AtomicU64::new(h),
+    ]
+};
+
+macro_rules! judged_calls {
+    ($($(#[$cfg:meta])? $number:ident => $function:path[$($index:tt),*];)*) => {
+        /// The numbers of the table below.
+        const JUDGED: &[c_long] = &[libc::SYS_exit_group, libc::SYS_io_uring_setup, $($(#[$cfg])? libc::$number,)*];
+
+        /// Calls the hook of that system call with its arguments; `None` for one that has no hook.
+        ///
+        /// # Safety
+        /// As the manual page of the system call says.
+        unsafe fn hook_of(number: c_long, arguments: (usize, usize, usize, usize, usize, usize, usize)) -> Option<c_long> {
+            $(
+                $(#[$cfg])?
+                if number == libc::$number {
+                    // SAFETY: the caller's arguments, of which the kernel would take as many.
+                    return Some(unsafe { $function($(arguments.$index as _),*) } as c_long);
+                }
+            )*
+            None
+        }
+    };
+}
+
+// Which arguments of the system call the hook takes. The seventh is a zero, for flags that the system call has not got.
+judged_calls! {
+    SYS_execve => process::execve[0, 1, 2];
+    SYS_execveat => process::execveat[0, 1, 2, 3, 4];
+    #[cfg(target_arch = "x86_64")]
+    SYS_open => files::open[0, 1, 2];
+    #[cfg(target_arch = "x86_64")]
+    SYS_creat => files::creat[0, 1];
+    SYS_openat => files::openat[0, 1, 2, 3];
+    SYS_openat2 => files::openat2[0, 1, 2, 3];
+    SYS_connect => network::connect[0, 1, 2];
+    SYS_bind => network::bind[0, 1, 2];
+    SYS_listen => network::listen[0, 1];
+    SYS_accept => network::accept[0, 1, 2];
+    SYS_accept4 => network::accept4[0, 1, 2, 3];
+    SYS_sendmsg => network::sendmsg[0, 1, 2];
+    SYS_sendmmsg => network::sendmmsg[0, 1, 2, 3];
+    SYS_write => network::write[0, 1, 2];
+    SYS_writev => network::writev[0, 1, 2];
+    #[cfg(target_arch = "x86_64")]
+    SYS_unlink => tree::unlink[0];
+    #[cfg(target_arch = "x86_64")]
+    SYS_rmdir => tree::rmdir[0];
+    SYS_unlinkat => tree::unlinkat[0, 1, 2];
+    #[cfg(target_arch = "x86_64")]
+    SYS_rename => tree::rename[0, 1];
+    SYS_renameat => tree::renameat[0, 1, 2, 3];
+    SYS_renameat2 => tree::renameat2[0, 1, 2, 3, 4];
+    #[cfg(target_arch = "x86_64")]
+    SYS_link => tree::link[0, 1];
+    SYS_linkat => tree::linkat[0, 1, 2, 3, 4];
+    #[cfg(target_arch = "x86_64")]
+    SYS_symlink => tree::symlink[0, 1];
+    SYS_symlinkat => tree::symlinkat[0, 1, 2];
+    #[cfg(target_arch = "x86_64")]
+    SYS_mkdir => tree::mkdir[0, 1];
+    SYS_mkdirat => tree::mkdirat[0, 1, 2];
+    #[cfg(target_arch = "x86_64")]
+    SYS_mknod => tree::mknod[0, 1, 2];
+    SYS_mknodat => tree::mknodat[0, 1, 2, 3];
+    SYS_truncate => tree::truncate[0, 1];
+    #[cfg(target_arch = "x86_64")]
+    SYS_chmod => tree::chmod[0, 1];
+    SYS_fchmodat => tree::fchmodat[0, 1, 2, 6];
+    #[cfg(target_arch = "x86_64")]
+    SYS_chown => tree::chown[0, 1, 2];
+    #[cfg(target_arch = "x86_64")]
+    SYS_lchown => tree::lchown[0, 1, 2];
+    SYS_fchownat => tree::fchownat[0, 1, 2, 3, 4];
+    #[cfg(target_arch = "x86_64")]
+    SYS_utime => tree::utime[0, 1];
+    #[cfg(target_arch = "x86_64")]
+    SYS_utimes => tree::utimes[0, 1];
+    #[cfg(target_arch = "x86_64")]
+    SYS_futimesat => tree::futimesat[0, 1, 2];
+    SYS_utimensat => tree::utimensat[0, 1, 2, 3];
+    #[cfg(target_arch = "x86_64")]
+    SYS_readlink => tree::readlink[0, 1, 2];
+    SYS_readlinkat => tree::readlinkat[0, 1, 2, 3];
+    SYS_sendto => network::sendto[0, 1, 2, 3, 4, 5];
+}
+
+/// `syscall(2)` of a number in [`NUMBERS`]: judged as its libc function is. Any other number goes to the kernel with its six arguments
+/// as they are.
+///
+/// # Safety
+/// As the manual page of the system call says.
+pub unsafe extern "C" fn syscall(
+    number: c_long,
+    a: usize,
+    b: usize,
+    c: usize,
+    d: usize,
+    e: usize,
+    f: usize,
+) -> c_long {
+    if number == libc::SYS_exit_group {
+        writer::flush();
+    }
+    if number == libc::SYS_io_uring_setup {
+        // A ring opens and connects without any call that could be judged. This is the answer of a kernel without it, for which
+        // every program has another way (io_uring_setup(2)).
+        return c_long::from(finish(Err(Errno(libc::ENOSYS))));
+    }
+    // Without a path it is about a descriptor, which libc's utimensat refuses and the kernel does not (utimensat(2)).
+    let is_descriptor = number == libc::SYS_utimensat && b == 0;
+    // SAFETY: as the caller asked.
+    unsafe {
+        let hooked = if is_descriptor {
+            None
+        } else {
+            hook_of(number, (a, b, c, d, e, f, 0))
+        };
+        hooked.unwrap_or_else(|| match sys::any(number, [a, b, c, d, e, f]) {
+            Ok(value) => value as c_long,
+            Err(errno) => c_long::from(finish(Err(errno))),
+        })
+    }
+}
+
+/// The stub of dlopen(3) takes this bit off.
+const _: () = assert!(libc::RTLD_DEEPBIND == 8);
+
+/// Is a new namespace refused? It has a C library of its own, and no preloads. 1 or 0, for the stub of dlmopen(3).
+pub extern "C" fn refuses_namespace() -> c_int {
+    let Some(state) = state::get() else { return 0 };
+    let verdict = state.decider.guard(Reason::UnfollowableLibrary);
+    if verdict.outcome != Outcome::Allow {
+        let subject = Subject::Process {
+            path: b"dlmopen",
+            command: Text::Bytes(b"dlmopen into a new namespace"),
+        };
+        report::breach(state, Section::Processes, &verdict, subject);
+    }
+    c_int::from(verdict.outcome == Outcome::Prevent)
+}

@@ -1,0 +1,197 @@
+//! The tree of files: calls that make, move, remove or change entries by name, without opening them.
+//!
+//! The directory is resolved and the last component is not, where the call itself does not follow it. The real call then
+//! gets the arguments as they came: unlike `open`, these calls cannot be made on what was judged without being
+//! made differently. Between the verdict and the act another process of the same function may exchange a directory for a
+//! link; docs/threat-model.md says so.
+
+use core::ffi::{c_char, c_int, c_long, c_uint, c_void};
+
+use libc::{dev_t, gid_t, mode_t, off_t, timespec, timeval, uid_t};
+use palisade_policy::event::{Access, Section};
+
+use super::{finish, resolve};
+use crate::path::Name;
+use crate::sys::Errno;
+use crate::{state, sys, table};
+
+/// What a call does to a name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Entry {
+    /// The file that the name leads to, links followed.
+    Followed,
+    /// The entry itself, which must be there for the call to have an effect.
+    Present,
+    /// The entry itself, which must not be there.
+    Absent,
+    /// The entry itself, there or not.
+    Any,
+}
+
+/// Judges a name. What would fail anyway is left to fail by itself.
+///
+/// # Errors
+/// `EACCES`: refused.
+///
+/// # Safety
+/// `path` is a C string, or a pointer that cannot be one.
+unsafe fn judge(
+    dir: c_int,
+    path: *const c_char,
+    entry: Entry,
+    access: Access,
+) -> Result<(), Errno> {
+    let Some(state) = state::judging(Section::Filesystem) else {
+        return Ok(());
+    };
+    // SAFETY: the caller's promise.
+    let Some(given) = (unsafe { sys::c_bytes(path) }).filter(|given| !given.is_empty()) else {
+        return Ok(());
+    };
+    let mut name = Name::new();
+    if name.push(given).is_err() {
+        return Ok(());
+    }
+    let is_there = match entry {
+        Entry::Followed => resolve::follow(dir, &mut name),
+        Entry::Present => resolve::locate(dir, &mut name) == Some(true),
+        Entry::Absent => resolve::locate(dir, &mut name) == Some(false),
+        Entry::Any => resolve::locate(dir, &mut name).is_some(),
+    };
+    if is_there {
+        resolve::judge(state, name.as_bytes(), access)
+    } else {
+        Ok(())
+    }
+}
+
+/// Does a `…at` call with these flags follow a link at the end of the name?
+const fn follows(flags: c_int) -> Entry {
+    if flags & libc::AT_SYMLINK_NOFOLLOW == 0 {
+        Entry::Followed
+    } else {
+        Entry::Present
+    }
+}
+
+/// A call that names files: who is judged how, in order; and then the call itself.
+macro_rules! tree {
+    ($($name:ident($($arg:ident: $type:ty),*) -> $result:ty: $(($dir:expr, $path:expr, $entry:expr, $access:ident)),+;)*) => {$(
+        #[doc = concat!("`", stringify!($name), "`.")]
+        ///
+        /// # Safety
+        /// As its manual page says.
+        pub unsafe fn $name($($arg: $type),*) -> $result {
+            // SAFETY: the caller's arguments.
+            unsafe {
+                $(
+                    if let Err(errno) = judge($dir, $path, $entry, Access::$access) {
+                        return finish(Err(errno)) as $result;
+                    }
+                )+
+                match table::$name::next() {
+                    Some(next) => next($($arg),*),
+                    None => finish(Err(Errno(libc::ENOSYS))) as $result,
+                }
+            }
+        }
+    )*};
+}
+
+const CWD: c_int = libc::AT_FDCWD;
+
+// A new name for a file is a way around what forbids the old one, for reading as for writing: so the old name of a rename
+// or a link is judged for both.
+tree! {
+    unlink(path: *const c_char) -> c_int: (CWD, path, Entry::Present, Write);
+    unlinkat(dir: c_int, path: *const c_char, flags: c_int) -> c_int: (dir, path, Entry::Present, Write);
+    remove(path: *const c_char) -> c_int: (CWD, path, Entry::Present, Write);
+    rmdir(path: *const c_char) -> c_int: (CWD, path, Entry::Present, Write);
+    rename(old: *const c_char, new: *const c_char) -> c_int:
+        (CWD, old, Entry::Present, ReadWrite), (CWD, new, Entry::Any, Write);
+    renameat(old_dir: c_int, old: *const c_char, new_dir: c_int, new: *const c_char) -> c_int:
+        (old_dir, old, Entry::Present, ReadWrite), (new_dir, new, Entry::Any, Write);
+    renameat2(old_dir: c_int, old: *const c_char, new_dir: c_int, new: *const c_char, flags: c_uint) -> c_int:
+        (old_dir, old, Entry::Present, ReadWrite), (new_dir, new, Entry::Any, Write);
+    link(old: *const c_char, new: *const c_char) -> c_int:
+        (CWD, old, Entry::Present, ReadWrite), (CWD, new, Entry::Absent, Write);
+    linkat(old_dir: c_int, old: *const c_char, new_dir: c_int, new: *const c_char, flags: c_int) -> c_int:
+        (old_dir, old, if flags & libc::AT_SYMLINK_FOLLOW == 0 { Entry::Present } else { Entry::Followed }, ReadWrite),
+        (new_dir, new, Entry::Absent, Write);
+    symlink(target: *const c_char, path: *const c_char) -> c_int: (CWD, path, Entry::Absent, Write);
+    symlinkat(target: *const c_char, dir: c_int, path: *const c_char) -> c_int: (dir, path, Entry::Absent, Write);
+    mkdir(path: *const c_char, mode: mode_t) -> c_int: (CWD, path, Entry::Absent, Write);
+    mkdirat(dir: c_int, path: *const c_char, mode: mode_t) -> c_int: (dir, path, Entry::Absent, Write);
+    mknod(path: *const c_char, mode: mode_t, device: dev_t) -> c_int: (CWD, path, Entry::Absent, Write);
+    mknodat(dir: c_int, path: *const c_char, mode: mode_t, device: dev_t) -> c_int: (dir, path, Entry::Absent, Write);
+    __xmknod(version: c_int, path: *const c_char, mode: mode_t, device: *mut dev_t) -> c_int:
+        (CWD, path, Entry::Absent, Write);
+    __xmknodat(version: c_int, dir: c_int, path: *const c_char, mode: mode_t, device: *mut dev_t) -> c_int:
+        (dir, path, Entry::Absent, Write);
+    mkfifo(path: *const c_char, mode: mode_t) -> c_int: (CWD, path, Entry::Absent, Write);
+    mkfifoat(dir: c_int, path: *const c_char, mode: mode_t) -> c_int: (dir, path, Entry::Absent, Write);
+    truncate(path: *const c_char, length: off_t) -> c_int: (CWD, path, Entry::Followed, Write);
+    truncate64(path: *const c_char, length: off_t) -> c_int: (CWD, path, Entry::Followed, Write);
+    chmod(path: *const c_char, mode: mode_t) -> c_int: (CWD, path, Entry::Followed, Write);
+    lchmod(path: *const c_char, mode: mode_t) -> c_int: (CWD, path, Entry::Present, Write);
+    fchmodat(dir: c_int, path: *const c_char, mode: mode_t, flags: c_int) -> c_int: (dir, path, follows(flags), Write);
+    chown(path: *const c_char, user: uid_t, group: gid_t) -> c_int: (CWD, path, Entry::Followed, Write);
+    lchown(path: *const c_char, user: uid_t, group: gid_t) -> c_int: (CWD, path, Entry::Present, Write);
+    fchownat(dir: c_int, path: *const c_char, user: uid_t, group: gid_t, flags: c_int) -> c_int:
+        (dir, path, follows(flags), Write);
+    utime(path: *const c_char, times: *const c_void) -> c_int: (CWD, path, Entry::Followed, Write);
+    utimes(path: *const c_char, times: *const timeval) -> c_int: (CWD, path, Entry::Followed, Write);
+    lutimes(path: *const c_char, times: *const timeval) -> c_int: (CWD, path, Entry::Present, Write);
+    futimesat(dir: c_int, path: *const c_char, times: *const timeval) -> c_int: (dir, path, Entry::Followed, Write);
+    utimensat(dir: c_int, path: *const c_char, times: *const timespec, flags: c_int) -> c_int:
+        (dir, path, follows(flags), Write);
+    readlink(path: *const c_char, room: *mut c_char, size: usize) -> isize: (CWD, path, Entry::Present, Read);
+    readlinkat(dir: c_int, path: *const c_char, room: *mut c_char, size: usize) -> isize:
+        (dir, path, Entry::Present, Read);
+    __readlink_chk(path: *const c_char, room: *mut c_char, size: usize, limit: usize) -> isize:
+        (CWD, path, Entry::Present, Read);
+    __readlinkat_chk(dir: c_int, path: *const c_char, room: *mut c_char, size: usize, limit: usize) -> isize:
+        (dir, path, Entry::Present, Read);
+    mkstemp(template: *mut c_char) -> c_int: (CWD, template, Entry::Any, ReadWrite);
+    mkstemp64(template: *mut c_char) -> c_int: (CWD, template, Entry::Any, ReadWrite);
+    mkstemps(template: *mut c_char, suffix: c_int) -> c_int: (CWD, template, Entry::Any, ReadWrite);
+    mkstemps64(template: *mut c_char, suffix: c_int) -> c_int: (CWD, template, Entry::Any, ReadWrite);
+    mkostemp(template: *mut c_char, flags: c_int) -> c_int: (CWD, template, Entry::Any, ReadWrite);
+    mkostemp64(template: *mut c_char, flags: c_int) -> c_int: (CWD, template, Entry::Any, ReadWrite);
+    mkostemps(template: *mut c_char, suffix: c_int, flags: c_int) -> c_int: (CWD, template, Entry::Any, ReadWrite);
+    mkostemps64(template: *mut c_char, suffix: c_int, flags: c_int) -> c_int: (CWD, template, Entry::Any, ReadWrite);
+}
+
+/// A call that gives a pointer.
+macro_rules! tree_pointer {
+    ($($name:ident($($arg:ident: $type:ty),*) -> $result:ty: ($path:expr);)*) => {$(
+        #[doc = concat!("`", stringify!($name), "(3)`: judged as its template stands.")]
+        ///
+        /// # Safety
+        /// As its manual page says.
+        pub unsafe fn $name($($arg: $type),*) -> $result {
+            // SAFETY: the caller's arguments.
+            unsafe {
+                let judged = judge(CWD, $path, Entry::Any, Access::ReadWrite);
+                match (judged, table::$name::next()) {
+                    (Ok(()), Some(next)) => next($($arg),*),
+                    (judged, _) => {
+                        finish(Err(judged.err().unwrap_or(Errno(libc::ENOSYS))));
+                        core::ptr::null_mut()
+                    }
+                }
+            }
+        }
+    )*};
+}
+
+/// Where tmpfile(3) makes its file: P_tmpdir of stdio.h, and a name as glibc makes them.
+const TMPFILE: *const c_char = c"/tmp/tmpfXXXXXX".as_ptr();
+
+tree_pointer! {
+    mkdtemp(template: *mut c_char) -> *mut c_char: (template);
+    tmpfile() -> *mut libc::FILE: (TMPFILE);
+    tmpfile64() -> *mut libc::FILE: (TMPFILE);
+}
+
+const _: () = assert!(size_of::<off_t>() == size_of::<c_long>());

@@ -1,0 +1,239 @@
+//! The exported entries of [`crate::hooks::around`]: a few instructions each, and then a jump, so that the real function sees the
+//! caller's own return address and arguments.
+//!
+//! Until the constructor has run, or while every section is off, each of them jumps straight to the real one.
+
+#![cfg(not(test))]
+
+use core::arch::naked_asm;
+
+use crate::hooks::around::{self, NUMBERS, REAL};
+use crate::state::ACTIVE;
+
+/// Jumps to the real function in that place of `REAL`; finds it first if nobody has.
+#[cfg(target_arch = "x86_64")]
+macro_rules! real {
+    ($place:literal) => {
+        concat!(
+            "2:\n",
+            "mov rax, [rip + {real} + 8*",
+            $place,
+            "]\n",
+            "test rax, rax\n",
+            "jz 3f\n",
+            "jmp rax\n",
+            "3:\n",
+            "push rdi\npush rsi\npush rdx\npush rcx\npush r8\npush r9\nsub rsp, 8\n",
+            "call {resolve}\n",
+            "add rsp, 8\npop r9\npop r8\npop rcx\npop rdx\npop rsi\npop rdi\n",
+            "jmp [rip + {real} + 8*",
+            $place,
+            "]\n",
+        )
+    };
+}
+
+#[cfg(target_arch = "aarch64")]
+macro_rules! real {
+    ($place:literal) => {
+        concat!(
+            "2:\n",
+            "adrp x16, {real}\n",
+            "add x16, x16, :lo12:{real}\n",
+            "ldr x17, [x16, #8*", $place, "]\n",
+            "cbz x17, 3f\n",
+            "br x17\n",
+            "3:\n",
+            "stp x29, x30, [sp, #-80]!\n",
+            "stp x0, x1, [sp, #16]\nstp x2, x3, [sp, #32]\nstp x4, x5, [sp, #48]\nstr x6, [sp, #64]\n",
+            "bl {resolve}\n",
+            "ldp x0, x1, [sp, #16]\nldp x2, x3, [sp, #32]\nldp x4, x5, [sp, #48]\nldr x6, [sp, #64]\n",
+            "ldp x29, x30, [sp], #80\n",
+            "adrp x16, {real}\n",
+            "add x16, x16, :lo12:{real}\n",
+            "ldr x17, [x16, #8*", $place, "]\n",
+            "br x17\n",
+        )
+    };
+}
+
+/// Goes on to label 2 unless a section is on.
+#[cfg(target_arch = "x86_64")]
+macro_rules! unless_active {
+    () => {
+        "endbr64\ncmp dword ptr [rip + {active}], 0\nje 2f\n"
+    };
+}
+
+#[cfg(target_arch = "aarch64")]
+macro_rules! unless_active {
+    () => {
+        "hint #34\nadrp x16, {active}\nldr w16, [x16, :lo12:{active}]\ncbz w16, 2f\n"
+    };
+}
+
+/// `RTLD_DEFAULT` (0) and `RTLD_NEXT` (-1) are answered by the real function, truthfully for the caller: the first finds our symbols by
+/// itself, for they come first.
+#[cfg(target_arch = "x86_64")]
+macro_rules! unless_handle {
+    () => {
+        "lea rax, [rdi + 1]\ncmp rax, 1\njbe 2f\n"
+    };
+}
+
+#[cfg(target_arch = "aarch64")]
+macro_rules! unless_handle {
+    () => {
+        "cbz x0, 2f\ncmn x0, #1\nb.eq 2f\n"
+    };
+}
+
+#[cfg(target_arch = "x86_64")]
+macro_rules! jump {
+    () => {
+        "jmp {judged}\n"
+    };
+}
+
+#[cfg(target_arch = "aarch64")]
+macro_rules! jump {
+    () => {
+        "b {judged}\n"
+    };
+}
+
+/// `dlsym(3)`.
+///
+/// # Safety
+/// As its manual page says.
+#[unsafe(naked)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dlsym() {
+    naked_asm!(
+        unless_active!(), unless_handle!(), jump!(), real!(0),
+        active = sym ACTIVE, real = sym REAL, resolve = sym around::resolve, judged = sym around::dlsym,
+    )
+}
+
+/// `dlvsym(3)`.
+///
+/// # Safety
+/// As its manual page says.
+#[unsafe(naked)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dlvsym() {
+    naked_asm!(
+        unless_active!(), unless_handle!(), jump!(), real!(1),
+        active = sym ACTIVE, real = sym REAL, resolve = sym around::resolve, judged = sym around::dlvsym,
+    )
+}
+
+/// `dlopen(3)` without `RTLD_DEEPBIND`, with which calls out of the library would reach libc past every preload.
+///
+/// # Safety
+/// As its manual page says.
+#[cfg(target_arch = "x86_64")]
+#[unsafe(naked)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dlopen() {
+    naked_asm!(
+        unless_active!(), "and esi, -9", real!(2),
+        active = sym ACTIVE, real = sym REAL, resolve = sym around::resolve,
+    )
+}
+
+/// `dlopen(3)` without `RTLD_DEEPBIND`, with which calls out of the library would reach libc past every preload.
+///
+/// # Safety
+/// As its manual page says.
+#[cfg(target_arch = "aarch64")]
+#[unsafe(naked)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dlopen() {
+    naked_asm!(
+        unless_active!(), "and w1, w1, #-9", real!(2),
+        active = sym ACTIVE, real = sym REAL, resolve = sym around::resolve,
+    )
+}
+
+/// `dlmopen(3)`: a new namespace has no preloads.
+///
+/// # Safety
+/// As its manual page says.
+#[unsafe(naked)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dlmopen() {
+    #[cfg(target_arch = "x86_64")]
+    naked_asm!(
+        unless_active!(),
+        "test rdi, rdi\njz 2f", // LM_ID_BASE
+        "push rdi\npush rsi\npush rdx",
+        "call {judge}",
+        "pop rdx\npop rsi\npop rdi",
+        "test eax, eax\njz 2f",
+        "xor eax, eax\nret",
+        real!(3),
+        active = sym ACTIVE, real = sym REAL, resolve = sym around::resolve, judge = sym around::refuses_namespace,
+    );
+    #[cfg(target_arch = "aarch64")]
+    naked_asm!(
+        unless_active!(),
+        "cbz x0, 2f", // LM_ID_BASE
+        "stp x29, x30, [sp, #-48]!\nstp x0, x1, [sp, #16]\nstr x2, [sp, #32]",
+        "bl {judge}",
+        "mov w9, w0",
+        "ldp x0, x1, [sp, #16]\nldr x2, [sp, #32]\nldp x29, x30, [sp], #48",
+        "cbz w9, 2f",
+        "mov x0, #0\nret",
+        real!(3),
+        active = sym ACTIVE, real = sym REAL, resolve = sym around::resolve, judge = sym around::refuses_namespace,
+    );
+}
+
+/// `syscall(2)`. Numbers that are not judged go on after a look into a bit set.
+///
+/// # Safety
+/// As its manual page says.
+#[unsafe(naked)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn syscall() {
+    #[cfg(target_arch = "x86_64")]
+    naked_asm!(
+        unless_active!(),
+        "cmp rdi, 511\nja 2f",
+        "mov rax, rdi\nshr rax, 6\nlea r10, [rip + {numbers}]\nmov rax, [r10 + 8*rax]",
+        "bt rax, rdi\njnc 2f", // by the lowest six bits
+        jump!(),
+        real!(4),
+        active = sym ACTIVE, real = sym REAL, resolve = sym around::resolve, judged = sym around::syscall,
+        numbers = sym NUMBERS,
+    );
+    #[cfg(target_arch = "aarch64")]
+    naked_asm!(
+        unless_active!(),
+        "cmp x0, #511\nb.hi 2f",
+        "lsr x16, x0, #6\nadrp x17, {numbers}\nadd x17, x17, :lo12:{numbers}\nldr x16, [x17, x16, lsl #3]",
+        "lsr x16, x16, x0\ntbz x16, #0, 2f", // by the lowest six bits
+        jump!(),
+        real!(4),
+        active = sym ACTIVE, real = sym REAL, resolve = sym around::resolve, judged = sym around::syscall,
+        numbers = sym NUMBERS,
+    );
+}
+
+/// The exported stub of that name, for `dlsym`: these here, and the variadic ones.
+pub fn hook(name: &[u8]) -> Option<*mut core::ffi::c_void> {
+    use crate::variadic::{execl, execle, execlp};
+    let found: unsafe extern "C" fn() = match name {
+        b"dlsym" => dlsym,
+        b"dlvsym" => dlvsym,
+        b"dlopen" => dlopen,
+        b"dlmopen" => dlmopen,
+        b"syscall" => syscall,
+        b"execl" => execl,
+        b"execle" => execle,
+        b"execlp" => execlp,
+        _ => return None,
+    };
+    Some(found as *mut core::ffi::c_void)
+}
