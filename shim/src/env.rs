@@ -351,10 +351,9 @@ mod change {
     /// `name` is a C string.
     pub unsafe fn unsetenv(name: *const c_char) {
         type Unsetenv = unsafe extern "C" fn(*const c_char) -> c_int;
+        let found = find(c"unsetenv");
         // SAFETY: the function has that signature, and null is None.
-        if let Some(unsetenv) =
-            unsafe { transmute::<*mut c_void, Option<Unsetenv>>(find(c"unsetenv")) }
-        {
+        if let Some(unsetenv) = unsafe { transmute::<*mut c_void, Option<Unsetenv>>(found) } {
             // SAFETY: the caller's promise.
             unsafe { unsetenv(name) };
         }

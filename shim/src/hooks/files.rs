@@ -227,16 +227,17 @@ unsafe fn fopen_judged(
     let judged = name
         .push(given)
         .and_then(|()| resolve(state, libc::AT_FDCWD, &mut name, flags));
-    // The pin is given back here: the stream gets the lowest free descriptor, as without us.
-    let expected = match judged {
-        Ok(Resolved::Existing(_, id, _)) => Expected::File(id),
+    let expected = match &judged {
+        Ok(Resolved::Existing(_, id, _)) => Expected::File(*id),
         Ok(Resolved::New(_, _, true)) => Expected::Name,
         Ok(Resolved::New(_, _, false)) => Expected::Unnamed,
         Err(errno) => {
-            finish(Err(errno));
+            finish(Err(*errno));
             return core::ptr::null_mut();
         }
     };
+    // The pin goes: the stream gets the lowest free descriptor, as without us.
+    drop(judged);
     let stream = open();
     if stream.is_null() {
         return stream;

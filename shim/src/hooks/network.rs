@@ -432,10 +432,9 @@ pub unsafe fn sendto(
         iov_len: length,
     };
     let to = copy.as_ref().and_then(Address::internet_or_none);
+    let is_judged = to.is_some() || copy.is_none();
     // SAFETY: the caller's arguments.
-    if (to.is_some() || copy.is_none())
-        && unsafe { judge_message(fd, to, &raw const vector, 1) }.is_err()
-    {
+    if is_judged && unsafe { judge_message(fd, to, &raw const vector, 1) }.is_err() {
         return refused();
     }
     pass(copy.as_ref().map_or(address, Address::as_ptr))

@@ -277,10 +277,9 @@ pub fn resolve(
     if creates && flags & libc::O_DIRECTORY != 0 {
         // Linux 6.4 refuses the two together, whatever the name; before, O_DIRECTORY had no effect on what is created.
         // SAFETY: a C string.
-        if let Err(error @ Errno(libc::EINVAL)) =
-            unsafe { sys::openat(libc::AT_FDCWD, c"".as_ptr(), flags, 0) }
-        {
-            return Err(error);
+        let asked = unsafe { sys::openat(libc::AT_FDCWD, c"".as_ptr(), flags, 0) };
+        if asked == Err(Errno(libc::EINVAL)) {
+            return Err(Errno(libc::EINVAL));
         }
     }
     if creates && name.as_bytes().last() == Some(&b'/') {
