@@ -723,3 +723,14 @@ unsafe extern "C" fn clone_thread(
         number = const libc::SYS_clone,
     )
 }
+
+/// Is the file system mounted read-only (fstatfs(2))? Works on `O_PATH` from Linux 3.12 on.
+pub fn is_read_only(fd: c_int) -> bool {
+    /// ST_RDONLY of statvfs(3), also in `f_flags` (Linux 2.6.36).
+    const ST_RDONLY: u64 = 1;
+    // struct statfs of asm-generic, fifteen words on 64-bit Linux; the flags are the eleventh.
+    let mut stat = [0u64; 15];
+    // SAFETY: `stat` is as large as the kernel's struct.
+    let result = unsafe { call!(libc::SYS_fstatfs, fd, stat.as_mut_ptr()) };
+    result.is_ok() && stat.get(10).is_some_and(|flags| flags & ST_RDONLY != 0)
+}

@@ -89,20 +89,25 @@ fn verdict_in_proc<'a>(state: &'a State, path: &[u8], access: Access) -> Verdict
     })
 }
 
-/// Judges a resolved name and reports what there is to report.
+/// Judges a resolved name and reports what there is to report. `place` is the file itself, or the directory that it would be in.
 ///
 /// # Errors
-/// `EACCES`: refused.
-pub fn judge(state: &State, path: &[u8], access: Access) -> Result<(), Errno> {
+/// `EACCES`: refused. `EROFS`: it would have been, but nobody can write there: interpreters try to cache what they compiled beside
+/// a function's code, and that is no attack.
+pub fn judge(state: &State, place: &Pin, path: &[u8], access: Access) -> Result<(), Errno> {
     let verdict = verdict(state, path, access);
-    if verdict.outcome != Outcome::Allow {
-        report::breach(
-            state,
-            Section::Filesystem,
-            &verdict,
-            Subject::File { path, access },
-        );
+    if verdict.outcome == Outcome::Allow {
+        return Ok(());
     }
+    if access != Access::Read && sys::is_read_only(place.0) {
+        return Err(Errno(libc::EROFS));
+    }
+    report::breach(
+        state,
+        Section::Filesystem,
+        &verdict,
+        Subject::File { path, access },
+    );
     if verdict.outcome == Outcome::Prevent {
         Err(REFUSED)
     } else {
@@ -313,7 +318,7 @@ pub fn resolve(
         let is_link = unsafe { name.read_link(parent.0, component.as_ptr().cast()) }.is_ok();
         if !is_link {
             let is_named = parent.describe_within(base, &component, name);
-            judge(state, name.as_bytes(), access_of_new(flags))?;
+            judge(state, &parent, name.as_bytes(), access_of_new(flags))?;
             return Ok(Resolved::New(parent, component, is_named));
         }
         // A link to nothing: open(2) creates what it points to, unless it was told not to follow.
@@ -352,10 +357,10 @@ fn existing(
             // A file in that directory, which has no name yet (open(2)).
             let len = name.as_bytes().len();
             let _ = name.push_components(b"#tmpfile");
-            judge(state, name.as_bytes(), access(flags))?;
+            judge(state, &pin, name.as_bytes(), access(flags))?;
             name.truncate(len);
         } else {
-            judge(state, name.as_bytes(), access(flags))?;
+            judge(state, &pin, name.as_bytes(), access(flags))?;
         }
     }
     Ok(Resolved::Existing(pin, stat.id, is_named && is_file))
@@ -435,18 +440,16 @@ fn by_name(state: &State, name: &mut Name, flags: c_int, mode: c_uint) -> Result
     })
 }
 
-/// Replaces a name by that of the file it leads to. `false`: by none.
-pub fn follow(dir: c_int, name: &mut Name) -> bool {
-    let Ok(pin) = Pin::open(dir, name, 0) else {
-        return false;
-    };
+/// Replaces a name by that of the file it leads to. `None`: by none.
+pub fn follow(dir: c_int, name: &mut Name) -> Option<Pin> {
+    let pin = Pin::open(dir, name, 0).ok()?;
     pin.describe(dir, name);
-    true
+    Some(pin)
 }
 
-/// Replaces a name by the resolved one of its directory and its own last component. Gives whether there is such an entry;
-/// `None`: a call on it fails anyway.
-pub fn locate(dir: c_int, name: &mut Name) -> Option<bool> {
+/// Replaces a name by the resolved one of its directory and its own last component. Gives the directory, and whether there is
+/// such an entry; `None`: a call on it fails anyway.
+pub fn locate(dir: c_int, name: &mut Name) -> Option<(Pin, bool)> {
     // A directory may be named with slashes behind it.
     let end = name
         .as_bytes()
@@ -465,7 +468,7 @@ pub fn locate(dir: c_int, name: &mut Name) -> Option<bool> {
     }
     .is_ok();
     parent.describe_within(dir, &component, name);
-    Some(is_there)
+    Some((parent, is_there))
 }
 
 /// The name of an open file, compared with one that was resolved before.

@@ -52,17 +52,19 @@ unsafe fn judge(
     if name.push(given).is_err() {
         return Ok(());
     }
-    let is_there = match entry {
+    let place = match entry {
         Entry::Followed => resolve::follow(dir, &mut name),
-        Entry::Present => resolve::locate(dir, &mut name) == Some(true),
-        Entry::Absent => resolve::locate(dir, &mut name) == Some(false),
-        Entry::Any => resolve::locate(dir, &mut name).is_some(),
+        Entry::Present => resolve::locate(dir, &mut name)
+            .filter(|(_, is_there)| *is_there)
+            .map(|(place, _)| place),
+        Entry::Absent => resolve::locate(dir, &mut name)
+            .filter(|(_, is_there)| !is_there)
+            .map(|(place, _)| place),
+        Entry::Any => resolve::locate(dir, &mut name).map(|(place, _)| place),
     };
-    if is_there {
-        resolve::judge(state, name.as_bytes(), access)
-    } else {
-        Ok(())
-    }
+    place.map_or(Ok(()), |place| {
+        resolve::judge(state, &place, name.as_bytes(), access)
+    })
 }
 
 /// Does a `…at` call with these flags follow a link at the end of the name?
