@@ -1,6 +1,8 @@
 //! The compiled policy: one run of bytes without pointers, so that it can lie in a file or in another process's memory and be used there
 //! as it is.
 //!
+//! The curated lists are such bytes as well ([`known`](crate::known)), with tables but without sections.
+//!
 //! All numbers are little-endian `u32`. A header of [`HEADER_WORDS`] words says where the tables are:
 //!
 //! - **slots**: one open-addressing hash table over everything that is looked up by its bytes. A slot is
@@ -9,6 +11,7 @@
 //! - **postings**: what hangs on a key, linked from `head`: `entry, list and access, program, next`. `next` always points backwards.
 //! - **segments**: ports of a network or of a name, sorted and disjoint: `ports, deny entry, allow entry, platform`.
 //! - **entries**: `place offset, place length, pattern offset, pattern length`, the words of a verdict.
+//! - **markers**: entries whose pattern betrays a miner wherever it stands in an argument.
 //! - **lengths**: for each space, how long the beginnings and the ends are that occur, ascending.
 
 /// `PLSD`
@@ -66,6 +69,8 @@ pub(crate) mod flag {
     pub(crate) const LEARN: u32 = 16;
     /// Some entry of `network.outbound` is a name.
     pub(crate) const NAMES: u32 = 32;
+    /// The files of the platform's list may be used.
+    pub(crate) const STANDARD: u32 = 64;
     /// Shifted by the section: it has an allow list.
     pub(crate) const ALLOW_LIST: u32 = 1 << 8;
 }

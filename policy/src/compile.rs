@@ -6,7 +6,6 @@ use crate::builder::Builder;
 use crate::decide::Decider;
 use crate::domain;
 use crate::glob::{self, Op, ops};
-use crate::miners::{self, Miner};
 use crate::moment;
 use crate::net::{self, Cidr, Host, Ports, Target};
 use crate::platform::Platform;
@@ -191,7 +190,6 @@ impl Compiler<'_> {
         }
         if section.crypto_miners {
             self.out.flags |= flag::MINERS;
-            self.miners(&format!("{place}.crypto_miners"));
         }
         for (name, list, entries) in [
             ("deny", list::DENY, &section.deny),
@@ -213,29 +211,6 @@ impl Compiler<'_> {
                         entry,
                     },
                 );
-            }
-        }
-    }
-
-    fn miners(&mut self, place: &str) {
-        for miner in miners::all() {
-            match miner {
-                Miner::Program(name) => {
-                    let entry = self.out.entry(place, name);
-                    self.glob(
-                        name,
-                        Purpose {
-                            space: Space::Miner,
-                            list: list::MINER,
-                            access: access::BOTH,
-                            entry,
-                        },
-                    );
-                }
-                Miner::Argument(text) => {
-                    let entry = self.out.entry(place, text);
-                    self.out.marker(entry);
-                }
             }
         }
     }
@@ -377,17 +352,6 @@ impl Compiler<'_> {
         {
             *word = miners;
         }
-        for name in miners::pools() {
-            let entry = self
-                .out
-                .entry(&format!("{place}.processes.crypto_miners"), name);
-            for pattern in [
-                domain::Pattern::Exact(name.to_owned()),
-                domain::Pattern::Suffix(format!(".{name}")),
-            ] {
-                self.domain(&pattern, list::MINER, entry);
-            }
-        }
     }
 
     fn names(&mut self, section: &Dns, place: &str) {
@@ -438,11 +402,16 @@ impl Compiler<'_> {
             return;
         }
         let platform = self.context.platform;
+        if platform.standard {
+            self.out.flags |= flag::STANDARD;
+        }
+        // Without an allow list nothing needs an exception.
+        let needed = !section.allow.is_empty();
         for (globs, access) in [
             (&platform.read, access::READ),
             (&platform.write, access::WRITE),
         ] {
-            for text in globs {
+            for text in globs.iter().filter(|_| needed) {
                 self.glob(
                     text,
                     Purpose {

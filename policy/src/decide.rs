@@ -1,13 +1,18 @@
 //! The verdict on one event, read from the bytes of a compiled policy.
 //!
-//! Nothing here allocates, locks, recurses or panics; the deepest call needs less than 1 KiB of stack. Reads are checked, and bytes that no
-//! compiler of ours wrote give refusals, never a way through.
+//! Nothing here allocates, locks, recurses or panics; the deepest call needs less than 1 KiB of stack.
+//!
+//! Reads are checked, whatever the bytes are: none is outside of them, every loop over them ends, and where a table or a row is not
+//! what it should be, the section refuses. That is no protection against somebody who writes the bytes. A changed word can as well say that
+//! a section is off, or that an entry allows what it denied, and so can any policy that is compiled and well formed; a checksum would not
+//! change that, since whoever writes the bytes writes the sum. Whoever hands them on has to keep them where the function cannot write.
 
 mod lookup;
 
 use crate::blob::{self, Blob, NONE, Space, access, flag, header, list, setting, state};
 use crate::domain;
 use crate::event::{Access, Connect, File, Outcome, Process, Reason, Section, Start, Verdict};
+use crate::known;
 use crate::net;
 use lookup::Hits;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -17,6 +22,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 pub struct Decider<'a> {
     blob: Blob<'a>,
 }
+
+/// The curated lists, which are the same for every policy.
+static LISTS: Decider<'static> = Decider {
+    blob: Blob(known::BYTES),
+};
 
 const SECTIONS: [Section; 5] = [
     Section::Processes,
@@ -33,7 +43,7 @@ const OFF: Verdict<'static> = Verdict {
     pattern: None,
 };
 
-/// For bytes that no compiler of ours wrote.
+/// Where the bytes do not hold together.
 const MALFORMED: Verdict<'static> = Verdict {
     outcome: Outcome::Prevent,
     reason: Reason::Unlisted,
@@ -43,7 +53,9 @@ const MALFORMED: Verdict<'static> = Verdict {
 
 impl<'a> Decider<'a> {
     /// Takes bytes that [`Compiled::as_bytes`](crate::Compiled::as_bytes) gave. `None`: they are cut, or from another version, or something
-    /// else altogether.
+    /// else altogether. The time does not depend on their length: the header is checked, and everything else when it is read.
+    ///
+    /// They must come from where the function cannot write: what is well formed is believed.
     #[must_use]
     pub fn from_bytes(bytes: &'a [u8]) -> Option<Self> {
         let blob = Blob(bytes);
@@ -320,11 +332,17 @@ impl<'a> Decider<'a> {
         self.scan_program(event.path, &mut hits)?;
         if event.given != event.path {
             // A name that the caller chose can only speak against it.
-            hits.lists = list::DENY | list::MINER;
+            hits.lists = list::DENY;
             self.scan_program(event.given, &mut hits)?;
         }
-        if hits.miner != NONE {
-            return self.breach(SECTION, Reason::CryptoMiner, hits.miner);
+        if self.flag(flag::MINERS) {
+            let miner = [event.path, event.given].into_iter().find_map(|path| {
+                let base = path.rsplit(|b| *b == b'/').next().unwrap_or(path);
+                LISTS.listed(Space::Miner, base)
+            });
+            if let Some(miner) = miner {
+                return self.miner(self.state(SECTION), miner);
+            }
         }
         if hits.deny != NONE {
             return self.breach(SECTION, Reason::Denied, hits.deny);
@@ -348,27 +366,21 @@ impl<'a> Decider<'a> {
     fn scan_program(&self, path: &[u8], hits: &mut Hits) -> Option<()> {
         let base = path.rsplit(|b| *b == b'/').next().unwrap_or(path);
         self.scan(Space::Program, path, hits)?;
-        self.scan(Space::Base, base, hits)?;
-        if self.flag(flag::MINERS) {
-            self.scan(Space::Miner, base, hits)?;
-        }
-        Some(())
+        self.scan(Space::Base, base, hits)
     }
 
     fn judge_argument(&self, argument: &[u8]) -> Option<Verdict<'a>> {
-        let markers = self.blob.table(header::MARKERS)?;
-        let entries = self.blob.table(header::ENTRIES)?;
+        let markers = LISTS.blob.table(header::MARKERS)?;
         for i in 0..markers.count {
-            let [entry] = self.blob.row(markers, i)?;
-            let [_, _, offset, length] = self.blob.row(entries, entry as usize)?;
-            let marker = self.blob.bytes(offset, length)?;
-            let first = *marker.first()?;
+            let [entry] = LISTS.blob.row(markers, i)?;
+            let (_, marker) = LISTS.entry(entry)?;
+            let first = *marker.as_bytes().first()?;
             let found = argument.windows(marker.len()).any(|part| {
                 part.first().is_some_and(|b| b.eq_ignore_ascii_case(&first))
-                    && part.eq_ignore_ascii_case(marker)
+                    && part.eq_ignore_ascii_case(marker.as_bytes())
             });
             if found {
-                return self.breach(Section::Processes, Reason::CryptoMiner, entry);
+                return self.miner(self.state(Section::Processes), entry);
             }
         }
         self.pass(Reason::Unrestricted, None)
@@ -438,12 +450,14 @@ impl<'a> Decider<'a> {
         if domain::is_localhost(name) {
             return self.pass(Reason::Unrestricted, None);
         }
+        let pools = self.blob.header(header::POOLS)?;
+        if pools != state::OFF
+            && let Some(pool) = LISTS.listed(Space::Dns, name)
+        {
+            return self.miner(pools, pool);
+        }
         let mut hits = Hits::new(access::BOTH);
         self.scan(Space::Dns, name, &mut hits)?;
-        if hits.miner != NONE {
-            let state = self.blob.header(header::POOLS)?;
-            return self.refuse(state, Reason::CryptoMiner, Some(hits.miner));
-        }
         if hits.platform != 0 {
             return self.pass(Reason::Platform, None);
         }
@@ -464,12 +478,20 @@ impl<'a> Decider<'a> {
             Access::ReadWrite => access::BOTH,
         };
         let mut hits = Hits::new(want);
-        self.scan(Space::File, event.path, &mut hits)?;
-        if let Some(alias) = event.alias {
-            self.scan(Space::File, alias, &mut hits)?;
+        let names = [Some(event.path), event.alias];
+        for name in names.into_iter().flatten() {
+            self.scan(Space::File, name, &mut hits)?;
         }
         if hits.deny != NONE {
             return self.breach(SECTION, Reason::Denied, hits.deny);
+        }
+        if !self.has_allow_list(SECTION) {
+            return self.pass(Reason::Unrestricted, None);
+        }
+        if hits.platform != want && self.flag(flag::STANDARD) {
+            for name in names.into_iter().flatten() {
+                LISTS.scan(Space::File, name, &mut hits)?;
+            }
         }
         if hits.platform == want {
             return self.pass(Reason::Platform, None);
@@ -478,6 +500,33 @@ impl<'a> Decider<'a> {
             return self.pass(Reason::Allowed, Some(hits.allow));
         }
         self.unlisted(SECTION)
+    }
+
+    /// Place and pattern of an entry.
+    fn entry(&self, entry: u32) -> Option<(&'a str, &'a str)> {
+        let entries = self.blob.table(header::ENTRIES)?;
+        let [place_at, place_length, pattern_at, pattern_length] =
+            self.blob.row(entries, entry as usize)?;
+        let place = self.blob.text(place_at, place_length)?;
+        let pattern = self.blob.text(pattern_at, pattern_length)?;
+        Some((place, pattern))
+    }
+
+    /// The entry of the curated lists that names a miner.
+    fn listed(&self, space: Space, name: &[u8]) -> Option<u32> {
+        let mut hits = Hits::new(access::BOTH);
+        self.scan(space, name, &mut hits)?;
+        (hits.miner != NONE).then_some(hits.miner)
+    }
+
+    /// A miner: the setting decided, and the list says which it is.
+    fn miner(&self, state: u32, entry: u32) -> Option<Verdict<'a>> {
+        let (_, pattern) = LISTS.entry(entry)?;
+        let verdict = self.refuse(state, Reason::CryptoMiner, Some(setting::MINERS))?;
+        Some(Verdict {
+            pattern: Some(pattern),
+            ..verdict
+        })
     }
 
     /// What is left when no entry matched.
@@ -529,11 +578,7 @@ impl<'a> Decider<'a> {
                 pattern: None,
             });
         };
-        let entries = self.blob.table(header::ENTRIES)?;
-        let [place_at, place_length, pattern_at, pattern_length] =
-            self.blob.row(entries, entry as usize)?;
-        let place = self.blob.text(place_at, place_length)?;
-        let pattern = self.blob.text(pattern_at, pattern_length)?;
+        let (place, pattern) = self.entry(entry)?;
         let some = |text: &'a str| (!text.is_empty()).then_some(text);
         Some(Verdict {
             outcome,

@@ -32,7 +32,8 @@
 //! It is made inside a hook: in the child of `vfork(2)`, in a signal handler, inside `malloc(3)`. So it neither allocates nor locks nor recurses
 //! nor panics, and its stack is small. Its cost depends on the length of the name, not on the number of rules: everything that can be looked up
 //! lies in one hash table. Only true wildcards (`/a/*b*`) are run, each as a set of states over the name, and only those whose plain beginning or
-//! end the name has. A child takes the bytes of its parent as they are ([`Decider::from_bytes`]); bytes that do not hold together refuse.
+//! end the name has. A child takes the bytes of its parent as they are ([`Decider::from_bytes`]), from where the function cannot have changed
+//! them: reads are checked, but what is well formed is believed.
 //!
 //! # What a policy means
 //!
@@ -47,11 +48,19 @@
 //!   run a `python3` that is a link to `python3.11`, nor a link of that name to anything; write `python3*` or the path of the link. `deny`
 //!   also looks at the name that was given. Miners come first, then `deny`, `main_only`, `allow`. The main process may always execute itself again
 //!   unless an entry denies it.
+//! * **Programs that cannot be followed** (`unfollowable`) and those without a file are judged besides, by the effect of the section or by the
+//!   setting. `unfollowable` alone makes the section active, unless it says `allow`.
 //! * **Networks**: the platform's endpoints and resolvers, then `deny`, then loopback, then `allow`. IPv4 mapped into IPv6 is IPv4. "Any address"
 //!   (`0.0.0.0`, `::`) is loopback, as it is to Linux, and what is said of `127.0.0.1` or `::1` holds for it.
+//! * **Names among networks** (`*.amazonaws.com:443`) are patterns as in `dns` and stand for the addresses that were got by resolving a name that
+//!   they match: [`Decider::connect_resolved`]. An address by itself is matched by none, and an allow list of nothing but names allows none.
 //! * **Ports** to listen on: the platform's on loopback, then `deny`, then `allow`.
-//! * **Names**: numeric hosts and `localhost` are not judged; then the platform's names, `deny`, `allow`.
-//! * **Files**: `deny`, then what the platform needs, then `allow`. Opening for reading and writing needs both.
+//! * **Names**: numeric hosts and `localhost` are not judged; then mining pools (`crypto_miners`), the platform's names, `deny`, `allow`. Pools are
+//!   refused by the stricter of the effects of `processes` and `dns`, so that neither section weakens the other, and make `dns` active alone.
+//! * **Files**: `deny`, then, where there is an allow list, what the platform needs, then `allow`. Opening for reading and writing needs both.
+//! * **`enforce_after`** is compared with the clock when the policy is compiled: until then each `prevent` is compiled as `alert`. Lambda replaces
+//!   sandboxes every few hours and children compile for themselves, so none stays behind for long; and a verdict needs no clock.
+//! * **`mode: learn`** makes every section active and lets everything pass; the verdict still says why it would have been refused.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(
@@ -76,8 +85,10 @@ mod glob;
 mod json;
 #[cfg(feature = "schema")]
 mod json_schema;
+mod known;
 mod lint;
-mod miners;
+#[cfg(test)]
+mod lists;
 mod moment;
 mod net;
 mod nfa;

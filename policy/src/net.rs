@@ -149,10 +149,16 @@ pub(crate) fn target(text: &str) -> Result<Target, BadEntry> {
     Ok(Target { host, ports })
 }
 
-/// Whether the host of an entry is meant as a name: no address holds a letter without a colon, and no name a colon or a slash.
+/// Whether the host of an entry is meant as a name. No address holds a letter without a colon, and no name a colon or a slash, so that
+/// nothing is both.
 fn is_name(host: &str) -> bool {
+    // A slip of the hand in `10.0.0.0` must not make a name of it that nobody ever asks for.
+    let labels = host.split('.');
+    let digits = |label: &&str| !label.is_empty() && label.bytes().all(|b| b.is_ascii_digit());
+    let slip = labels.clone().count() == 4 && labels.filter(digits).count() == 3;
     !host.contains([':', '/', '%'])
         && host.chars().any(char::is_alphabetic)
+        && !slip
         && !domain::is_numeric(host.as_bytes())
 }
 
@@ -244,9 +250,16 @@ fn bad_address(text: &str) -> Result<Cidr, BadEntry> {
             "the address without `%…`",
         );
     }
-    if (text.chars().all(|c| c.is_ascii_digit() || c == '.') || domain::is_numeric(text.as_bytes()))
-        && !text.is_empty()
-    {
+    if text.contains('*') {
+        return bad(
+            "`*` stands alone or in front of a name",
+            "`10.0.0.0/8` for a network, `*.example.com` for names, `*` for every address",
+        );
+    }
+    let numbers = text
+        .split('.')
+        .filter(|part| part.bytes().all(|b| b.is_ascii_digit()));
+    if domain::is_numeric(text.as_bytes()) || (!text.is_empty() && numbers.count() >= 3) {
         return bad(
             format!("`{text}` is not an IPv4 address"),
             "four numbers from 0 to 255 without leading zeros, such as `10.0.0.1`",

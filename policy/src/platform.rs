@@ -15,6 +15,8 @@ pub struct Platform {
     pub resolvers: Vec<IpAddr>,
     /// Names, in the patterns of the `dns` section.
     pub names: Vec<String>,
+    /// The files of `data/platform.txt` as well, which every function's runtime needs.
+    pub standard: bool,
     /// Globs of files that are read.
     pub read: Vec<String>,
     /// Globs of files that are written.
@@ -65,58 +67,13 @@ const PREFIXES: [&str; 4] = ["VIRTUAL_ENV", "JAVA_HOME", "DOTNET_ROOT", "PYTHONH
 /// Search paths of interpreters for code, separated by colons.
 const SEARCH_PATHS: [&str; 5] = ["PYTHONPATH", "NODE_PATH", "RUBYLIB", "GEM_PATH", "GEM_HOME"];
 
-const READ: &[&str] = &[
+/// What of `data/platform.txt` is a link in some images, to somewhere that is not in it: systemd's resolver, a volume that is mounted
+/// elsewhere.
+const LINKS: [&str; 4] = [
+    "/etc/resolv.conf",
+    "/etc/localtime",
     "/var/lang/**",
     "/opt/**",
-    "/lib/**",
-    "/lib64/**",
-    "/lib32/**",
-    "/usr/lib/**",
-    "/usr/lib64/**",
-    "/usr/libexec/**",
-    "/usr/local/lib/**",
-    "/usr/local/lib64/**",
-    "/etc/ld.so.*",
-    "/etc/ld.so.conf.d/*",
-    "/etc/{ssl,pki,crypto-policies,alternatives}/**",
-    "/etc/{resolv.conf,hosts,nsswitch.conf,host.conf,gai.conf,services,protocols,networks,passwd,group,localtime,timezone}",
-    "/etc/{os-release,system-release,mime.types,machine-id,locale.alias,locale.conf}",
-    "/usr/lib/os-release",
-    "/usr/share/{zoneinfo,ca-certificates,locale,i18n,icu,pki,crypto-policies,mime,java,zoneinfo-icu}/**",
-    "/usr/local/share/ca-certificates/**",
-    // Distributions scatter an interpreter: Debian's Node.js loads parts of itself from /usr/share, its JVM is configured in /etc.
-    "/usr/share/{nodejs,node_modules,rubygems-integration,ruby,dotnet,perl,perl5,python3}/**",
-    "/etc/{java,java-*,python*,dotnet,gemrc}",
-    "/etc/{java,java-*,python*,dotnet}/**",
-    "/var/lib/gems/**",
-    // `environ` (the credentials) and `mem` are left out on purpose: no runtime starts by reading them.
-    "/proc/self",
-    "/proc/self/{cgroup,cmdline,comm,coredump_filter,exe,io,limits,maps,mountinfo,mounts,oom_score,oom_score_adj}",
-    "/proc/self/{sched,schedstat,smaps,smaps_rollup,stat,statm,status,auxv,cpuset,personality,task,fd,net,ns,root,cwd}",
-    "/proc/self/{fd,fdinfo,ns,net}/**",
-    "/proc/self/task/*",
-    "/proc/self/task/*/{cgroup,comm,sched,schedstat,stat,statm,status}",
-    "/proc/{meminfo,cpuinfo,stat,version,loadavg,uptime,filesystems,mounts,vmstat,devices,cmdline,swaps,diskstats}",
-    "/proc/net/**",
-    "/proc/sys/**",
-    "/proc/pressure/*",
-    "/sys/fs/cgroup",
-    "/sys/fs/cgroup/**",
-    "/sys/devices/system/{cpu,node}",
-    "/sys/devices/system/{cpu,node}/**",
-    "/sys/devices/virtual/dmi/id/*",
-    "/sys/kernel/mm/{transparent_hugepage,hugepages}/**",
-    "/dev/{null,zero,random,urandom,full,tty}",
-    "/tmp/hsperfdata_*/**",
-    "/tmp/{clr-debug-pipe,dotnet-diagnostic}-*",
-];
-
-const WRITE: &[&str] = &[
-    "/dev/{null,zero,full,tty}",
-    // A JVM and .NET leave these for their tools, without being asked, at each start.
-    "/tmp/hsperfdata_*",
-    "/tmp/hsperfdata_*/**",
-    "/tmp/{clr-debug-pipe,dotnet-diagnostic}-*",
 ];
 
 /// What an installation holds that a program needs while it runs.
@@ -243,10 +200,10 @@ impl Platform {
                 self.installation(&prefix);
             }
         }
-        for glob in READ {
-            self.readable((*glob).to_owned());
+        for glob in LINKS {
+            self.readable(glob.to_owned());
         }
-        self.write = WRITE.iter().map(|glob| (*glob).to_owned()).collect();
+        self.standard = true;
     }
 
     fn below(&mut self, directory: &str) {
@@ -256,6 +213,10 @@ impl Platform {
     }
 
     fn installation(&mut self, prefix: &str) {
+        // All of it is in the list, and most functions' programs are in it.
+        if prefix == "/var/lang" {
+            return;
+        }
         let prefix = escape(prefix);
         self.readable(prefix.clone());
         // The marker of a virtual environment, and the one file of a Java installation that stands beside the directories.

@@ -1,4 +1,4 @@
-//! Whatever bytes come in, nothing panics; and damaged bytes never open a way.
+//! Whatever bytes come in, nothing panics and everything ends; and where tables do not hold together, a section refuses.
 
 mod common;
 
@@ -195,7 +195,7 @@ fn cut_bytes_are_no_policy() {
 }
 
 #[test]
-fn bytes_that_do_not_hold_together_refuse() {
+fn tables_that_are_not_where_the_header_says_refuse() {
     let compiled = rule(RICH);
     let good = compiled.as_bytes();
     // Every table moved away, one at a time: where `from_bytes` cannot see it, a verdict does.

@@ -8,7 +8,7 @@ mod paths;
 use crate::diagnostics::Lint;
 use crate::domain::{self, Pattern};
 use crate::json::quoted;
-use crate::schema::{Dns, Effect, Policy, Rule};
+use crate::schema::{Dns, Effect, Policy, Rule, Unfollowable};
 use crate::scope;
 use std::collections::BTreeMap;
 
@@ -25,6 +25,20 @@ pub(crate) fn lints(policy: &Policy) -> Vec<Lint> {
 }
 
 struct Lints(Vec<Lint>);
+
+fn prevents(rule: &Rule) -> bool {
+    let processes = rule.processes.as_ref();
+    let effects = [
+        processes.map(|section| section.effect),
+        rule.network.as_ref().map(|section| section.effect),
+        rule.dns.as_ref().map(|section| section.effect),
+        rule.filesystem.as_ref().map(|section| section.effect),
+    ];
+    effects.contains(&Some(Effect::Prevent))
+        || processes.is_some_and(|section| {
+            section.effect != Effect::Disable && section.unfollowable == Some(Unfollowable::Prevent)
+        })
+}
 
 impl Lints {
     fn add(&mut self, code: &'static str, place: String, value: &str, message: impl Into<String>) {
@@ -77,11 +91,25 @@ impl Lints {
     }
 
     fn rule(&mut self, rule: &Rule, place: &str) {
+        if let Some(after) = &rule.enforce_after
+            && !prevents(rule)
+        {
+            let message = "nothing in the rule prevents, so there is nothing to hold off";
+            self.add(
+                "moot-enforce-after",
+                format!("{place}.enforce_after"),
+                after,
+                message,
+            );
+        }
         if let Some(section) = &rule.processes {
             self.processes(section, &format!("{place}.processes"));
         }
         if let Some(section) = &rule.network {
             self.network(section, &format!("{place}.network"));
+            if let Some(dns) = &rule.dns {
+                self.destinations(section, dns, place);
+            }
         }
         if let Some(section) = &rule.dns {
             self.dns(section, &format!("{place}.dns"));

@@ -1,8 +1,9 @@
 //! Warnings about `network`.
 
-use super::Lints;
+use super::{Lints, MAX_PAIRS};
+use crate::domain::{self, Pattern};
 use crate::net::{self, Cidr, Host, Ports, Target};
-use crate::schema::{Network, Outbound, PortEntry};
+use crate::schema::{Dns, Effect, Network, Outbound, PortEntry};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 impl Lints {
@@ -58,6 +59,20 @@ impl Lints {
             self.duplicates(&format!("{place}.{name}"), keys);
         }
         self.shadowed(place, &allow, &deny, |deny, allow| deny.contains(allow));
+        for (name, entries) in [("allow", &allow), ("deny", &deny)] {
+            for (i, (text, target)) in entries.iter().enumerate() {
+                let Host::Name(pattern) = &target.host else {
+                    continue;
+                };
+                let place = format!("{place}.{name}[{i}]");
+                self.domain(place.clone(), text, pattern);
+                if name == "deny" && allow.is_empty() {
+                    let message = "this stops only an address that the function got by resolving the name, and one that an attacker brings along \
+                                   passes; deny the name in `dns`, or write down in `allow` what is reached";
+                    self.add("deny-by-name", place, text, message);
+                }
+            }
+        }
         for (i, (text, target)) in allow.iter().enumerate() {
             let place = format!("{place}.allow[{i}]");
             match &target.host {
@@ -67,6 +82,46 @@ impl Lints {
                     self.add("loopback-is-open", place, text, message);
                 }
                 _ => {}
+            }
+        }
+    }
+
+    /// Destinations that are allowed by a name which the `dns` section does not let anybody resolve.
+    pub(super) fn destinations(&mut self, network: &Network, dns: &Dns, place: &str) {
+        let off = network.effect == Effect::Disable || dns.effect != Effect::Prevent;
+        let size = dns.allow.len().saturating_add(dns.deny.len());
+        if off || size.saturating_mul(network.outbound.allow.len()) > MAX_PAIRS {
+            return;
+        }
+        let read = |entries: &[String]| -> Vec<Pattern> {
+            entries
+                .iter()
+                .filter_map(|text| domain::pattern(text).ok())
+                .collect()
+        };
+        let (allow, deny) = (read(&dns.allow), read(&dns.deny));
+        for (i, text) in network.outbound.allow.iter().enumerate() {
+            let Ok(Target {
+                host: Host::Name(name),
+                ..
+            }) = net::target(text)
+            else {
+                continue;
+            };
+            let listed = allow.is_empty()
+                || allow
+                    .iter()
+                    .any(|other| other.contains(&name) || name.contains(other));
+            if !listed || deny.iter().any(|other| other.contains(&name)) {
+                let message = format!(
+                    "{place}.dns lets nobody resolve this name, so no address is ever reached by it"
+                );
+                self.add(
+                    "unresolvable-destination",
+                    format!("{place}.network.outbound.allow[{i}]"),
+                    text,
+                    message,
+                );
             }
         }
     }

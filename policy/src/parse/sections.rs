@@ -270,7 +270,7 @@ fn word<T: Copy>(
     let node = fields.get(name)?;
     let place = fields.at(name);
     let names: Vec<&'static str> = words.iter().map(|(word, _)| *word).collect();
-    let expected = list(&names);
+    let expected = list(&names).replace(" and ", " or ");
     let text = w.string(node, &place, &expected)?;
     let found = words.iter().find(|(word, _)| *word == text);
     if found.is_none() {
@@ -278,7 +278,7 @@ fn word<T: Copy>(
             Some(near) => format!("there is no such value (did you mean `{near}`?)"),
             None => "there is no such value".to_owned(),
         };
-        w.problem(&place, node, message, format!("one of {expected}"));
+        w.problem(&place, node, message, expected);
     }
     found.map(|(_, value)| *value)
 }
