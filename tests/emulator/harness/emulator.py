@@ -50,11 +50,13 @@ class Line:
 class Emulator:
     """A function from its first invocation to its end; use it in a `with` statement.
 
-    `environment` is added to what Lambda itself sets; `wrapper` is the value of AWS_LAMBDA_EXEC_WRAPPER.
+    `environment` is added to what Lambda itself sets; `wrapper` is the value of AWS_LAMBDA_EXEC_WRAPPER, `handler` what
+    the runtime finds in `_HANDLER`.
     """
 
-    def __init__(self, layout, environment=None, wrapper=None, name="order-desk"):
+    def __init__(self, layout, environment=None, wrapper=None, name="order-desk", handler="app.handler"):
         self.layout = layout
+        self.handler = handler
         self.environment = lambda_environment(layout, name)
         if wrapper is not None:
             self.environment["AWS_LAMBDA_EXEC_WRAPPER"] = str(wrapper)
@@ -79,7 +81,7 @@ class Emulator:
         addresses += ["--runtime-api-address", f"127.0.0.1:{runtime_api}"]
         # Pipes, as in Lambda. A session of its own, by which everything the function starts is found again.
         self.process = subprocess.Popen(
-            [str(EMULATOR), *addresses, str(self.layout.runtime / "bootstrap"), "app.handler"],
+            [str(EMULATOR), *addresses, str(self.layout.runtime / "bootstrap"), self.handler],
             env=self.environment,
             cwd=self.layout.task,
             stdin=subprocess.DEVNULL,

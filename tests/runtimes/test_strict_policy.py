@@ -1,0 +1,47 @@
+"""A policy that allows nothing cannot keep a runtime from starting and answering: what the platform needs always works."""
+
+import json
+import unittest
+
+from machine import prepared
+from place import function
+from runtimes import RUNTIMES
+from series import Verdicts
+
+NOTHING = json.dumps(
+    {
+        "version": 1,
+        "rules": [
+            {
+                "name": "nothing",
+                "processes": {"effect": "prevent", "main_only": True},
+                "network": {"effect": "prevent", "outbound": {"allow": ["10.1.2.3:1"], "loopback": False}, "listen": {"allow": ["1"]}},
+                "dns": {"effect": "prevent", "allow": ["nothing.example"]},
+                "filesystem": {"effect": "prevent", "allow": ["/tmp/nothing/**"]},
+            }
+        ],
+    }
+)
+EXPECTED_FAILURES = {
+    "python": "the interpreter tries to make /var/task/__pycache__, which nobody may there; the refusal is audited all the same",
+    "java": "the JVM opens /proc/cgroups, /proc/self/coredump_filter, /sys/kernel/mm/hugepages and /tmp/hsperfdata_*",
+}
+"""Runtime: what it needs that such a policy refuses. The list only shrinks."""
+
+
+class AStrictPolicy(unittest.TestCase):
+    longMessage = False
+
+    def test_lets_every_runtime_start_and_answer_without_a_breach(self):
+        for runtime in RUNTIMES.values():
+            with self.subTest(runtime.title):
+                place = prepared(runtime)
+                with function(place, {"PALISADE_POLICY": NOTHING}) as running:
+                    answers = [running.invoke({"act": "list"}).body for _ in range(3)]
+                    found = Verdicts(running).since(0, 0)
+                    works = all(isinstance(answer, list) for answer in answers) and not found
+                    told = "\n".join([*(record["msg"] for record in found), running.log_text() if not found else ""])
+                if runtime.name in EXPECTED_FAILURES:
+                    self.assertFalse(works, "is right now: take it out of EXPECTED_FAILURES")
+                else:
+                    self.assertTrue(works, told)
