@@ -1,10 +1,12 @@
 //! The objects that the loader has put into this process (dl_iterate_phdr(3)), and symbols in them.
 //!
-//! Whoever exports `dlsym` cannot ask `dlsym` for the real one: a reference to it, versioned or not, leads back to the own
-//! symbol. So the symbol table of libc is read here, as elf(5) and the GNU hash section lay it out. No allocation: a malloc replacement may
-//! ask for `dlsym` before our constructor has run.
+//! `dlsym(3)` is not used to find what lies behind a hook, for three reasons. A library that exports `dlsym` gets its own symbol for every
+//! reference, versioned or not. A name that this libc lacks leaves a message for the program's next `dlerror(3)`, and allocates it.
+//! And a hundred look-ups through it cost more than all the rest of the constructor. So the symbol tables are read here, as elf(5) and
+//! the GNU hash section lay them out. No allocation: a malloc replacement may call a hook before our constructor has run.
 
 use core::ffi::{CStr, c_char, c_int, c_void};
+use core::mem::MaybeUninit;
 use core::ops::Range;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
@@ -32,9 +34,10 @@ pub fn is_libc(address: *const c_void) -> bool {
 
 /// Notes where the C library is. For the constructor.
 pub fn note() {
-    each(&mut |object, which| {
-        if let Some([start, end]) = RANGES.get(which) {
-            let range = object.addresses();
+    each(&mut |info, base_name| {
+        let which = LIBC.iter().position(|name| *name == base_name);
+        if let Some([start, end]) = which.and_then(|which| RANGES.get(which)) {
+            let range = addresses(info);
             start.store(range.start, Ordering::Relaxed);
             end.store(range.end, Ordering::Relaxed);
         }
@@ -44,33 +47,77 @@ pub fn note() {
 /// The function of that name in the C library, in its default version; null if it has none.
 pub fn libc_symbol(name: &CStr) -> *mut c_void {
     let mut found: *mut c_void = core::ptr::null_mut();
-    each(&mut |object, _| {
-        if found.is_null() {
-            found = object.symbol(name).unwrap_or(core::ptr::null_mut());
+    let hash = hash(name.to_bytes());
+    each(&mut |info, base_name| {
+        if found.is_null() && LIBC.contains(&base_name) {
+            let symbol = Symbols::of(info).and_then(|symbols| symbols.find(name, hash));
+            found = symbol.unwrap_or(core::ptr::null_mut());
         }
     });
     found
 }
 
-struct Object<'a>(&'a dl_phdr_info);
+/// More objects than any function's interpreter is started with.
+const OBJECTS_MAX: usize = 96;
 
-/// Calls `visit` with each loaded object of the C library.
-fn each(visit: &mut dyn FnMut(Object<'_>, usize)) {
+/// The objects behind this library, in the order in which the loader searches them (`RTLD_NEXT`, dlsym(3)).
+pub struct Behind {
+    symbols: [MaybeUninit<Symbols>; OBJECTS_MAX],
+    count: usize,
+}
+
+impl Behind {
+    /// Looks at what is loaded now. Until the program opens libraries by itself, that is the global scope.
+    pub fn now() -> Self {
+        let mut behind = Self {
+            symbols: [const { MaybeUninit::uninit() }; OBJECTS_MAX],
+            count: 0,
+        };
+        let own = Self::now as fn() -> Self as usize;
+        let mut is_behind = false;
+        each(&mut |info, _| {
+            if is_behind {
+                if let (Some(symbols), Some(place)) =
+                    (Symbols::of(info), behind.symbols.get_mut(behind.count))
+                {
+                    place.write(symbols);
+                    behind.count += 1;
+                }
+            } else {
+                is_behind = addresses(info).contains(&own);
+            }
+        });
+        behind
+    }
+
+    /// The first function of that name, in its default version; null if there is none. `hash` is that of [`hash`].
+    pub fn find(&self, name: &CStr, hash: u32) -> *mut c_void {
+        let known = self.symbols.iter().take(self.count);
+        // SAFETY: as many as `count` have been written.
+        let mut symbols = known.map(|symbols| unsafe { symbols.assume_init_ref() });
+        symbols
+            .find_map(|symbols| symbols.find(name, hash))
+            .unwrap_or(core::ptr::null_mut())
+    }
+}
+
+/// Calls `visit` with each loaded object and the last component of its path.
+fn each(visit: &mut dyn FnMut(&dl_phdr_info, &[u8])) {
     unsafe extern "C" fn step(info: *mut dl_phdr_info, _: usize, visit: *mut c_void) -> c_int {
         // SAFETY: the loader's info, and the reference that `each` passed.
         let (info, visit) = unsafe {
             (
                 &*info,
-                &mut *visit.cast::<&mut dyn FnMut(Object<'_>, usize)>(),
+                &mut *visit.cast::<&mut dyn FnMut(&dl_phdr_info, &[u8])>(),
             )
         };
         if !info.dlpi_name.is_null() {
             // SAFETY: a C string of the loader.
             let path = unsafe { CStr::from_ptr(info.dlpi_name) }.to_bytes();
-            let base = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
-            if let Some(which) = LIBC.iter().position(|name| *name == base) {
-                visit(Object(info), which);
-            }
+            visit(
+                info,
+                path.rsplit(|byte| *byte == b'/').next().unwrap_or_default(),
+            );
         }
         0
     }
@@ -78,6 +125,26 @@ fn each(visit: &mut dyn FnMut(Object<'_>, usize)) {
     // SAFETY: `step` only uses the pointer during the call.
     unsafe { libc::dl_iterate_phdr(Some(step), (&raw mut visit).cast()) };
 }
+
+fn headers(info: &dl_phdr_info) -> &[libc::Elf64_Phdr] {
+    // SAFETY: the loader gives so many program headers.
+    unsafe { core::slice::from_raw_parts(info.dlpi_phdr, info.dlpi_phnum.into()) }
+}
+
+fn addresses(info: &dl_phdr_info) -> Range<usize> {
+    let base = info.dlpi_addr as usize;
+    let loads = headers(info)
+        .iter()
+        .filter(|header| header.p_type == libc::PT_LOAD);
+    let end = loads
+        .map(|header| header.p_vaddr + header.p_memsz)
+        .max()
+        .unwrap_or(0);
+    base..base + end as usize
+}
+
+/// A function, in the low half of a symbol's info.
+const STT_FUNC: u8 = 2;
 
 /// Elf64_Sym.
 #[repr(C)]
@@ -90,68 +157,92 @@ struct Symbol {
     size: u64,
 }
 
-impl Object<'_> {
-    fn headers(&self) -> &[libc::Elf64_Phdr] {
-        // SAFETY: the loader gives so many program headers.
-        unsafe { core::slice::from_raw_parts(self.0.dlpi_phdr, self.0.dlpi_phnum.into()) }
+/// The hash of the GNU hash section.
+pub const fn hash(name: &[u8]) -> u32 {
+    let mut hash = 5381u32;
+    let mut rest = name;
+    while let [first, tail @ ..] = rest {
+        hash = hash.wrapping_mul(33).wrapping_add(*first as u32);
+        rest = tail;
     }
+    hash
+}
 
-    fn addresses(&self) -> Range<usize> {
-        let base = self.0.dlpi_addr as usize;
-        let loads = self
-            .headers()
-            .iter()
-            .filter(|header| header.p_type == libc::PT_LOAD);
-        let end = loads
-            .map(|header| header.p_vaddr + header.p_memsz)
-            .max()
-            .unwrap_or(0);
-        base..base + end as usize
-    }
+/// The symbols of a loaded object.
+#[derive(Clone, Copy)]
+struct Symbols {
+    base: usize,
+    strings: *const c_char,
+    symbols: *const Symbol,
+    /// Null where the object knows no versions.
+    versions: *const u16,
+    table: *const u32,
+}
 
-    /// An entry of the dynamic section, as an address: glibc has relocated it already.
-    fn dynamic(&self, tag: i64) -> Option<usize> {
-        let header = self
-            .headers()
-            .iter()
-            .find(|header| header.p_type == libc::PT_DYNAMIC)?;
-        let mut entry = (self.0.dlpi_addr + header.p_vaddr) as *const [i64; 2];
-        loop {
-            // SAFETY: the dynamic section of a loaded object ends in DT_NULL.
-            let [found, value] = unsafe { *entry };
-            if found == tag {
-                let value = value as usize;
-                let base = self.0.dlpi_addr as usize;
-                return Some(if value < base { base + value } else { value });
-            }
-            if found == 0 {
-                return None;
-            }
-            // SAFETY: as above.
-            entry = unsafe { entry.add(1) };
-        }
-    }
-
-    /// Looks a name up in the GNU hash table; only a default version counts.
-    fn symbol(&self, name: &CStr) -> Option<*mut c_void> {
+impl Symbols {
+    /// `None` for an object without a GNU hash section, such as an empty one.
+    fn of(info: &dl_phdr_info) -> Option<Self> {
         const DT_STRTAB: i64 = 5;
         const DT_SYMTAB: i64 = 6;
         const DT_GNU_HASH: i64 = 0x6fff_fef5;
         const DT_VERSYM: i64 = 0x6fff_fff0;
+        let base = info.dlpi_addr as usize;
+        let header = headers(info)
+            .iter()
+            .find(|header| header.p_type == libc::PT_DYNAMIC)?;
+        let mut entry = (info.dlpi_addr + header.p_vaddr) as *const [i64; 2];
+        let (mut strings, mut symbols, mut versions, mut table) = (0, 0, 0, 0);
+        loop {
+            // SAFETY: the dynamic section of a loaded object ends in DT_NULL.
+            let [tag, value] = unsafe { *entry };
+            // glibc has relocated the addresses already; the vDSO's are left as they are.
+            let address = if (value as usize) < base {
+                base + value as usize
+            } else {
+                value as usize
+            };
+            match tag {
+                0 => break,
+                DT_STRTAB => strings = address,
+                DT_SYMTAB => symbols = address,
+                DT_VERSYM => versions = address,
+                DT_GNU_HASH => table = address,
+                _ => {}
+            }
+            // SAFETY: as above.
+            entry = unsafe { entry.add(1) };
+        }
+        (strings != 0 && symbols != 0 && table != 0).then_some(Self {
+            base,
+            strings: strings as *const c_char,
+            symbols: symbols as *const Symbol,
+            versions: versions as *const u16,
+            table: table as *const u32,
+        })
+    }
+
+    /// The function of that name; only a default version counts.
+    fn find(&self, name: &CStr, hash: u32) -> Option<*mut c_void> {
         /// A version that only explicit references get.
         const HIDDEN: u16 = 0x8000;
-        let strings = self.dynamic(DT_STRTAB)? as *const c_char;
-        let symbols = self.dynamic(DT_SYMTAB)? as *const Symbol;
-        let versions = self.dynamic(DT_VERSYM)? as *const u16;
-        let table = self.dynamic(DT_GNU_HASH)? as *const u32;
-        let hash = name.to_bytes().iter().fold(5381u32, |h, byte| {
-            h.wrapping_mul(33).wrapping_add(u32::from(*byte))
-        });
         // SAFETY: the sections of a loaded object, laid out as the GNU hash section is: four words, a Bloom filter of
         // 64-bit words, the buckets, and chains of hashes of which the lowest bit ends each.
         unsafe {
-            let (buckets, first, filter) = (*table, *table.add(1), *table.add(2));
-            let bucket = table.add(4 + 2 * filter as usize);
+            let (buckets, first) = (*self.table, *self.table.add(1));
+            let (filters, shift) = (*self.table.add(2), *self.table.add(3));
+            if buckets == 0 || filters == 0 {
+                return None;
+            }
+            let filter = self
+                .table
+                .add(4)
+                .cast::<u64>()
+                .add((hash / 64 % filters) as usize)
+                .read_unaligned();
+            if filter >> (hash % 64) & filter >> ((hash >> shift) % 64) & 1 == 0 {
+                return None;
+            }
+            let bucket = self.table.add(4 + 2 * filters as usize);
             let chain = bucket.add(buckets as usize);
             let mut index = *bucket.add((hash % buckets) as usize);
             if index < first {
@@ -159,13 +250,17 @@ impl Object<'_> {
             }
             loop {
                 let link = *chain.add((index - first) as usize);
-                let symbol = &*symbols.add(index as usize);
-                let is_it = link | 1 == hash | 1
-                    && CStr::from_ptr(strings.add(symbol.name as usize)) == name
+                let symbol = &*self.symbols.add(index as usize);
+                let is_default =
+                    self.versions.is_null() || *self.versions.add(index as usize) & HIDDEN == 0;
+                // A function that is there, and not one that is chosen at run time (STT_GNU_IFUNC).
+                if link | 1 == hash | 1
                     && symbol.section != 0
-                    && *versions.add(index as usize) & HIDDEN == 0;
-                if is_it {
-                    return Some((self.0.dlpi_addr + symbol.value) as *mut c_void);
+                    && symbol.info & 15 == STT_FUNC
+                    && is_default
+                    && CStr::from_ptr(self.strings.add(symbol.name as usize)) == name
+                {
+                    return Some((self.base + symbol.value as usize) as *mut c_void);
                 }
                 if link & 1 == 1 {
                     return None;
@@ -187,6 +282,22 @@ mod tests {
         assert!(!known.is_null());
         assert_eq!(libc_symbol(c"dlsym"), known);
         assert!(libc_symbol(c"no_such_function").is_null());
+    }
+
+    #[test]
+    fn what_lies_behind_is_what_dlsym_finds() {
+        let behind = Behind::now();
+        for name in [c"open", c"posix_spawn", c"connect", c"fopen"] {
+            // SAFETY: C strings.
+            let known = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) };
+            // In the test build this code is in the program itself, behind which libc comes.
+            assert_eq!(behind.find(name, hash(name.to_bytes())), known, "{name:?}");
+        }
+        assert!(
+            behind
+                .find(c"no_such_function", hash(b"no_such_function"))
+                .is_null()
+        );
     }
 
     #[test]

@@ -22,21 +22,33 @@ use crate::hooks::{files, names, network, process, tree};
 use crate::stubs;
 
 use crate::hooks::names::Gaicb;
+use crate::objects::{self, Behind};
 
 /// `argv` or `envp`: pointers to C strings, ended by a null pointer.
 pub type Strings = *const *const c_char;
 
-/// The function of the same name behind ours.
+/// The function of the same name behind ours. Relaxed order is enough: the pointer is to code that was mapped before us and never
+/// changes.
 ///
-/// glibc gives out the address of its own function when `RTLD_NEXT` is asked from our constructor. Relaxed order is
-/// enough: the pointer is to code that was mapped before us and never changes.
+/// An empty slot after the constructor is a function that no library had then. One that the program has opened since may have it: before glibc
+/// 2.34 the resolver is a library of its own.
+#[inline]
 fn next(slot: &AtomicPtr<c_void>, name: &CStr) -> *mut c_void {
     let known = slot.load(Ordering::Relaxed);
-    if !known.is_null() {
-        return known;
+    if known.is_null() {
+        search(slot, name)
+    } else {
+        known
     }
-    // SAFETY: dlsym(3) with a C string.
-    let found = unsafe { libc::dlsym(libc::RTLD_NEXT, name.as_ptr()) };
+}
+
+#[cold]
+#[inline(never)]
+fn search(slot: &AtomicPtr<c_void>, name: &CStr) -> *mut c_void {
+    let mut found = Behind::now().find(name, objects::hash(name.to_bytes()));
+    if found.is_null() {
+        found = objects::libc_symbol(name);
+    }
     slot.store(found, Ordering::Relaxed);
     found
 }
@@ -51,16 +63,19 @@ macro_rules! hooks {
                 /// As the manual page declares it; unwinding passes through it, because thread cancellation does.
                 pub type Function = unsafe extern "C" fn($($type),*) -> $result;
                 static SLOT: AtomicPtr<c_void> = AtomicPtr::new(core::ptr::null_mut());
+                const NAME: &CStr = match CStr::from_bytes_with_nul(concat!(stringify!($name), "\0").as_bytes()) {
+                    Ok(name) => name,
+                    Err(_) => c"",
+                };
+                /// Fills the slot.
+                pub fn resolve(behind: &Behind) {
+                    SLOT.store(behind.find(NAME, const { objects::hash(NAME.to_bytes()) }), Ordering::Relaxed);
+                }
                 /// The next function of this name, or `None` where libc has none.
+                #[allow(dead_code, reason = "some hooks end in a system call of their own")]
                 #[inline]
                 pub fn next() -> Option<Function> {
-                    let name = const {
-                        match CStr::from_bytes_with_nul(concat!(stringify!($name), "\0").as_bytes()) {
-                            Ok(name) => name,
-                            Err(_) => c"",
-                        }
-                    };
-                    let found = super::next(&SLOT, name);
+                    let found = super::next(&SLOT, NAME);
                     // SAFETY: a function of that name has that signature in every libc, and Option<fn> is null for None.
                     unsafe { core::mem::transmute::<*mut c_void, Option<Function>>(found) }
                 }
@@ -86,7 +101,8 @@ macro_rules! hooks {
 
         /// Fills every slot. For the constructor.
         pub fn resolve() {
-            $($name::next();)*
+            let behind = Behind::now();
+            $($name::resolve(&behind);)*
         }
 
         /// The exported hook of that name, for `dlsym`.
