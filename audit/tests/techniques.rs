@@ -21,6 +21,26 @@ fn each_subject_has_its_techniques() {
         (Subject::None, Reason::Denied, &[][..]),
         (process, Reason::UnexpectedProcess, &["T1059"]),
         (process, Reason::CryptoMiner, &["T1496"]),
+        (
+            Subject::Resolve { domain: b"x" },
+            Reason::CryptoMiner,
+            &["T1496"],
+        ),
+        (process, Reason::UnfollowableProgram, &["T1562"]),
+        (process, Reason::FilelessProgram, &["T1620"]),
+        (
+            file(Access::Read),
+            Reason::UnfollowableLibrary,
+            &["T1574.006"],
+        ),
+        (Subject::None, Reason::UnfollowableLibrary, &["T1574.006"]),
+        (file(Access::Write), Reason::MemoryWrite, &["T1055"]),
+        (Subject::None, Reason::MemoryWrite, &["T1055"]),
+        (
+            connect("10.0.0.2"),
+            Reason::MalformedQuestion,
+            &["T1071.004"],
+        ),
         (connect("1.2.3.4"), Reason::Unlisted, &["T1071", "T1041"]),
         (connect("169.254.169.254"), Reason::Denied, &["T1552.005"]),
         (

@@ -71,6 +71,8 @@ pub(crate) mod flag {
     pub(crate) const NAMES: u32 = 32;
     /// The files of the platform's list may be used.
     pub(crate) const STANDARD: u32 = 64;
+    /// `dns` is active for the names of mining pools alone.
+    pub(crate) const POOLS_ONLY: u32 = 128;
     /// Shifted by the section: it has an allow list.
     pub(crate) const ALLOW_LIST: u32 = 1 << 8;
 }

@@ -164,7 +164,8 @@ impl Compiler<'_> {
         if let Some(word) = self.out.sections.get_mut(section as usize) {
             *word = state;
         }
-        if has_allow_list {
+        // Pools can make a section active that is off by itself, and its list stays off then.
+        if has_allow_list && state != state::OFF {
             self.out.flags |= flag::ALLOW_LIST << section as u32;
         }
         state != state::OFF
@@ -351,6 +352,7 @@ impl Compiler<'_> {
             && let Some(word) = self.out.sections.get_mut(Section::Dns as usize)
         {
             *word = miners;
+            self.out.flags |= flag::POOLS_ONLY;
         }
     }
 

@@ -284,7 +284,12 @@ impl<'a> Decider<'a> {
         if self.is_off(Section::Dns) {
             return OFF;
         }
-        self.breach(Section::Dns, Reason::MalformedQuestion, setting::DNS)
+        let decided = if self.flag(flag::POOLS_ONLY) {
+            setting::MINERS
+        } else {
+            setting::DNS
+        };
+        self.breach(Section::Dns, Reason::MalformedQuestion, decided)
             .unwrap_or(MALFORMED)
     }
 

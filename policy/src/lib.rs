@@ -59,7 +59,7 @@
 //!   refused by the stricter of the effects of `processes` and `dns`, so that neither section weakens the other, and make `dns` active alone.
 //! * **Files**: `deny`, then, where there is an allow list, what the platform needs, then `allow`. Opening for reading and writing needs both.
 //! * **`enforce_after`** is compared with the clock when the policy is compiled: until then each `prevent` is compiled as `alert`. Lambda replaces
-//!   sandboxes every few hours and children compile for themselves, so none stays behind for long; and a verdict needs no clock.
+//!   sandboxes every few hours, so none stays behind for long; and a verdict needs no clock.
 //! * **`mode: learn`** makes every section active and lets everything pass; the verdict still says why it would have been refused.
 
 #![forbid(unsafe_code)]

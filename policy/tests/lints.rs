@@ -157,6 +157,51 @@ fn each_kind_of_doubtful_entry_is_named_with_its_place() {
             "shadowed-allow",
             "filesystem.allow[0]",
         ),
+        (
+            r#""network":{"effect":"prevent","outbound":{"allow":["*amazon.com:443"]}}"#,
+            "suffix-without-dot",
+            "network.outbound.allow[0]",
+        ),
+        (
+            r#""network":{"effect":"prevent","outbound":{"allow":["a.com:443","A.com.:443"]}}"#,
+            "duplicate-entry",
+            "network.outbound.allow[1]",
+        ),
+        (
+            r#""network":{"effect":"prevent","outbound":{"allow":["s3.a.com:443"],"deny":["*.a.com:1-1000"]}}"#,
+            "shadowed-allow",
+            "network.outbound.allow[0]",
+        ),
+        (
+            r#""network":{"effect":"prevent","outbound":{"allow":["s3.a.com:443"],"deny":["*:443"]}}"#,
+            "shadowed-allow",
+            "network.outbound.allow[0]",
+        ),
+        (
+            r#""network":{"effect":"prevent","outbound":{"deny":["evil.com"]}}"#,
+            "deny-by-name",
+            "network.outbound.deny[0]",
+        ),
+        (
+            r#""network":{"effect":"prevent","outbound":{"allow":["a.com:443"]}},"dns":{"effect":"prevent","allow":["*.a.com"]}"#,
+            "unresolvable-destination",
+            "network.outbound.allow[0]",
+        ),
+        (
+            r#""network":{"effect":"prevent","outbound":{"allow":["*.a.com:443"]}},"dns":{"effect":"prevent","deny":["*.com","*.a.com"]}"#,
+            "unresolvable-destination",
+            "network.outbound.allow[0]",
+        ),
+        (
+            r#""processes":{"effect":"prevent","unfollowable":"allow"}"#,
+            "inactive-section",
+            "processes",
+        ),
+        (
+            r#""enforce_after":"2026-12-01T00:00:00Z","dns":{"effect":"alert","deny":["a.com"]}"#,
+            "moot-enforce-after",
+            "enforce_after",
+        ),
         (r#""enabled":false"#, "nothing-enabled", ""),
     ] {
         let found = of_rule(rule);
@@ -231,6 +276,10 @@ fn a_policy_that_means_what_it_says_has_no_lints() {
         r#""filesystem":{"effect":"alert","deny":["/proc/*/environ",{"path":"/var/task/**","access":"write"}]}"#,
         r#""filesystem":{"effect":"alert","allow":["/tmp/**",{"path":"/var/task/x","access":"write"}],"deny":["/tmp/secret"]}"#,
         r#""processes":{"effect":"disable"},"dns":{"effect":"disable"}"#,
+        r#""processes":{"effect":"alert","unfollowable":"prevent"},"enforce_after":"2026-12-01T00:00:00Z""#,
+        r#""network":{"effect":"prevent","outbound":{"allow":["s3.a.com:443","*.b.com:443"],"deny":["evil.a.com"]}},
+           "dns":{"effect":"prevent","allow":["*.a.com","x.b.com"],"deny":["y.b.com"]}"#,
+        r#""network":{"effect":"prevent","outbound":{"allow":["a.com:443"]}},"dns":{"effect":"alert","allow":["b.com"]}"#,
     ] {
         assert_eq!(of_rule(rule), [], "{rule}");
     }

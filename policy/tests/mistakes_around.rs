@@ -29,6 +29,16 @@ fn each_mistake_around_the_rules_is_named() {
             "version",
             "a string; expected the number 1",
         ),
+        (
+            r#"{"version":1,"mode":"learning","rules":[{}]}"#,
+            "mode",
+            "did you mean `learn`?); expected `enforce` or `learn`",
+        ),
+        (
+            r#"{"version":1,"mode":true,"rules":[{}]}"#,
+            "mode",
+            "this is a boolean; expected `enforce` or `learn`",
+        ),
         (r#"{"version":1,"rules":[]}"#, "rules", "at least one rule"),
         (
             r#"{"version":1,"rules":{}}"#,

@@ -2,7 +2,7 @@
 
 mod common;
 
-use palisade_policy::{Access, Connect, Decider, File, Outcome, Process, Section, Start};
+use palisade_policy::{Access, Connect, Decider, File, Outcome, Process, Reason, Section, Start};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
@@ -44,7 +44,7 @@ static ALLOCATOR: Counting = Counting;
 fn policy() -> Vec<u8> {
     common::rule(
         r#""processes":{"effect":"prevent","crypto_miners":true,"deny":["/bin/*","*sh*","/a/**/b?[x-z]*"],"allow":["/usr/bin/*"]},
-           "network":{"effect":"alert","outbound":{"allow":["10.0.0.0/8:443","*:5432","2001:db8::/32"],"deny":["169.254.169.254"]},
+           "network":{"effect":"alert","outbound":{"allow":["10.0.0.0/8:443","*:5432","2001:db8::/32","*.amazonaws.com:443"],"deny":["169.254.169.254"]},
                "listen":{"allow":["9000-9100"]}},
            "dns":{"effect":"prevent","allow":["*.amazonaws.com","*x"],"deny":["a.amazonaws.com"]},
            "filesystem":{"effect":"prevent","allow":["/tmp/**"],"deny":["/proc/*/environ","**/*.pem","/**/a*b*c*[d-f]?"]}"#,
@@ -57,6 +57,15 @@ fn decide(bytes: &[u8], long: &[u8]) -> usize {
     let d = Decider::from_bytes(bytes).unwrap();
     let mut refusals = usize::from(d.rule().is_none());
     let mut tally = |outcome: Outcome| refusals += usize::from(outcome != Outcome::Allow);
+    assert!(!d.learns() && d.enforce_after().is_none());
+    for verdict in [
+        d.unfollowable(),
+        d.fileless(),
+        d.malformed_question(),
+        d.guard(Reason::MemoryWrite),
+    ] {
+        tally(verdict.outcome);
+    }
     for section in [
         Section::Processes,
         Section::Outbound,
@@ -105,6 +114,7 @@ fn decide(bytes: &[u8], long: &[u8]) -> usize {
                 .outcome,
             );
         }
+        assert!(d.names_outbound() && !d.wants_name(path));
         tally(d.argument(path).outcome);
         tally(d.resolve(path).outcome);
     }
@@ -115,6 +125,7 @@ fn decide(bytes: &[u8], long: &[u8]) -> usize {
         b"localhost",
         b"fe80::1%1",
         b"q",
+        b"pool.supportxmr.com",
     ] {
         tally(d.resolve(name).outcome);
     }
@@ -136,6 +147,13 @@ fn decide(bytes: &[u8], long: &[u8]) -> usize {
                 })
                 .outcome,
             );
+            for name in [b"s3.amazonaws.com".as_slice(), b"q", long] {
+                let event = Connect {
+                    ip: ip.parse().unwrap(),
+                    port,
+                };
+                tally(d.connect_resolved(&event, name).outcome);
+            }
             tally(d.listen(port).outcome);
         }
     }

@@ -321,6 +321,55 @@ fn a_strict_policy_leaves_the_runtime_its_files_and_nothing_else() {
 }
 
 #[test]
+fn what_of_the_platform_is_a_link_in_some_images_may_be_read_where_it_leads() {
+    let platform = derive(&[], "", "/var/lang/bin/python3.13");
+    let resolve = |path: &[u8]| -> Option<Vec<u8>> {
+        match path {
+            b"/etc/resolv.conf" => Some(b"/run/systemd/resolve/stub-resolv.conf".to_vec()),
+            b"/var/lang" => Some(b"/mnt/lang".to_vec()),
+            b"/var/task" => Some(b"/mnt/task".to_vec()),
+            b"/etc" => Some(b"/etc".to_vec()),
+            _ => None,
+        }
+    };
+    let text = r#""filesystem":{"effect":"prevent","allow":["/nothing"]}"#;
+    let compiled = rule_on(text, &platform, &resolve);
+    for path in [
+        "/run/systemd/resolve/stub-resolv.conf",
+        "/etc/resolv.conf",
+        "/mnt/lang/lib/python3.13/os.py",
+        "/mnt/task/app.py",
+    ] {
+        assert_eq!(
+            short(read(compiled.decider(), path)),
+            (Outcome::Allow, Reason::Platform),
+            "{path}"
+        );
+    }
+    for path in ["/run/systemd/private", "/mnt/x"] {
+        assert_eq!(
+            read(compiled.decider(), path).outcome,
+            Outcome::Prevent,
+            "{path}"
+        );
+    }
+}
+
+#[test]
+fn where_there_is_no_allow_list_nobody_needs_the_platforms_files_named() {
+    let platform = derive(&[], "", "/var/lang/bin/python3.13");
+    let text = r#""filesystem":{"effect":"prevent","deny":["/var/task/secret","/proc/self/maps"]}"#;
+    let compiled = rule_on(text, &platform, &|_| None);
+    for (path, expected) in [
+        ("/var/task/app.py", (Outcome::Allow, Reason::Unrestricted)),
+        ("/proc/self/maps", (Outcome::Prevent, Reason::Denied)),
+        ("/var/task/secret", (Outcome::Prevent, Reason::Denied)),
+    ] {
+        assert_eq!(short(read(compiled.decider(), path)), expected, "{path}");
+    }
+}
+
+#[test]
 fn a_program_in_a_shared_place_opens_no_more_than_the_libraries() {
     for program in [
         "/usr/bin/python3.11",

@@ -4,14 +4,14 @@ mod common;
 
 use common::rule;
 use palisade_policy::{
-    Access, Connect, Context, Decider, File, Identity, Platform, Process, Section, Start,
+    Access, Connect, Context, Decider, File, Identity, Platform, Process, Reason, Section, Start,
     Surroundings, compile, decode, parse,
 };
 use proptest::prelude::*;
 
 const RICH: &str = r#"
     "processes":{"effect":"prevent","crypto_miners":true,"deny":["/bin/*","py*","/a/**/b?[x-z]"],"allow":["/usr/{bin,sbin}/*"]},
-    "network":{"effect":"alert","outbound":{"allow":["10.0.0.0/8:443","*:5432","2001:db8::/32"],"deny":["169.254.169.254"],"loopback":false},
+    "network":{"effect":"alert","outbound":{"allow":["10.0.0.0/8:443","*:5432","2001:db8::/32","*.amazonaws.com:443","api.example.com:1-9"],"deny":["169.254.169.254"],"loopback":false},
                "listen":{"allow":["9000-9100"],"deny":[9050]}},
     "dns":{"effect":"prevent","allow":["*.amazonaws.com","*x"],"deny":["a.amazonaws.com"]},
     "filesystem":{"effect":"prevent","allow":["/tmp/**"],"deny":["/proc/*/environ","**/*.pem",{"path":"/w/a*b","access":"write"}]}"#;
@@ -44,8 +44,12 @@ fn ask(d: Decider<'_>, bytes: &[u8], number: u32) {
         std::net::Ipv6Addr::from(u128::from(number) << 64).into(),
     ] {
         let _ = d.connect(&Connect { ip, port });
+        let _ = d.connect_resolved(&Connect { ip, port }, bytes);
     }
     let _ = (d.listen(port), d.resolve(bytes));
+    let _ = (d.names_outbound(), d.wants_name(bytes));
+    let _ = (d.unfollowable(), d.fileless(), d.malformed_question());
+    let _ = (d.guard(Reason::MemoryWrite), d.learns(), d.enforce_after());
     for access in [Access::Read, Access::Write, Access::ReadWrite] {
         let _ = d.file(&File {
             path: bytes,
@@ -65,6 +69,8 @@ fn json() -> impl Strategy<Value = String> {
         Just("\"/a/**\"".to_owned()),
         Just("\"*.a.com\"".to_owned()),
         Just("\"10.0.0.0/8:1-2\"".to_owned()),
+        Just("\"learn\"".to_owned()),
+        Just("\"2026-12-01T00:00:00Z\"".to_owned()),
         "\"[ -~é]{0,12}\"",
         Just("{\"path\":\"/x\",\"access\":\"read\"}".to_owned()),
     ];
@@ -85,6 +91,10 @@ fn json() -> impl Strategy<Value = String> {
         Just("allow"),
         Just("deny"),
         Just("main_only"),
+        Just("unfollowable"),
+        Just("crypto_miners"),
+        Just("mode"),
+        Just("enforce_after"),
     ];
     leaf.prop_recursive(6, 64, 6, move |inner| {
         prop_oneof![

@@ -3,7 +3,9 @@
 mod common;
 
 use common::{connect, policy, read};
-use palisade_policy::{Compiled, Context, Identity, Outcome, Platform, compile};
+use palisade_policy::{
+    Compiled, Connect, Context, Identity, Outcome, Platform, Surroundings, compile,
+};
 use std::cell::Cell;
 
 fn compiled(text: &str, resolve: &dyn Fn(&[u8]) -> Option<Vec<u8>>) -> Compiled {
@@ -117,6 +119,77 @@ fn ten_thousand_destinations_and_names_compile_and_are_found() {
         Some("rules[0].dns.allow[9999]")
     );
     assert_eq!(d.resolve(b"h9999.example.com").outcome, Outcome::Prevent);
+}
+
+#[test]
+fn ten_thousand_names_as_destinations_compile_and_are_found() {
+    let names: Vec<String> = (0..10_000)
+        .map(|i| format!("\"*.h{}.example.com:{}\"", i % 5000, i + 1))
+        .collect();
+    // The worst for whoever would walk over the ports of a name.
+    let ports: Vec<String> = (0..10_000)
+        .map(|i| format!("\"one.example.com:{}\"", i + 1))
+        .collect();
+    let text = format!(
+        r#"{{"version":1,"rules":[{{"network":{{"effect":"prevent","outbound":{{"allow":[{}],"deny":[{}]}}}}}}]}}"#,
+        names.join(","),
+        ports.join(","),
+    );
+    let big = compiled(&text, &|_| None);
+    assert!(
+        big.as_bytes().len() < 20_000 * 200,
+        "{} bytes",
+        big.as_bytes().len()
+    );
+    let d = big.decider();
+    for (name, port, place) in [
+        ("x.h4999.example.com", 10_000, "allow[9999]"),
+        ("x.h4999.example.com", 5000, "allow[4999]"),
+        ("x.h4999.example.com", 4999, "allow"),
+        ("one.example.com", 10_000, "deny[9999]"),
+        ("one.example.com", 10_001, "allow"),
+    ] {
+        let event = Connect {
+            ip: "9.9.9.9".parse().unwrap(),
+            port,
+        };
+        assert_eq!(
+            d.connect_resolved(&event, name.as_bytes()).place,
+            Some(format!("rules[0].network.outbound.{place}").as_str()),
+            "{name}:{port}"
+        );
+    }
+}
+
+#[test]
+fn the_platforms_own_files_cost_a_start_few_looks_at_the_disk_and_few_bytes() {
+    let platform = Platform::derive(&Surroundings {
+        variable: &|_| None,
+        resolv_conf: "nameserver 169.254.78.1\n",
+        hostname: "169-254-10-1",
+        program: "/var/lang/bin/python3.13",
+    });
+    let calls = Cell::new(0);
+    let resolve = |path: &[u8]| {
+        calls.set(calls.get() + 1);
+        Some(path.to_vec())
+    };
+    for (list, looks, bytes) in [("allow", 20, 4000), ("deny", 1, 1200)] {
+        calls.set(0);
+        let text = format!(
+            r#"{{"version":1,"rules":[{{"filesystem":{{"effect":"prevent","{list}":["/tmp/**"]}}}}]}}"#
+        );
+        let context = Context {
+            identity: Identity::default(),
+            platform: &platform,
+            resolve: &resolve,
+            now: 0,
+        };
+        let compiled = compile(&policy(&text), &context);
+        let length = compiled.as_bytes().len();
+        assert!(calls.get() <= looks, "{list}: {} looks", calls.get());
+        assert!(length <= bytes, "{list}: {length} bytes");
+    }
 }
 
 #[test]

@@ -101,6 +101,15 @@ fn good() -> Vec<Value> {
         rule(
             json!({ "processes": { "effect": "prevent", "main_only": true, "crypto_miners": true, "allow": [], "deny": [] } }),
         ),
+        json!({ "version": 1, "mode": "learn", "rules": [{ "enforce_after": "2026-12-01T00:00:00.5Z" }] }),
+        json!({ "version": 1, "mode": "enforce", "rules": [{}] }),
+        rule(json!({ "processes": { "effect": "prevent", "unfollowable": "prevent" } })),
+        rule(
+            json!({ "processes": { "effect": "prevent", "main_only": true, "unfollowable": "allow" } }),
+        ),
+        rule(
+            json!({ "network": { "effect": "prevent", "outbound": { "allow": ["*.amazonaws.com:443"], "deny": ["evil.com"] } } }),
+        ),
         rule(json!({ "processes": { "effect": "alert", "allow": ["/usr/bin/*", "git"] } })),
         rule(
             json!({ "network": { "effect": "prevent", "outbound": { "allow": ["10.0.0.0/8:443", "*:5432"], "deny": ["169.254.169.254"], "loopback": false },
@@ -121,6 +130,13 @@ fn bad() -> Vec<Value> {
         json!({}),
         json!({ "version": 1 }),
         json!({ "version": 2, "rules": [{}] }),
+        json!({ "version": 1, "mode": "observe", "rules": [{}] }),
+        json!({ "version": 1, "mode": null, "rules": [{}] }),
+        rule(json!({ "enforce_after": "2026-12-01" })),
+        rule(json!({ "enforce_after": "2026-12-01T00:00:00+01:00" })),
+        rule(json!({ "enforce_after": 1 })),
+        rule(json!({ "processes": { "effect": "alert", "unfollowable": "disable" } })),
+        rule(json!({ "processes": { "effect": "alert", "unfollowable": null } })),
         json!({ "version": "1", "rules": [{}] }),
         json!({ "version": 1, "rules": [] }),
         json!({ "version": 1, "rules": [{}], "more": 1 }),
