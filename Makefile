@@ -2,6 +2,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help build demo test lint layer clean need-rust need-cc need-python
 PYTHON ?= python3
+SCRIPTS := wrapper-script/palisade-wrapper .ci/run tests/packages/install tests/emulator/bootstrap $(wildcard tests/runtimes/*/bootstrap)
 export PYTHONDONTWRITEBYTECODE := 1
 
 help: ## this list
@@ -13,16 +14,19 @@ build: need-rust need-cc ## the library and the command: target/release/libpalis
 demo: build need-python ## a vulnerable function under AWS's emulator, attacked without and with Palisade
 	$(PYTHON) tests/emulator/demo.py
 
-test: build need-python ## unit tests, C programs against the library, and functions under AWS's emulator
+test: build need-python ## unit tests, C programs against the library, and functions of five runtimes under AWS's emulator
+	tests/packages/install
 	cargo test --workspace --locked
 	$(PYTHON) layer/test_layer.py
 	$(PYTHON) tests/emulator/run.py
+	$(PYTHON) tests/runtimes/run.py
 
 lint: need-rust ## formatting, clippy, shell scripts; every warning is an error
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
-	sh -n wrapper-script/palisade-wrapper && bash -n tests/emulator/bootstrap .ci/run
-	if command -v shellcheck; then shellcheck --severity=warning wrapper-script/palisade-wrapper tests/emulator/bootstrap .ci/run; fi
+	for script in $(SCRIPTS); do bash -n $$script || exit; done
+	sh -n wrapper-script/palisade-wrapper
+	if command -v shellcheck; then shellcheck -x --severity=warning $(SCRIPTS); fi
 
 layer: need-rust need-python ## the Lambda layer: dist/palisade-layer-x86_64.zip, the same bytes every time
 	$(PYTHON) layer/build.py
