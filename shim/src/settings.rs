@@ -3,7 +3,9 @@
 use std::cell::RefCell;
 use std::ffi::{CStr, CString};
 
-use palisade_policy::{Platform, Policy, Surroundings};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use palisade_policy::{Decider, Platform, Policy, Surroundings};
 
 use crate::env;
 use crate::log::{Destination, Log, Stream};
@@ -44,82 +46,97 @@ impl Environment {
 /// an empty one (`PALISADE_CONTEXT`).
 pub struct Surround {
     environment: Environment,
-    handed: Option<Vec<(String, String)>>,
-    asked: RefCell<Vec<(String, String)>>,
+    is_handed: bool,
+    /// Names and values: what was handed on, and then what was asked for.
+    known: RefCell<Vec<(String, String)>>,
 }
 
 impl Surround {
     /// Reads what was handed on, if anything was.
     pub fn new(environment: Environment) -> Self {
-        let handed = environment.text("PALISADE_CONTEXT").map(|text| {
-            text.split(';')
-                .filter_map(|entry| entry.split_once('='))
-                .map(|(n, v)| (n.to_owned(), unescape(v)))
-                .collect()
-        });
+        let text = environment.text("PALISADE_CONTEXT");
+        let entries = text
+            .iter()
+            .flat_map(|text| text.split(';'))
+            .filter_map(|entry| entry.split_once('='));
+        let known = entries
+            .map(|(name, value)| (name.to_owned(), unescape(value)))
+            .collect();
         Self {
             environment,
-            handed,
-            asked: RefCell::default(),
+            is_handed: text.is_some(),
+            known: RefCell::new(known),
         }
     }
 
     /// A variable of the main process. What is asked for is what will be handed on.
     pub fn variable(&self, name: &str) -> Option<String> {
-        let value = match &self.handed {
-            Some(handed) => handed
-                .iter()
-                .find(|(known, _)| known == name)
-                .map(|(_, value)| value.clone()),
-            None => self.environment.text(name),
-        }?;
-        self.note(name, &value);
+        let known = self.lookup(name);
+        if known.is_some() || self.is_handed {
+            return known;
+        }
+        let value = self.environment.text(name)?;
+        self.known
+            .borrow_mut()
+            .push((name.to_owned(), value.clone()));
         Some(value)
     }
 
-    /// Something that only the main process knows: handed on, or found out now.
-    pub fn fact(&self, name: &str, find: impl FnOnce() -> String) -> String {
-        let known = self
-            .handed
-            .as_ref()
-            .and_then(|h| h.iter().find(|(n, _)| n == name))
-            .map(|(_, value)| value.clone());
-        let value = known.unwrap_or_else(find);
-        self.note(name, &value);
-        value
+    /// The interpreter: handed on by the main process, or this very program.
+    pub fn program(&self, own: &str) -> String {
+        self.lookup(PROGRAM).unwrap_or_else(|| {
+            self.known
+                .borrow_mut()
+                .push((PROGRAM.to_owned(), own.to_owned()));
+            own.to_owned()
+        })
     }
 
-    fn note(&self, name: &str, value: &str) {
-        let mut asked = self.asked.borrow_mut();
-        if !asked.iter().any(|(known, _)| known == name) {
-            asked.push((name.to_owned(), value.to_owned()));
-        }
-    }
-
-    /// What to hand on: everything that was asked for.
-    pub fn hand_on(&self) -> String {
-        let entries = self
-            .asked
+    fn lookup(&self, name: &str) -> Option<String> {
+        self.known
             .borrow()
             .iter()
-            .map(|(name, value)| format!("{name}={}", escape(value)))
-            .collect::<Vec<_>>();
-        entries.join(";")
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.clone())
+    }
+
+    /// What to hand on: everything that was asked for. While another wrapper is still at work, not the program, which is that
+    /// wrapper's.
+    pub fn hand_on(&self, is_waiting: bool) -> String {
+        let mut text = String::new();
+        for (name, value) in self
+            .known
+            .borrow()
+            .iter()
+            .filter(|(name, _)| !is_waiting || name != PROGRAM)
+        {
+            if !text.is_empty() {
+                text.push(';');
+            }
+            text.push_str(name);
+            text.push('=');
+            escape(value, &mut text);
+        }
+        text
     }
 }
 
-fn escape(value: &str) -> String {
-    let mut escaped = String::with_capacity(value.len());
+/// In lower case, so that no variable has its name.
+const PROGRAM: &str = "program";
+
+fn escape(value: &str, escaped: &mut String) {
     for character in value.chars() {
         match character {
-            ';' | '%' => escaped.push_str(&format!("%{:02x}", u32::from(character))),
-            control if control.is_control() && control.is_ascii() => {
-                escaped.push_str(&format!("%{:02x}", u32::from(control)));
+            ';' | '%' | '\0'..='\x1f' | '\x7f' => {
+                let code = u32::from(character);
+                escaped.push('%');
+                escaped.extend(
+                    [code >> 4, code & 15].map(|digit| char::from_digit(digit, 16).unwrap_or('0')),
+                );
             }
             other => escaped.push(other),
         }
     }
-    escaped
 }
 
 fn unescape(value: &str) -> String {
@@ -203,6 +220,26 @@ fn unreadable(Errno(errno): Errno) -> String {
         _ => "it cannot be read",
     };
     format!("{why} (errno {errno}); expected a readable policy file")
+}
+
+/// The longest compiled policy that is handed on in an environment, in bytes of base64. exec(3) copies it for each child, which is
+/// still far less work than to parse the policy; one string may have 128 KiB (execve(2)).
+const COMPILED_MAX: usize = 48 * 1024;
+
+/// The compiled policy, as the main process hands it on (`PALISADE_COMPILED`), so that no child parses anything. `None`: it has to.
+pub fn compiled(environment: Environment) -> Option<Decider<'static>> {
+    // Without the context it is not the main process that speaks.
+    environment.bytes("PALISADE_CONTEXT")?;
+    let bytes = STANDARD
+        .decode(environment.bytes("PALISADE_COMPILED")?)
+        .ok()?;
+    Decider::from_bytes(Vec::leak(bytes))
+}
+
+/// The text that [`compiled`] reads; `None` if it is too long for an environment.
+pub fn hand_on_compiled(bytes: &[u8]) -> Option<String> {
+    let text = STANDARD.encode(bytes);
+    (text.len() <= COMPILED_MAX).then_some(text)
 }
 
 /// What the platform needs here.
@@ -293,8 +330,10 @@ mod tests {
     #[test]
     fn what_is_handed_on_comes_back_as_it_was() {
         for value in ["", "plain", "a;b=c%d", "line\nline\u{1b}[0m", "größe %3b %"] {
-            assert_eq!(unescape(&escape(value)), value);
-            assert!(!escape(value).contains([';', '\n', '\u{1b}']));
+            let mut escaped = String::new();
+            escape(value, &mut escaped);
+            assert_eq!(unescape(&escaped), value);
+            assert!(!escaped.contains([';', '\n', '\u{1b}']));
         }
     }
 

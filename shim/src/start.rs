@@ -6,9 +6,8 @@ use core::sync::atomic::AtomicU32;
 use std::ffi::{CStr, CString};
 
 use palisade_audit::{Level, Text};
-use palisade_policy::Decider;
 use palisade_policy::event::Section;
-use palisade_policy::{Context, Identity, Policy, compile};
+use palisade_policy::{Compiled, Context, Identity, Policy, compile};
 
 use crate::elf::Format;
 use crate::env::{self, Forced};
@@ -145,34 +144,47 @@ fn start(environment: Environment) {
         .unwrap_or(Destination::Stream(2));
     let log = settings::log_of_main(environment, known, role.main)
         .unwrap_or_else(|| Log::of_main(known, role.main));
-    let found = settings::policy(environment);
-    let policy = match (destination, found.policy) {
-        (Ok(_), Ok(policy)) => policy,
-        (Err(problem), _) => return stop(environment, &origin, &log, own == role.main, &problem),
-        (_, Err(problem)) => {
-            let text = format!("The policy in {} is not valid: {problem}", found.place);
-            return stop(environment, &origin, &log, own == role.main, &text);
+    if let Err(problem) = destination {
+        return stop(environment, &origin, &log, own == role.main, &problem);
+    }
+    let handed = settings::compiled(environment);
+    let (decider, compiled) = match handed {
+        Some(decider) => (decider, environment.text("PALISADE_COMPILED")),
+        None => {
+            let found = settings::policy(environment);
+            let policy = match found.policy {
+                Ok(policy) => policy,
+                Err(problem) => {
+                    let text = format!("The policy in {} is not valid: {problem}", found.place);
+                    return stop(environment, &origin, &log, own == role.main, &text);
+                }
+            };
+            let compiled = compiled(&policy, &surround, &origin);
+            let decider = compiled.decider();
+            if decider.rule().is_none() && own == role.main && !role.is_waiting {
+                let text = format!(
+                    "No rule of the policy in {} applies to this function: it runs undefended.",
+                    found.place
+                );
+                origin.notice(&log, Level::Warn, "no-rule", 1, Text::from(text.as_str()));
+            }
+            (decider, settings::hand_on_compiled(compiled.as_bytes()))
         }
     };
-
-    let decider = decider(&policy, &surround, &origin);
-    if decider.rule().is_none() && own == role.main && !role.is_waiting {
-        let text = format!(
-            "No rule of the policy in {} applies to this function: it runs undefended.",
-            found.place
-        );
-        origin.notice(&log, Level::Warn, "no-rule", 1, Text::from(text.as_str()));
-    }
     let library = library();
+    let make = |main, is_waiting| Handed {
+        surround: &surround,
+        log: &log,
+        main,
+        is_waiting,
+        compiled: compiled.as_deref(),
+    };
     let forced = [
-        forced(environment, &surround, &log, library, role.main, true),
+        forced(environment, library, &make(role.main, true)),
         forced(
             environment,
-            &surround,
-            &log,
             library,
-            if role.is_waiting { own } else { role.main },
-            false,
+            &make(if role.is_waiting { own } else { role.main }, false),
         ),
     ];
     let state = Box::leak(Box::new(State {
@@ -218,27 +230,23 @@ fn stop(environment: Environment, origin: &Origin, log: &Log, is_main: bool, pro
     }
 }
 
-fn decider(policy: &Policy, surround: &Surround, origin: &Origin) -> Decider<'static> {
+fn compiled(policy: &Policy, surround: &Surround, origin: &Origin) -> &'static Compiled {
     let text = |bytes: &'static [u8]| core::str::from_utf8(bytes).unwrap_or_default();
-    let program = surround.fact("program", || {
-        String::from_utf8_lossy(origin.program).into_owned()
-    });
+    let program = surround.program(&String::from_utf8_lossy(origin.program));
     let platform = settings::platform(surround, &program);
     let account = surround.variable("PALISADE_ACCOUNT").unwrap_or_default();
-    let compiled = Box::leak(Box::new(compile(
-        policy,
-        &Context {
-            identity: Identity {
-                function: text(origin.function),
-                region: text(origin.region),
-                account: &account,
-            },
-            platform: &platform,
-            resolve: &resolve,
-            now: sys::now().0,
-        },
-    )));
-    compiled.decider()
+    let identity = Identity {
+        function: text(origin.function),
+        region: text(origin.region),
+        account: &account,
+    };
+    let context = Context {
+        identity,
+        platform: &platform,
+        resolve: &resolve,
+        now: sys::now().0,
+    };
+    Box::leak(Box::new(compile(policy, &context)))
 }
 
 /// realpath(3) by the kernel's own hand.
@@ -273,53 +281,58 @@ fn needs_writer(state: &State) -> bool {
     state.decider.may_alert() || judges && !state.log.is_open_to_children()
 }
 
-/// The settings that every child gets: the ones that were given, and what it could not find out by itself.
-fn forced(
-    environment: Environment,
-    surround: &Surround,
-    log: &Log,
-    library: &'static CStr,
+/// What a process hands on to its children besides its settings.
+struct Handed<'a> {
+    surround: &'a Surround,
+    log: &'a Log,
     main: u32,
     is_waiting: bool,
-) -> Forced {
-    const COMPUTED: [&str; 6] = [
+    compiled: Option<&'a str>,
+}
+
+/// The settings that every child gets: the ones that were given, and what it could not find out by itself.
+fn forced(environment: Environment, library: &'static CStr, handed: &Handed<'_>) -> Forced {
+    const COMPUTED: [&str; 7] = [
         "PALISADE_MAIN_PID",
         "PALISADE_MAIN_PROGRAM",
         "PALISADE_CONTEXT",
+        "PALISADE_COMPILED",
         "PALISADE_LOG",
         "PALISADE_PROBE",
         "PALISADE_NEXT_WRAPPER",
     ];
-    let is_computed = |entry: &[u8]| {
-        COMPUTED.iter().any(|name| {
-            entry
-                .strip_prefix(name.as_bytes())
-                .is_some_and(|rest| rest.starts_with(b"="))
-        })
-    };
+    fn name(entry: &[u8]) -> &[u8] {
+        entry.split(|byte| *byte == b'=').next().unwrap_or(entry)
+    }
     let mut settings: Vec<&'static CStr> = Vec::new();
-    for entry in environment.ours().filter(|entry| !is_computed(entry)) {
+    for entry in environment.ours() {
+        let is_computed = COMPUTED
+            .iter()
+            .any(|computed| computed.as_bytes() == name(entry));
         // The first of several is the one that counts (getenv(3)).
-        let name = |entry: &[u8]| entry.iter().position(|byte| *byte == b'=');
-        let is_known = settings.iter().any(|s| {
-            s.to_bytes().get(..=name(entry).unwrap_or(0)) == entry.get(..=name(entry).unwrap_or(0))
-        });
-        if !is_known {
+        if !is_computed
+            && !settings
+                .iter()
+                .any(|known| name(known.to_bytes()) == name(entry))
+        {
             settings.push(leak_c(entry));
         }
     }
-    settings.push(leak_c(format!("PALISADE_MAIN_PID={main}").as_bytes()));
-    settings.push(leak_c(
-        format!("PALISADE_LOG={}", settings::hand_on_log(log)).as_bytes(),
-    ));
-    settings.push(leak_c(
-        format!("PALISADE_CONTEXT={}", surround.hand_on()).as_bytes(),
-    ));
-    if let Some(program) = environment
-        .bytes("PALISADE_MAIN_PROGRAM")
-        .filter(|_| is_waiting)
-    {
-        settings.push(leak_c(&[b"PALISADE_MAIN_PROGRAM=", program].concat()));
+    let mut set =
+        |name: &str, value: &[u8]| settings.push(leak_c(&[name.as_bytes(), b"=", value].concat()));
+    set("PALISADE_MAIN_PID", handed.main.to_string().as_bytes());
+    set("PALISADE_LOG", settings::hand_on_log(handed.log).as_bytes());
+    set(
+        "PALISADE_CONTEXT",
+        handed.surround.hand_on(handed.is_waiting).as_bytes(),
+    );
+    if handed.is_waiting {
+        // The interpreter compiles the policy by itself: what it needs depends on which interpreter it is.
+        if let Some(program) = environment.bytes("PALISADE_MAIN_PROGRAM") {
+            set("PALISADE_MAIN_PROGRAM", program);
+        }
+    } else if let Some(compiled) = handed.compiled {
+        set("PALISADE_COMPILED", compiled.as_bytes());
     }
     Forced {
         library: library.to_bytes(),
