@@ -32,7 +32,7 @@ def main(names):
     loader = unittest.defaultTestLoader
     tests = loader.loadTestsFromNames(names) if names else loader.discover(here, top_level_dir=here)
     result = unittest.TextTestRunner(stream=sys.stdout, verbosity=2, resultclass=Result).run(tests)
-    failed = len(result.failures) + len(result.errors)
+    failed = len(result.failures) + len(result.errors) + len(result.unexpectedSuccesses)
     print(f"\n{result.passed} passed, {failed} failed" + (f", {len(result.skipped)} skipped" if result.skipped else ""), end="")
     print(f" (set-up {made - began:.0f} s, tests {time.monotonic() - made:.0f} s)")
     return 0 if result.passed and not failed else 1

@@ -1,0 +1,1 @@
+process.env.TRACED_BY = "node-options";
