@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::failure::Failure;
 use crate::output::{self, ERROR, Format, GOOD, Safe};
 use crate::source::Source;
-use crate::{report, summary};
+use crate::{problems, summary};
 
 /// Check a policy: every mistake at once, and what looks like one
 ///
@@ -59,12 +59,12 @@ fn text(source: &Source, result: &Result<Parsed, Vec<Problem>>) -> Result<(), Fa
     let name = Safe::of(&source.name);
     match result {
         Ok(parsed) => {
-            report::lints(&mut beside, &source.name, &parsed.lints);
+            problems::lints(&mut beside, &source.name, &parsed.lints);
             let warnings = match parsed.lints.len() {
                 0 => String::new(),
-                count => format!(", {}", counted(count, "warning")),
+                count => format!(", {}", output::counted(count as u64, "warning")),
             };
-            let rules = counted(parsed.policy.rules.len(), "rule");
+            let rules = output::counted(parsed.policy.rules.len() as u64, "rule");
             output::line(
                 &mut out,
                 format_args!("{name}: {GOOD}valid{GOOD:#}, {rules}{warnings}"),
@@ -72,8 +72,8 @@ fn text(source: &Source, result: &Result<Parsed, Vec<Problem>>) -> Result<(), Fa
             summary::policy(&mut out, &parsed.policy);
         }
         Err(problems) => {
-            report::problems(&mut beside, &source.name, problems);
-            let errors = counted(problems.len(), "error");
+            problems::problems(&mut beside, &source.name, problems);
+            let errors = output::counted(problems.len() as u64, "error");
             output::line(
                 &mut beside,
                 format_args!("{name}: {ERROR}not valid{ERROR:#}, {errors}"),
@@ -82,10 +82,6 @@ fn text(source: &Source, result: &Result<Parsed, Vec<Problem>>) -> Result<(), Fa
     }
     output::stderr(&beside);
     output::stdout(&out)
-}
-
-fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 /// `--format json`. Places are those of the text form; absent fields are not known.

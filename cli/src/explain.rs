@@ -4,16 +4,13 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use palisade_policy::{
-    Context, Identity, Outcome, Platform, Policy, Reason, Section, Surroundings, compile,
-    default_policy,
-};
+use palisade_policy::{Identity, Outcome, Policy, Reason, Section, default_policy};
 use serde::Serialize;
 
+use crate::ask;
 use crate::event::{Asked, Event, Judged};
 use crate::failure::Failure;
 use crate::output::{self, DIM, ERROR, Format, GOOD, Safe, WARNING};
-use crate::paths;
 use crate::source::Source;
 
 /// Ask a policy for one verdict, and which entry of it decides
@@ -92,22 +89,12 @@ pub fn explain(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Some(file) => Source::read(file)?.load()?.policy,
         None => default_policy(),
     };
-    let platform = platform(&arguments.event);
-    let compiled = compile(
-        &policy,
-        &Context {
-            identity: Identity {
-                function: &arguments.function,
-                region: &region,
-                account: &arguments.account,
-            },
-            platform: &platform,
-            resolve: &paths::real,
-            now: std::time::SystemTime::now()
-                .duration_since(std::time::UNIX_EPOCH)
-                .map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX)),
-        },
-    );
+    let identity = Identity {
+        function: &arguments.function,
+        region: &region,
+        account: &arguments.account,
+    };
+    let compiled = ask::compiled(&policy, identity, arguments.event.program());
     let decider = compiled.decider();
     let mut judged = arguments.event.judge(&decider)?;
     judged
@@ -124,33 +111,6 @@ pub fn explain(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Outcome::Prevent if arguments.exit_code => ExitCode::from(1),
         Outcome::Alert if arguments.exit_code => ExitCode::from(3),
         _ => ExitCode::SUCCESS,
-    })
-}
-
-/// What the platform needs, as the library derives it in the function.
-fn platform(event: &Event) -> Platform {
-    let read = |file| std::fs::read_to_string(file).unwrap_or_default();
-    let variable = |name: &str| {
-        std::env::var(name).ok().or_else(|| {
-            let usual = match name {
-                "AWS_LAMBDA_RUNTIME_API" => "127.0.0.1:9001",
-                "AWS_XRAY_DAEMON_ADDRESS" => "169.254.79.129:2000",
-                "LAMBDA_TASK_ROOT" => "/var/task",
-                "LAMBDA_RUNTIME_DIR" => "/var/runtime",
-                _ => return None,
-            };
-            Some(usual.to_owned())
-        })
-    };
-    let program = event
-        .program()
-        .and_then(|program| paths::resolve(program).ok())
-        .map(|program| program.to_string_lossy().into_owned());
-    Platform::derive(&Surroundings {
-        variable: &variable,
-        resolv_conf: &read("/etc/resolv.conf"),
-        hostname: read("/proc/sys/kernel/hostname").trim(),
-        program: program.as_deref().unwrap_or_default(),
     })
 }
 
@@ -315,9 +275,7 @@ const fn name(reason: Reason) -> &'static str {
         Reason::Platform => "platform",
         Reason::Loopback => "loopback",
         Reason::Allowed => "allowed",
-        Reason::MainProgram => {
-            "The main process runs its own program again, which is always left to it."
-        }
+        Reason::MainProgram => "main-program",
         Reason::UnexpectedProcess => "unexpected-process",
         Reason::Denied => "denied",
         Reason::Unlisted => "unlisted",

@@ -2,16 +2,20 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use palisade_policy::Problem;
 
 use crate::output::{self, ERROR, Safe};
-use crate::report;
+use crate::problems;
 
 /// sysexits.h: an input file does not exist or cannot be read.
 pub const NO_INPUT: u8 = 66;
+/// sysexits.h: the content of an input file is not what it must be.
+pub const DATA: u8 = 65;
+/// sysexits.h: a file cannot be written.
+pub const CANNOT_CREATE: u8 = 73;
 /// sysexits.h: something that is configured is not as it must be. The wrapper ends a start with the same code.
 pub const CONFIG: u8 = 78;
 /// What clap uses too.
@@ -25,6 +29,15 @@ pub const NOT_FOUND: u8 = 127;
 pub enum Failure {
     #[error("cannot read {}: {cause}", Safe::of(.file))]
     Unreadable { file: PathBuf, cause: io::Error },
+
+    #[error("{} is UTF-16, as PowerShell writes it; `iconv -f UTF-16 -t UTF-8` makes it readable", Safe::of(.0))]
+    NotUtf8(PathBuf),
+
+    #[error("cannot write {}: {cause}", Safe::of(.file))]
+    Unwritable { file: PathBuf, cause: io::Error },
+
+    #[error("{}: {message}", Safe::of(.file))]
+    Unfit { file: PathBuf, message: String },
 
     #[error("{} is not a valid policy", Safe::of(.name))]
     Invalid {
@@ -55,6 +68,14 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// A file that cannot be read.
+    pub fn unreadable(file: &Path, cause: io::Error) -> Self {
+        Self::Unreadable {
+            file: file.to_owned(),
+            cause,
+        }
+    }
+
     const fn code(&self) -> u8 {
         match self {
             Self::Unreadable { .. } => NO_INPUT,
@@ -62,6 +83,8 @@ impl Failure {
             Self::Usage(_) => USAGE,
             Self::CommandNotFound(_) => NOT_FOUND,
             Self::CommandNotExecutable { .. } | Self::Start { .. } => NOT_EXECUTABLE,
+            Self::NotUtf8(_) | Self::Unfit { .. } => DATA,
+            Self::Unwritable { .. } => CANNOT_CREATE,
             Self::Output(_) => 74, // EX_IOERR
         }
     }
@@ -70,7 +93,7 @@ impl Failure {
     pub fn tell(&self) -> ExitCode {
         let mut text = String::new();
         if let Self::Invalid { name, problems } = self {
-            report::problems(&mut text, name, problems);
+            problems::problems(&mut text, name, problems);
         }
         output::line(&mut text, format_args!("{ERROR}error{ERROR:#}: {self}"));
         output::stderr(&text);

@@ -4,13 +4,19 @@
 //! Lambda layer. Verdicts come from `palisade_policy` alone, so that this tool and the library cannot disagree.
 #![forbid(unsafe_code)]
 
+mod act;
+mod ask;
+mod audits;
 mod check;
 mod event;
 mod explain;
+mod export;
 mod failure;
+mod log;
+mod moment;
 mod output;
 mod paths;
-mod report;
+mod problems;
 mod run;
 mod source;
 mod summary;
@@ -29,6 +35,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Audits(audits::Arguments),
     Check(check::Arguments),
     Explain(explain::Arguments),
     Run(run::Arguments),
@@ -37,6 +44,7 @@ enum Command {
 fn main() -> ExitCode {
     // Wrong usage ends here, with exit code 2.
     let done = match Cli::parse().command {
+        Command::Audits(arguments) => audits::audits(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Run(arguments) => run::run(&arguments),

@@ -62,6 +62,45 @@ pub fn stderr(text: &str) {
     let _ = stream.write_all(text.as_bytes());
 }
 
+/// A result that is written while it comes.
+pub struct Page {
+    text: String,
+    /// So much is gathered before it is written.
+    room: usize,
+}
+
+impl Page {
+    /// `live`: a person waits for each line.
+    pub fn new(live: bool) -> Self {
+        Self {
+            text: String::new(),
+            room: if live { 0 } else { 1 << 16 },
+        }
+    }
+
+    /// Appends a line.
+    pub fn line(&mut self, text: impl Display) {
+        line(&mut self.text, text);
+    }
+
+    /// Writes what has gathered, if there is enough of it or `now`. `false`: the reader has gone.
+    pub fn write(&mut self, now: bool) -> Result<bool, Failure> {
+        if self.text.is_empty() || !(now || self.text.len() > self.room) {
+            return Ok(true);
+        }
+        let mut stream = anstream::stdout().lock();
+        let written = stream
+            .write_all(self.text.as_bytes())
+            .and_then(|()| stream.flush());
+        self.text.clear();
+        match written {
+            Ok(()) => Ok(true),
+            Err(cause) if cause.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+            Err(cause) => Err(Failure::Output(cause)),
+        }
+    }
+}
+
 /// How a result is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
@@ -75,7 +114,44 @@ pub enum Format {
 pub fn json(value: &impl serde::Serialize) -> Result<(), Failure> {
     let mut text = serde_json::to_string_pretty(value).map_err(|e| Failure::Output(e.into()))?;
     text.push('\n');
-    // A policy's text is in here too; JSON has its own way to write what must not reach a terminal.
+    // A policy's text is in here too.
+    stdout(&safe_json(&text))
+}
+
+/// `1 rule`, `2 rules`.
+pub fn counted(count: impl Into<u64>, what: &str) -> String {
+    let count = count.into();
+    format!(
+        "{} {what}{}",
+        number(count),
+        if count == 1 { "" } else { "s" }
+    )
+}
+
+/// `1,234,567`.
+pub fn number(value: u64) -> String {
+    let digits = value.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A number of bytes as a person says it.
+pub fn size(bytes: u64) -> String {
+    let units = [("GB", 1_000_000_000), ("MB", 1_000_000), ("KB", 1000)];
+    match units.into_iter().find(|(_, unit)| bytes >= *unit) {
+        Some((name, unit)) => format!("{}.{} {name}", bytes / unit, bytes % unit * 10 / unit),
+        None => counted(bytes, "byte"),
+    }
+}
+
+/// JSON that is safe to print: what acts on a terminal or cannot be seen is written as `\uXXXX`, as JSON has it.
+pub fn safe_json(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for character in text.chars() {
         if character != '\n' && palisade_audit::is_unseen(character) {
@@ -86,5 +162,5 @@ pub fn json(value: &impl serde::Serialize) -> Result<(), Failure> {
             safe.push(character);
         }
     }
-    stdout(&safe)
+    safe
 }

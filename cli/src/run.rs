@@ -8,7 +8,7 @@ use std::process::{Command, ExitCode};
 use crate::failure::Failure;
 use crate::output::{self, Safe, WARNING};
 use crate::source::Source;
-use crate::{paths, report};
+use crate::{paths, problems};
 
 /// The wrapper of the layer. It is part of this program, so that the two are never of different versions.
 const WRAPPER: &str = include_str!("../../wrapper-script/palisade-wrapper");
@@ -129,9 +129,9 @@ fn check(file: &Path, open: bool) -> Result<(), Failure> {
     let source = Source::read(file)?;
     let mut text = String::new();
     match source.parse_plain() {
-        Ok(parsed) => report::lints(&mut text, &source.name, &parsed.lints),
+        Ok(parsed) => problems::lints(&mut text, &source.name, &parsed.lints),
         Err(problems) if open => {
-            report::problems(&mut text, &source.name, &problems);
+            problems::problems(&mut text, &source.name, &problems);
             output::line(
                 &mut text,
                 format_args!(

@@ -1,7 +1,7 @@
 //! The real program, asked as a person asks it.
 
 use std::ffi::OsStr;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -52,13 +52,15 @@ pub fn fed(command: &mut Command, input: &[u8]) -> Done {
         .stderr(Stdio::piped())
         .spawn()
         .expect("palisade runs");
-    child
-        .stdin
-        .take()
-        .expect("a pipe")
-        .write_all(input)
-        .expect("it reads");
-    child.wait_with_output().expect("it ends").into()
+    let mut stdin = child.stdin.take().expect("a pipe");
+    std::thread::scope(|scope| {
+        // Beside the reading of its output, which may fill its pipe too. A command need not read to the end.
+        scope.spawn(move || {
+            let written = stdin.write_all(input);
+            assert!(written.is_ok() || written.is_err_and(|e| e.kind() == ErrorKind::BrokenPipe));
+        });
+        child.wait_with_output().expect("it ends").into()
+    })
 }
 
 /// A folder with files.

@@ -1,0 +1,293 @@
+//! Counts, in memory that does not grow with the log.
+
+use std::collections::{BTreeMap, HashMap};
+
+use palisade_audit::Owned;
+use serde_json::{Value, json};
+
+use super::chart;
+use super::fields::Field;
+use crate::moment;
+use crate::output::{self, DIM, Page, STRONG};
+
+/// So many different values are told apart. Beyond it the rarest half is forgotten, so that a program which asks for a million names does not
+/// take a gigabyte here.
+const VALUES: usize = 1 << 16;
+/// So many columns of time are kept, and shown at most.
+const COLUMNS: usize = 4096;
+const SHOWN: usize = 24;
+
+/// How often each value was seen.
+#[derive(Default)]
+pub struct Counter {
+    counts: HashMap<String, u64>,
+    /// Values that were forgotten, and what they came to.
+    forgotten: (usize, u64),
+}
+
+impl Counter {
+    pub fn add(&mut self, value: String, count: u64) {
+        *self.counts.entry(value).or_default() += count;
+        if self.counts.len() > VALUES {
+            self.forget();
+        }
+    }
+
+    fn forget(&mut self) {
+        let mut counts: Vec<u64> = self.counts.values().copied().collect();
+        counts.sort_unstable();
+        let median = counts.get(counts.len() / 2).copied().unwrap_or(0);
+        // Where most are equal, half of these has to go as well.
+        let mut room = VALUES / 2;
+        let forgotten = &mut self.forgotten;
+        self.counts.retain(|_, count| {
+            let keep = *count > median && room > 0;
+            if keep {
+                room -= 1;
+            } else {
+                forgotten.0 += 1;
+                forgotten.1 += *count;
+            }
+            keep
+        });
+    }
+
+    /// The most frequent, and how many others there are and what they come to.
+    pub fn top(&self, number: usize) -> (Vec<(String, u64)>, (usize, u64)) {
+        let mut rows: Vec<(&String, &u64)> = self.counts.iter().collect();
+        rows.sort_by(|(a, x), (b, y)| y.cmp(x).then_with(|| a.cmp(b)));
+        let rest = rows.get(number..).unwrap_or_default();
+        let rest = (
+            rest.len() + self.forgotten.0,
+            rest.iter().map(|(_, count)| **count).sum::<u64>() + self.forgotten.1,
+        );
+        let rows = rows
+            .into_iter()
+            .take(number)
+            .map(|(value, count)| (value.clone(), *count))
+            .collect();
+        (rows, rest)
+    }
+
+    fn json(&self, number: usize) -> Value {
+        let (rows, (values, count)) = self.top(number);
+        json!({
+            "top": rows.iter().map(|(value, count)| json!({"value": value, "count": count})).collect::<Vec<_>>(),
+            "more": {"values": values, "count": count},
+        })
+    }
+}
+
+/// `--group-by`
+pub struct Groups {
+    fields: Vec<Field>,
+    counter: Counter,
+    total: u64,
+}
+
+impl Groups {
+    pub fn new(fields: Vec<Field>) -> Self {
+        Self {
+            fields,
+            counter: Counter::default(),
+            total: 0,
+        }
+    }
+
+    pub fn take(&mut self, audit: &Owned) {
+        let count = audit.count.unwrap_or(1);
+        self.total += count;
+        let values: Vec<String> = self
+            .fields
+            .iter()
+            .map(|field| match field.of(audit) {
+                value if value.is_empty() => "(none)".to_owned(),
+                value => value,
+            })
+            .collect();
+        self.counter.add(values.join("  "), count);
+    }
+
+    fn title(&self) -> String {
+        let names: Vec<&str> = self.fields.iter().map(|field| field.name()).collect();
+        names.join(", ")
+    }
+
+    pub fn text(&self, top: usize, page: &mut Page) {
+        page.line(output::counted(self.total, "event"));
+        let (rows, rest) = self.counter.top(top);
+        chart::table(page, &format!("By {}", self.title()), &rows, rest);
+    }
+
+    pub fn json(&self, top: usize) -> Value {
+        json!({"events": self.total, "by": self.title(), "groups": self.counter.json(top)})
+    }
+}
+
+/// `--summary`
+#[derive(Default)]
+pub struct Summary {
+    audits: u64,
+    events: u64,
+    first: Option<i64>,
+    last: Option<i64>,
+    tables: [Counter; TABLES.len()],
+    time: Timeline,
+}
+
+/// The tables, in order, and what goes into them.
+const TABLES: [(&str, fn(&Owned) -> String); 10] = [
+    ("Effects", |audit| match &audit.effect {
+        Some(effect) => effect.clone(),
+        None => "notice".to_owned(),
+    }),
+    ("Reasons", |audit| audit.attack.clone()),
+    ("Functions", |audit| audit.function.clone()),
+    ("Rules", |audit| audit.rule.clone().unwrap_or_default()),
+    ("Acting programs", |audit| audit.process.clone()),
+    ("Programs that were to run", |audit| of(audit, "process")),
+    ("Names", |audit| of(audit, "dns")),
+    ("Addresses and ports", |audit| of(audit, "network")),
+    ("Files", |audit| of(audit, "filesystem")),
+    ("ATT&CK techniques", |audit| audit.techniques.join(" ")),
+];
+
+fn of(audit: &Owned, kind: &str) -> String {
+    if audit.kind == kind {
+        Field::Target.of(audit)
+    } else {
+        String::new()
+    }
+}
+
+impl Summary {
+    pub fn take(&mut self, audit: &Owned) {
+        let count = audit.count.unwrap_or(1);
+        self.audits += 1;
+        self.events += count;
+        if let Some(at) = moment::micros(&audit.timestamp) {
+            self.first = Some(self.first.map_or(at, |first| first.min(at)));
+            self.last = Some(self.last.map_or(at, |last| last.max(at)));
+            self.time.add(at, count);
+        }
+        for ((_, value), counter) in TABLES.iter().zip(&mut self.tables) {
+            let value = value(audit);
+            if !value.is_empty() {
+                counter.add(value, count);
+            }
+        }
+    }
+
+    pub fn text(&self, top: usize, page: &mut Page) {
+        let mut head = format!(
+            "{STRONG}{}{STRONG:#}, {}",
+            output::counted(self.audits, "audit"),
+            output::counted(self.events, "event")
+        );
+        if let (Some(first), Some(last)) = (self.first, self.last) {
+            head.push_str(&format!(
+                ", {DIM}{} to {} UTC{DIM:#}",
+                moment::text(first),
+                moment::text(last)
+            ));
+        }
+        page.line(head);
+        for ((title, _), counter) in TABLES.iter().zip(&self.tables) {
+            let (rows, rest) = counter.top(top);
+            if !rows.is_empty() {
+                chart::table(page, title, &rows, rest);
+            }
+        }
+        let rows = self.time.rows();
+        if !rows.is_empty() {
+            chart::table(page, "Over time (UTC)", &rows, (0, 0));
+        }
+    }
+
+    pub fn json(&self, top: usize) -> Value {
+        let tables: serde_json::Map<String, Value> = TABLES
+            .iter()
+            .zip(&self.tables)
+            .map(|((title, _), counter)| ((*title).to_owned(), counter.json(top)))
+            .collect();
+        let moment = |at: Option<i64>| at.map(|at| moment::format(at, "%Y-%m-%dT%H:%M:%SZ"));
+        json!({
+            "audits": self.audits,
+            "events": self.events,
+            "first": moment(self.first),
+            "last": moment(self.last),
+            "tables": tables,
+            "time": self.time.rows().iter().map(|(from, count)| json!({"from": from, "count": count})).collect::<Vec<_>>(),
+        })
+    }
+}
+
+/// Counts over time, in columns that become wider as the time becomes longer.
+#[derive(Default)]
+struct Timeline {
+    /// Into [`WIDTHS`].
+    width: usize,
+    columns: BTreeMap<i64, u64>,
+}
+
+/// Seconds of a column: from one to thirty days.
+const WIDTHS: [i64; 11] = [
+    1, 10, 60, 300, 900, 3600, 14_400, 43_200, 86_400, 604_800, 2_592_000,
+];
+
+impl Timeline {
+    fn add(&mut self, micros: i64, count: u64) {
+        let column = micros.div_euclid(self.step() * 1_000_000);
+        *self.columns.entry(column).or_default() += count;
+        while self.columns.len() > COLUMNS && self.width + 1 < WIDTHS.len() {
+            let old = self.step();
+            self.width += 1;
+            self.columns = wider(&self.columns, old, self.step());
+        }
+    }
+
+    fn step(&self) -> i64 {
+        WIDTHS.get(self.width).copied().unwrap_or(2_592_000)
+    }
+
+    /// At most [`SHOWN`] columns, those without anything too.
+    fn rows(&self) -> Vec<(String, u64)> {
+        let (Some((first, _)), Some((last, _))) = (
+            self.columns.first_key_value(),
+            self.columns.last_key_value(),
+        ) else {
+            return Vec::new();
+        };
+        let step = self.step();
+        let (first, last) = (first * step, (last + 1) * step);
+        let wide = WIDTHS
+            .into_iter()
+            .find(|width| {
+                *width >= step
+                    && (last - 1).div_euclid(*width) - first.div_euclid(*width) < SHOWN as i64
+            })
+            .unwrap_or(((last - first) / SHOWN as i64 + 1).max(2_592_000));
+        let columns = wider(&self.columns, step, wide);
+        let format = match wide {
+            0..60 => "%Y-%m-%d %H:%M:%S",
+            60..86_400 => "%Y-%m-%d %H:%M",
+            _ => "%Y-%m-%d",
+        };
+        (first.div_euclid(wide)..=(last - 1).div_euclid(wide))
+            .map(|column| {
+                (
+                    moment::format(column * wide * 1_000_000, format),
+                    columns.get(&column).copied().unwrap_or(0),
+                )
+            })
+            .collect()
+    }
+}
+
+fn wider(columns: &BTreeMap<i64, u64>, old: i64, new: i64) -> BTreeMap<i64, u64> {
+    let mut wide = BTreeMap::new();
+    for (column, count) in columns {
+        *wide.entry((column * old).div_euclid(new)).or_default() += count;
+    }
+    wide
+}
