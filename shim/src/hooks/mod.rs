@@ -9,7 +9,9 @@ pub mod files;
 pub mod names;
 pub mod network;
 pub mod process;
+pub mod program;
 pub mod resolve;
+pub mod spawn;
 pub mod tree;
 
 use core::ffi::c_int;

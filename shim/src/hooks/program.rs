@@ -1,0 +1,360 @@
+//! Which program an exec or a spawn would run, and the verdict on it.
+
+use core::ffi::{c_char, c_int};
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use palisade_audit::{Subject, Text};
+use palisade_policy::event::{Outcome, Process, Reason, Section, Start, Verdict};
+
+use super::REFUSED;
+use crate::elf::{self, Format, Interpreter};
+use crate::path::{Decimal, Name};
+use crate::state::State;
+use crate::sys::{Errno, FileId, Stat};
+use crate::{env, report, sys};
+
+/// The shell of system(3) and popen(3): _PATH_BSHELL of paths.h.
+pub const SHELL: &core::ffi::CStr = c"/bin/sh";
+
+/// Where execvp(3) looks if there is no PATH: confstr(3) `_CS_PATH`.
+const DEFAULT_PATH: &[u8] = b"/bin:/usr/bin";
+
+/// An open program: `O_PATH`, so that opening it reads nothing, blocks on nothing and needs no permission.
+pub struct Program {
+    fd: c_int,
+    /// The descriptor is the caller's: closing a copy of it would release the caller's record locks (fcntl_locking(2)).
+    is_borrowed: bool,
+    stat: Stat,
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        if !self.is_borrowed {
+            sys::close(self.fd);
+        }
+    }
+}
+
+impl Program {
+    /// Opens what an exec of that name would run. `Ok(None)`: nothing would run, and the real call says why.
+    ///
+    /// # Errors
+    /// `EMFILE`, `ENFILE`: nothing can be said about the program. execve(2) gives the same errors.
+    ///
+    /// # Safety
+    /// `path` may be any pointer: the kernel checks it.
+    pub unsafe fn open(
+        dir: c_int,
+        path: *const c_char,
+        flags: c_int,
+    ) -> Result<Option<Self>, Errno> {
+        let nofollow = if flags & libc::AT_SYMLINK_NOFOLLOW == 0 {
+            0
+        } else {
+            libc::O_NOFOLLOW
+        };
+        // SAFETY: a C string, or a pointer that cannot be one.
+        let is_borrowed =
+            flags & libc::AT_EMPTY_PATH != 0 && unsafe { sys::c_bytes(path) } == Some(b"");
+        let opened = if is_borrowed {
+            Ok(dir)
+        } else {
+            // SAFETY: handed to the kernel as it is.
+            unsafe { sys::openat(dir, path, libc::O_PATH | libc::O_CLOEXEC | nofollow, 0) }
+        };
+        let fd = match opened {
+            Ok(fd) => fd,
+            Err(error @ Errno(libc::EMFILE | libc::ENFILE)) => return Err(error),
+            Err(_) => return Ok(None),
+        };
+        let Ok(stat) = sys::fstat(fd) else {
+            if !is_borrowed {
+                sys::close(fd);
+            }
+            return Ok(None);
+        };
+        let program = Self {
+            fd,
+            is_borrowed,
+            stat,
+        };
+        // SAFETY: the empty string stands for the descriptor.
+        let may_run = stat.is(libc::S_IFREG)
+            && unsafe { sys::may_execute(fd, c"".as_ptr(), libc::AT_EMPTY_PATH, &stat) };
+        Ok(may_run.then_some(program))
+    }
+
+    /// How the kernel would run it. A file that cannot be read cannot be vouched for.
+    fn format(&self) -> Format {
+        let mut link = Decimal::new(b"/proc/thread-self/fd/", self.fd as u32);
+        // SAFETY: a C string on the stack.
+        unsafe { elf::look(libc::AT_FDCWD, link.as_ptr()) }.unwrap_or(Format::Static)
+    }
+
+    /// Would it run with privileges that the caller has not got? Then the loader drops every preload (AT_SECURE, ld.so(8)).
+    fn gains_privileges(&self) -> bool {
+        let (user, group) = sys::effective_ids();
+        let is_set = |bit: u32| self.stat.mode & bit != 0;
+        let changes_id = is_set(libc::S_ISUID) && self.stat.user != user
+            || is_set(libc::S_ISGID) && is_set(libc::S_IXGRP) && self.stat.group != group;
+        let mut link = Decimal::new(b"/proc/thread-self/fd/", self.fd as u32);
+        // SAFETY: a C string on the stack.
+        (changes_id || user != 0 && unsafe { sys::has_capabilities(link.as_ptr()) })
+            && !sys::has_no_new_privs()
+    }
+
+    /// Finds a program as execvp(3) does in the working directory `dir`: in the directories of PATH, unless the name has a slash.
+    ///
+    /// # Errors
+    /// As for `open`.
+    ///
+    /// # Safety
+    /// `file` is a C string, or a pointer that cannot be one.
+    #[inline(never)]
+    pub unsafe fn find(dir: c_int, file: *const c_char) -> Result<Option<Self>, Errno> {
+        // SAFETY: the caller's promise; the live environment.
+        let (Some(name), path) =
+            (unsafe { (sys::c_bytes(file), env::value(env::current(), b"PATH")) })
+        else {
+            return Ok(None);
+        };
+        if name.contains(&b'/') || name.is_empty() {
+            // SAFETY: as above.
+            return unsafe { Self::open(dir, file, 0) };
+        }
+        let mut candidate = Name::new();
+        for directory in path.unwrap_or(DEFAULT_PATH).split(|byte| *byte == b':') {
+            candidate.clear();
+            let parts: [&[u8]; 3] = if directory.is_empty() {
+                [b"", b"", name]
+            } else {
+                [directory, b"/", name]
+            };
+            if parts
+                .iter()
+                .try_for_each(|part| candidate.push(part))
+                .is_ok()
+            {
+                // SAFETY: a C string on the stack.
+                let found = unsafe { Self::open(dir, candidate.as_ptr(), 0) }?;
+                if found.is_some() {
+                    return Ok(found);
+                }
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// The words of a command, by index from 0; `None` behind the last.
+pub type Words<'a> = &'a dyn Fn(usize) -> Option<&'a [u8]>;
+
+/// Judges the start of `program` and reports what there is to report.
+///
+/// A file may stand for another one that runs in its place: a script for its interpreter, the program loader for the program
+/// that it is given. Each of them is judged; the first that the policy does not like is the event.
+///
+/// # Errors
+/// `EACCES`: refused.
+#[inline(never)]
+pub fn judge(
+    state: &State,
+    program: Option<Program>,
+    given: &[u8],
+    word: Words<'_>,
+    start: Start,
+) -> Result<(), Errno> {
+    let Some(mut program) = program else {
+        return Ok(());
+    };
+    let mut path = Name::new();
+    let pid = sys::getpid();
+    let main = state.is_main(pid);
+    let mut stand_in = StandIn::None;
+    let mut verdict;
+    let mut step = 0;
+    loop {
+        let given = stand_in.name().unwrap_or(given);
+        if path.read_descriptor(program.fd).is_err() {
+            path.clear();
+            path.push(given)?;
+        }
+        let same_program = state.program == Some(program.stat.id);
+        verdict = if program.stat.links == 0 {
+            state.decider.fileless()
+        } else {
+            ALLOWED
+        };
+        if verdict.outcome == Outcome::Allow {
+            verdict = state.decider.process(&Process {
+                path: path.as_bytes(),
+                given,
+                start,
+                main,
+                same_program,
+            });
+        }
+        if verdict.outcome == Outcome::Allow && !same_program && program.gains_privileges() {
+            verdict = state.decider.unfollowable();
+        }
+        if verdict.outcome != Outcome::Allow || same_program || step == elf::SCRIPTS_MAX {
+            break;
+        }
+        step += 1;
+        stand_in = match program.format() {
+            Format::Dynamic => break,
+            Format::Script(interpreter) => StandIn::Interpreter(interpreter),
+            Format::Text => StandIn::Path(SHELL.to_bytes_with_nul()),
+            Format::Static if elf::is_loader(base_name(path.as_bytes())) => {
+                match loader_target(word) {
+                    Some(target) => StandIn::Path(target),
+                    None => break,
+                }
+            }
+            Format::Static | Format::OtherMachine | Format::OtherLibc => {
+                verdict = state.decider.unfollowable();
+                break;
+            }
+        };
+        // SAFETY: each of them is a C string: on the stack, a constant, or a word of the argument vector.
+        match unsafe { Program::open(libc::AT_FDCWD, stand_in.as_ptr(), 0) }? {
+            Some(next) => program = next,
+            // The real call fails, and says why.
+            None => break,
+        }
+    }
+    if verdict.outcome < Outcome::Prevent && state.decider.judges_arguments() {
+        verdict = judge_arguments(state, verdict, word);
+    }
+    let id = program.stat.id;
+    drop(program);
+    if verdict.outcome == Outcome::Allow {
+        return Ok(());
+    }
+    if start == Start::Spawn || !is_repeat(pid, id, given) {
+        let word = |index| word(index);
+        let subject = Subject::Process {
+            path: path.as_bytes(),
+            command: Text::Words(&word),
+        };
+        report::breach(state, Section::Processes, &verdict, subject);
+    }
+    if verdict.outcome == Outcome::Prevent {
+        Err(REFUSED)
+    } else {
+        Ok(())
+    }
+}
+
+const ALLOWED: Verdict<'static> = Verdict {
+    outcome: Outcome::Allow,
+    reason: Reason::Off,
+    place: None,
+    pattern: None,
+};
+
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a hook has no heap to put the larger one on"
+)]
+/// What runs in place of a file.
+enum StandIn<'a> {
+    /// Nothing: the file itself.
+    None,
+    /// The interpreter that a script names.
+    Interpreter(Interpreter),
+    /// A program, by its path; a C string, with its NUL or with one behind it.
+    Path(&'a [u8]),
+}
+
+impl StandIn<'_> {
+    fn name(&self) -> Option<&[u8]> {
+        match self {
+            Self::None => None,
+            Self::Interpreter(interpreter) => Some(interpreter.as_bytes()),
+            Self::Path(path) => Some(path.strip_suffix(b"\0").unwrap_or(path)),
+        }
+    }
+
+    fn as_ptr(&self) -> *const c_char {
+        match self {
+            Self::None => core::ptr::null(),
+            Self::Interpreter(interpreter) => interpreter.as_ptr(),
+            Self::Path(path) => path.as_ptr().cast(),
+        }
+    }
+}
+
+fn base_name(path: &[u8]) -> &[u8] {
+    path.rsplit(|byte| *byte == b'/').next().unwrap_or(path)
+}
+
+/// The program that ld.so(8) is told to run: the first word behind its options.
+fn loader_target<'a>(word: Words<'a>) -> Option<&'a [u8]> {
+    /// Options that take the next word.
+    const WITH_VALUE: [&[u8]; 7] = [
+        b"--library-path",
+        b"--inhibit-rpath",
+        b"--audit",
+        b"--preload",
+        b"--argv0",
+        b"--glibc-hwcaps-prepend",
+        b"--glibc-hwcaps-mask",
+    ];
+    let mut words = (0..).map_while(word).skip(1);
+    while let Some(word) = words.next() {
+        if WITH_VALUE.contains(&word) {
+            words.next();
+        } else if !word.starts_with(b"--") {
+            return Some(word);
+        }
+    }
+    None
+}
+
+fn judge_arguments<'a>(state: &'a State, verdict: Verdict<'a>, word: Words<'_>) -> Verdict<'a> {
+    let words = (0..).map_while(word);
+    words
+        .map(|word| state.decider.argument(word))
+        .find(|v| v.outcome != Outcome::Allow)
+        .unwrap_or(verdict)
+}
+
+/// A caller that searches PATH by itself (Python's `subprocess`, a shell) asks for the same file again under its next name,
+/// `/bin/sh` after `/usr/bin/sh`: one event. The same name again is a new one.
+///
+/// What is kept is eight words for each of sixteen processes, written without a lock: a child of vfork(2) writes into its
+/// parent's memory, and a word that another process has overwritten costs no more than one line too many.
+fn is_repeat(pid: u32, id: FileId, given: &[u8]) -> bool {
+    /// The file, the name without its directory, and the process; the whole name; how often it was folded.
+    static LAST: [[AtomicU64; 3]; 16] = [const { [const { AtomicU64::new(0) }; 3] }; 16];
+    /// A search has no more steps than a PATH has directories. Beyond that somebody hides behind the folding.
+    const STEPS: u64 = 32;
+
+    let base = base_name(given);
+    let file = [u64::from(pid), id.device, id.inode]
+        .iter()
+        .fold(hash(base), |h, word| hash_on(h, &word.to_ne_bytes()));
+    let name = hash(given);
+    let Some([last_file, last_name, folded]) = LAST.get(pid as usize % 16) else {
+        return false;
+    };
+    let is_same_file = last_file.swap(file, Ordering::Relaxed) == file;
+    let is_same_name = last_name.swap(name, Ordering::Relaxed) == name;
+    if is_same_file && !is_same_name && folded.fetch_add(1, Ordering::Relaxed) < STEPS {
+        return true;
+    }
+    folded.store(0, Ordering::Relaxed);
+    false
+}
+
+fn hash(bytes: &[u8]) -> u64 {
+    hash_on(0xcbf2_9ce4_8422_2325, bytes)
+}
+
+/// FNV-1a, 64 bits.
+fn hash_on(seed: u64, bytes: &[u8]) -> u64 {
+    bytes.iter().fold(seed, |h, byte| {
+        (h ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
