@@ -1,7 +1,7 @@
 //! `palisade explain`: one question to the policy, and the entry that answers it.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use palisade_policy::{Identity, Outcome, Policy, Reason, Section, default_policy};
@@ -11,6 +11,7 @@ use crate::ask;
 use crate::event::{Asked, Event, Judged};
 use crate::failure::Failure;
 use crate::output::{self, DIM, ERROR, Format, GOOD, Safe, WARNING};
+use crate::remedy;
 use crate::source::Source;
 
 /// Ask a policy for one verdict, and which entry of it decides
@@ -22,6 +23,12 @@ use crate::source::Source;
     subcommand_value_name = "EVENT",
     subcommand_help_heading = "Events",
     after_help = "\
+Examples:
+  palisade explain --policy policy.json --function pay exec /bin/sh -c id
+  palisade explain connect 10.1.2.3:443
+  palisade explain --policy policy.json --audit '{\"timestamp\":…}'
+  palisade audits --json --attack unlisted-domain log | head -1 | palisade explain --policy policy.json --audit -
+
 Exit codes:
   0   the verdict is on stdout, whatever it is; with --exit-code: allow
   1   with --exit-code: prevent
@@ -68,6 +75,10 @@ pub struct Arguments {
     )]
     account: String,
 
+    /// A line of a log: which entry refused what it tells of, and what one change of the policy would allow exactly that; `-` reads standard input
+    #[arg(long, value_name = "LINE", allow_hyphen_values = true)]
+    audit: Option<String>,
+
     /// Exit with 1 for prevent and 3 for alert
     #[arg(long, global = true)]
     exit_code: bool,
@@ -77,7 +88,15 @@ pub struct Arguments {
     format: Format,
 
     #[command(subcommand)]
-    event: Event,
+    event: Option<Event>,
+}
+
+/// What is asked, and how the answer is to be given.
+pub struct Asking<'a> {
+    pub policy: &'a Policy,
+    pub identity: Identity<'a>,
+    pub format: Format,
+    pub exit_code: bool,
 }
 
 pub fn explain(arguments: &Arguments) -> Result<ExitCode, Failure> {
@@ -94,9 +113,32 @@ pub fn explain(arguments: &Arguments) -> Result<ExitCode, Failure> {
         region: &region,
         account: &arguments.account,
     };
-    let compiled = ask::compiled(&policy, identity, arguments.event.program());
+    let event = match (&arguments.audit, &arguments.event) {
+        (Some(audit), None) => {
+            let line = match audit.as_str() {
+                "-" => std::io::read_to_string(std::io::stdin())
+                    .map_err(|cause| Failure::unreadable(Path::new("-"), cause))?,
+                line => line.to_owned(),
+            };
+            let asking = Asking {
+                policy: &policy,
+                identity,
+                format: arguments.format,
+                exit_code: arguments.exit_code,
+            };
+            return remedy::explain(&line, &asking);
+        }
+        (None, Some(event)) => event,
+        _ => {
+            return Err(Failure::Usage(
+                "one question is needed. Usage: palisade explain [OPTIONS] EVENT, or palisade explain --audit LINE"
+                    .to_owned(),
+            ));
+        }
+    };
+    let compiled = ask::compiled(&policy, identity, event.program());
     let decider = compiled.decider();
-    let mut judged = arguments.event.judge(&decider)?;
+    let mut judged = event.judge(&decider)?;
     judged
         .notes
         .extend(missing_scope(arguments, &region, &policy));
@@ -107,11 +149,16 @@ pub fn explain(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Format::Text => output::stdout(&answer.text())?,
         Format::Json => output::json(&answer)?,
     }
-    Ok(match outcome {
-        Outcome::Prevent if arguments.exit_code => ExitCode::from(1),
-        Outcome::Alert if arguments.exit_code => ExitCode::from(3),
+    Ok(exit_code(outcome, arguments.exit_code))
+}
+
+/// With `--exit-code`, the verdict; else that there is one.
+pub fn exit_code(outcome: Outcome, wanted: bool) -> ExitCode {
+    match outcome {
+        Outcome::Prevent if wanted => ExitCode::from(1),
+        Outcome::Alert if wanted => ExitCode::from(3),
         _ => ExitCode::SUCCESS,
-    })
+    }
 }
 
 /// A rule that was passed over only because nobody said for which function the question is.
@@ -148,6 +195,8 @@ fn missing_scope(arguments: &Arguments, region: &str, policy: &Policy) -> Option
 #[derive(Serialize)]
 struct Answer<'a> {
     event: Asked,
+    #[serde(skip)]
+    outcome: Outcome,
     verdict: &'static str,
     reason: &'static str,
     /// The name in an audit; only of a breach.
@@ -185,11 +234,8 @@ impl<'a> Answer<'a> {
         }
         Self {
             event: asked,
-            verdict: match verdict.outcome {
-                Outcome::Allow => "allow",
-                Outcome::Alert => "alert",
-                Outcome::Prevent => "prevent",
-            },
+            outcome: verdict.outcome,
+            verdict: outcome(verdict.outcome),
             reason: name(verdict.reason),
             attack: breach.then(|| verdict.reason.attack(section)),
             rule,
@@ -201,41 +247,66 @@ impl<'a> Answer<'a> {
     }
 
     fn text(&self) -> String {
-        let style = match self.verdict {
-            "prevent" => ERROR,
-            "alert" => WARNING,
-            _ => GOOD,
-        };
-        let mut text = String::new();
-        let asked = self.event.to_string();
-        output::line(
-            &mut text,
-            format_args!("{style}{}{style:#} {}", self.verdict, Safe::of(&asked)),
+        let mut text = heading(
+            self.outcome,
+            &self.event,
+            self.rule,
+            (self.pattern, self.place),
         );
-        let mut row = |head: &str, what: &str| {
-            output::line(
-                &mut text,
-                format_args!("  {DIM}{head:<8}{DIM:#} {}", Safe::of(what)),
-            );
-        };
-        row("rule", self.rule.unwrap_or("none applies"));
-        match (self.pattern, self.place) {
-            (Some(pattern), Some(place)) => {
-                // As it stands in the policy.
-                let pattern = serde_json::Value::from(pattern);
-                row("entry", &format!("{pattern} at {place}"));
-            }
-            (Some(entry), None) | (None, Some(entry)) => row("entry", entry),
-            (None, None) => {}
-        }
-        row("why", &self.why);
+        row(&mut text, "why", &self.why);
         if let Some(attack) = self.attack {
-            row("attack", attack);
+            row(&mut text, "attack", attack);
         }
         for note in &self.notes {
-            row("note", note);
+            row(&mut text, "note", note);
         }
         text
+    }
+}
+
+/// The verdict, the rule, and pattern and place of the entry.
+pub fn heading(
+    verdict: Outcome,
+    asked: &Asked,
+    rule: Option<&str>,
+    entry: (Option<&str>, Option<&str>),
+) -> String {
+    let style = match verdict {
+        Outcome::Prevent => ERROR,
+        Outcome::Alert => WARNING,
+        Outcome::Allow => GOOD,
+    };
+    let mut text = String::new();
+    let asked = asked.to_string();
+    output::line(
+        &mut text,
+        format_args!("{style}{}{style:#} {}", outcome(verdict), Safe::of(&asked)),
+    );
+    row(&mut text, "rule", rule.unwrap_or("none applies"));
+    match entry {
+        (Some(pattern), Some(place)) => {
+            // As it stands in the policy.
+            let pattern = serde_json::Value::from(pattern);
+            row(&mut text, "entry", &format!("{pattern} at {place}"));
+        }
+        (Some(entry), None) | (None, Some(entry)) => row(&mut text, "entry", entry),
+        (None, None) => {}
+    }
+    text
+}
+
+pub fn row(text: &mut String, head: &str, what: &str) {
+    output::line(
+        text,
+        format_args!("  {DIM}{head:<8}{DIM:#} {}", Safe::of(what)),
+    );
+}
+
+pub const fn outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Allow => "allow",
+        Outcome::Alert => "alert",
+        Outcome::Prevent => "prevent",
     }
 }
 
@@ -268,7 +339,7 @@ const fn refusal(section: Section) -> &'static str {
     }
 }
 
-const fn name(reason: Reason) -> &'static str {
+pub const fn name(reason: Reason) -> &'static str {
     match reason {
         Reason::Off => "off",
         Reason::Unrestricted => "unrestricted",
@@ -281,12 +352,13 @@ const fn name(reason: Reason) -> &'static str {
         Reason::Unlisted => "unlisted",
         Reason::LoopbackClosed => "loopback-closed",
         Reason::CryptoMiner => "crypto-miner",
-        _ => "other",
+        // Every other reason is a breach by itself, whatever the section.
+        _ => reason.attack(Section::Processes),
     }
 }
 
 /// The reason, in a sentence.
-fn why(reason: Reason, section: Section, ruled: bool, asked: &Asked) -> &'static str {
+pub fn why(reason: Reason, section: Section, ruled: bool, asked: &Asked) -> &'static str {
     match reason {
         Reason::Off if !ruled => {
             "No rule of the policy applies to this function, so that nothing is judged."

@@ -7,7 +7,9 @@
 mod act;
 mod ask;
 mod audits;
+mod change;
 mod check;
+mod diff;
 mod event;
 mod explain;
 mod export;
@@ -17,6 +19,7 @@ mod moment;
 mod output;
 mod paths;
 mod problems;
+mod remedy;
 mod run;
 mod source;
 mod summary;
@@ -37,6 +40,7 @@ struct Cli {
 enum Command {
     Audits(audits::Arguments),
     Check(check::Arguments),
+    Diff(diff::Arguments),
     Explain(explain::Arguments),
     Run(run::Arguments),
 }
@@ -46,6 +50,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Audits(arguments) => audits::audits(&arguments),
         Command::Check(arguments) => check::check(&arguments),
+        Command::Diff(arguments) => diff::diff(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Run(arguments) => run::run(&arguments),
     };

@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
 
 use common::{Folder, done, fed, palisade};
-use palisade_audit::{Access, Effect};
+use palisade_audit::Access;
 use palisade_policy::Reason;
 use samples::{Speaker, events, insights, mixed, tail};
 use serde_json::Value;
@@ -598,5 +598,4 @@ fn asff_findings_have_the_required_attributes() {
         fed(&mut palisade(["audits", "--to", "asff"]), b"").code,
         Some(2)
     );
-    let _ = Effect::Alert;
 }

@@ -20,7 +20,7 @@ use fields::Field;
 use fold::Fold;
 use tally::{Groups, Summary};
 
-pub use filter::Filter;
+pub use filter::{Filter, Filters};
 
 /// Show the audits in logs: filter, count, sum up, follow, hand on
 ///
@@ -54,7 +54,7 @@ pub struct Arguments {
     follow: bool,
 
     #[command(flatten)]
-    filter: filter::Filters,
+    filter: Filters,
 
     /// Count by one field or more
     #[arg(

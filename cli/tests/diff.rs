@@ -1,0 +1,163 @@
+//! `palisade diff`: what a change of a policy means, and what it would have meant.
+
+mod common;
+#[path = "common/samples.rs"]
+mod samples;
+
+use common::{Done, Folder, done, palisade};
+use palisade_policy::Reason;
+use samples::Speaker;
+use serde_json::Value;
+
+const PAY: Speaker = Speaker::PAY;
+
+fn rule(inside: &str) -> String {
+    format!(r#"{{"version": 1, "rules": [{{"name": "payments", {inside}}}]}}"#)
+}
+
+fn compare(old: &str, new: &str, arguments: &[&str], log: &str) -> Done {
+    let folder = Folder::new();
+    folder.file("old.json", old);
+    folder.file("new.json", new);
+    folder.file("log", log);
+    let words = [&["diff", "old.json", "new.json"], arguments].concat();
+    done(palisade(words).current_dir(folder.path()))
+}
+
+#[track_caller]
+fn expect(old: &str, new: &str, lines: &[&str]) {
+    let result = compare(&rule(old), &rule(new), &[], "");
+    assert_eq!(result.code, Some(0), "{result:?}");
+    let found: Vec<&str> = result.out.lines().skip(1).map(str::trim).collect();
+    assert_eq!(found, lines, "{}", result.out);
+}
+
+const DNS: &str = r#""dns": {"effect": "prevent", "allow": ["*.example.com"]}"#;
+
+#[test]
+fn entries_that_came_and_went_are_tried_on_both() {
+    expect(
+        DNS,
+        r#""dns": {"effect": "prevent", "allow": ["*.example.com", "api.stripe.com", "www.example.com"], "deny": ["evil.example.com", "else.where"]}"#,
+        &[
+            "newly allows   resolving api.stripe.com",
+            "no effect      resolving www.example.com: it was allowed before and still is by dns.allow[0]",
+            "newly refuses  resolving evil.example.com",
+            "no effect      resolving else.where: it was refused before and still is by dns.deny[1]",
+        ],
+    );
+    expect(
+        r#""network": {"effect": "prevent", "outbound": {"allow": ["10.0.0.0/8:443", "*:5432"]}, "listen": {"allow": ["9000-9100"]}}"#,
+        r#""network": {"effect": "prevent", "outbound": {"allow": ["10.0.0.0/8:443", "[2001:db8::/32]:80"]}, "listen": {"allow": [9000]}}"#,
+        &[
+            "newly allows   connecting to [2001:db8::/32]:80",
+            "newly refuses  connecting to *:5432",
+            "no effect      listening on port 9000: it was allowed before and still is by network.listen.allow[0]",
+            "no effect      listening on port 9000-9100: it was allowed before and still is by network.listen.allow[0]",
+        ],
+    );
+    expect(
+        r#""filesystem": {"effect": "prevent", "deny": ["/proc/*/environ"]}"#,
+        r#""filesystem": {"effect": "prevent", "deny": [{"path": "/var/task/**", "access": "write"}]}"#,
+        &[
+            "newly refuses  using /var/task/** (write)",
+            "newly allows   using /proc/*/environ",
+        ],
+    );
+}
+
+#[test]
+fn lists_that_begin_or_end_and_settings_are_told() {
+    expect(
+        r#""dns": {"effect": "prevent", "deny": ["x.y"]}, "processes": {"effect": "prevent", "main_only": true}"#,
+        r#""dns": {"effect": "alert", "deny": ["x.y"], "allow": ["a.b"]}, "processes": {"effect": "prevent", "allow": ["git"]}"#,
+        &[
+            "newly allows   running other programs than the main process's own: `main_only` is off",
+            "newly refuses  every program but git: there was no allow list",
+            "newly allows   what `dns` forbids: it is only reported now",
+            "newly refuses  every name but a.b: there was no allow list",
+        ],
+    );
+    expect(
+        DNS,
+        r#""dns": {"effect": "disable"}"#,
+        &["newly allows   everything in `dns`: the section is off now, and nothing is reported"],
+    );
+}
+
+#[test]
+fn rules_that_came_and_went_are_told() {
+    let two = r#"{"version": 1, "rules": [{"name": "a", "scope": {"functions": ["a-*"]}, "dns": {"effect": "prevent", "deny": ["x.y"]}},
+        {"name": "b", "dns": {"effect": "prevent", "deny": ["x.y"]}}]}"#;
+    let one = r#"{"version": 1, "rules": [{"name": "b", "dns": {"effect": "prevent", "deny": ["x.y"]}}]}"#;
+    let result = compare(two, one, &[], "");
+    assert!(
+        result.out.contains(
+            "newly allows   what only this rule forbade, for functions a-*: the rule is gone"
+        ),
+        "{}",
+        result.out
+    );
+    let result = compare(one, two, &[], "");
+    assert!(
+        result
+            .out
+            .contains("newly refuses  what this new rule forbids, for functions a-*"),
+        "{}",
+        result.out
+    );
+    assert_eq!(
+        compare(two, two, &[], "").out,
+        "The policies mean the same.\n"
+    );
+}
+
+#[test]
+fn a_replay_shows_which_acts_change_their_verdict() {
+    let log = [
+        PAY.resolve("api.stripe.com"),
+        PAY.resolve("api.stripe.com"),
+        PAY.resolve("yahoo.com"),
+        PAY.exec("/usr/bin/dash", "sh -c id", Reason::UnexpectedProcess),
+        PAY.notice("no-rule", "x"),
+    ]
+    .concat();
+    let new = r#""dns": {"effect": "prevent", "allow": ["*.example.com", "api.stripe.com"]}, "processes": {"effect": "alert", "main_only": true}"#;
+    let result = compare(&rule(DNS), &rule(new), &["--replay", "log"], &log);
+    for line in [
+        "Replay: 3 of 4 events would have another verdict",
+        "  prevent → allow  resolution of api.stripe.com  pay-invoice ×2",
+        "  allow → alert  exec of /usr/bin/dash by a child of the main process  pay-invoice ×1",
+    ] {
+        assert!(
+            result.out.lines().any(|found| found == line),
+            "{line}\n{}",
+            result.out
+        );
+    }
+    let json = compare(
+        &rule(DNS),
+        &rule(new),
+        &["--replay", "log", "--format", "json"],
+        &log,
+    );
+    let json: Value = serde_json::from_str(&json.out).expect("JSON");
+    assert_eq!(json["replay"]["changed"], 3);
+    assert_eq!(json["differences"][0]["way"], "neither");
+}
+
+#[test]
+fn the_exit_code_tells_the_way_only_on_demand() {
+    let wider = rule(r#""dns": {"effect": "prevent", "allow": ["*.example.com", "a.b"]}"#);
+    let narrower = rule(
+        r#""dns": {"effect": "prevent", "allow": ["*.example.com"], "deny": ["a.example.com"]}"#,
+    );
+    for (new, code) in [(&wider, 1), (&narrower, 3), (&rule(DNS), 0)] {
+        assert_eq!(
+            compare(&rule(DNS), new, &["--exit-code"], "").code,
+            Some(code)
+        );
+        assert_eq!(compare(&rule(DNS), new, &[], "").code, Some(0));
+    }
+    assert_eq!(compare("{", "{}", &[], "").code, Some(78));
+}
