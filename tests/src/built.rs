@@ -46,3 +46,16 @@ pub fn tool(name: &str) -> PathBuf {
         .find(|candidate| candidate.is_file())
         .unwrap_or_else(|| panic!("{name} is not in PATH, and the tests need it: install it first"))
 }
+
+/// The C library that programs here are linked with, as the loader finds it.
+///
+/// # Panics
+/// If this process has none.
+#[must_use]
+pub fn libc() -> PathBuf {
+    let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
+    maps.lines()
+        .filter_map(|line| line.split_whitespace().nth(5))
+        .find(|path| path.ends_with("/libc.so.6"))
+        .map_or_else(|| panic!("libc.so.6 is not loaded here"), PathBuf::from)
+}

@@ -8,6 +8,9 @@ use std::process::{Command, Stdio};
 
 use crate::{repository, tool};
 
+/// System calls that no hook sees, for `#include "raw.h"`.
+const RAW: &str = include_str!("raw.h");
+
 /// Compiles `source` with `flags` and gives the program.
 ///
 /// The result is kept under its content's hash, and put in place by a rename, so that tests that run at the same time
@@ -18,7 +21,7 @@ use crate::{repository, tool};
 #[must_use]
 pub fn compile(source: &str, flags: &[&str]) -> PathBuf {
     let mut hasher = DefaultHasher::new();
-    (source, flags).hash(&mut hasher);
+    (source, flags, RAW).hash(&mut hasher);
     let folder = repository().join("target/tests");
     fs::create_dir_all(&folder).unwrap_or_else(|cause| panic!("{}: {cause}", folder.display()));
     let kind = if flags.contains(&"-shared") {
@@ -36,6 +39,8 @@ pub fn compile(source: &str, flags: &[&str]) -> PathBuf {
         .unwrap_or_else(|cause| panic!("{}: {cause}", folder.display()));
     let (input, output) = (room.path().join("program.c"), room.path().join("program"));
     fs::write(&input, source).unwrap_or_else(|cause| panic!("{}: {cause}", input.display()));
+    let header = room.path().join("raw.h");
+    fs::write(&header, RAW).unwrap_or_else(|cause| panic!("{}: {cause}", header.display()));
     let compiled = Command::new(tool("cc"))
         .args([
             "-D_GNU_SOURCE",

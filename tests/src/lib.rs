@@ -18,6 +18,6 @@ mod built;
 mod compiler;
 mod run;
 
-pub use built::{library, repository, tool, wrapper};
+pub use built::{libc, library, repository, tool, wrapper};
 pub use compiler::compile;
 pub use run::{Log, Outcome, Run, both, policy, records};

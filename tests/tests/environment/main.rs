@@ -138,13 +138,11 @@ fn with_policy_in(file: bool) {
 }
 
 #[test]
-#[ignore = "repeated settings hide missing ones"]
 fn every_child_is_defended_and_its_environment_otherwise_as_it_was_given() {
     with_policy_in(false);
 }
 
 #[test]
-#[ignore = "a policy of the program itself reaches a shell"]
 fn a_policy_in_a_file_defends_every_child_too() {
     with_policy_in(true);
 }

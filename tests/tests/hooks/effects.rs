@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::net::TcpListener;
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::Path;
 
 use palisade_audit::Owned;
-use palisade_tests::{Run, compile, policy};
+use palisade_tests::{Log, Run, compile, policy, records};
 use serde_json::{Value, json};
 
-use crate::rows::{Kind, ROWS, Row, source};
+use crate::rows::{Kind, Row, rows, source};
 
 /// How programs are compiled: each way lets the compiler choose other names of the same functions.
 pub const WAYS: [&[&str]; 3] = [
@@ -25,8 +26,6 @@ enum Effect {
 }
 
 impl Effect {
-    const ALL: [Self; 3] = [Self::Disable, Self::Alert, Self::Prevent];
-
     fn name(self) -> &'static str {
         match self {
             Self::Disable => "disable",
@@ -45,8 +44,8 @@ struct Case {
     refused: &'static str,
     /// What the record says about it.
     expects: Box<dyn Fn(&Owned)>,
-    /// A file that a refused call must leave as it is (`None`: must not create).
-    untouched: Option<(String, Option<&'static str>)>,
+    /// A file that a refused call must leave as it is, or not there.
+    untouched: Option<String>,
     /// The call needs a network where nobody answers.
     is_offline: bool,
     /// Keeps the other end of a connection there.
@@ -79,6 +78,11 @@ fn echo() -> String {
         .to_string()
 }
 
+/// Has this machine's C library a function of that name?
+pub fn libc_has(name: &str) -> bool {
+    crate::symbols::libc().contains(name)
+}
+
 /// A port that nobody has right now.
 fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("loopback");
@@ -86,7 +90,8 @@ fn free_port() -> u16 {
 }
 
 fn program(row: &Row, effect: Effect, arguments: Vec<String>, refused: &'static str) -> Case {
-    let is_shell = matches!(row.kind, Kind::Shell | Kind::StreamOfShell);
+    let is_shell = matches!(row.kind, Kind::Shell | Kind::StreamOfShell | Kind::Words);
+    let is_word = row.kind == Kind::Words;
     let path = if is_shell {
         fs::canonicalize("/bin/sh")
             .expect("/bin/sh")
@@ -102,10 +107,10 @@ fn program(row: &Row, effect: Effect, arguments: Vec<String>, refused: &'static 
             ("process", "denied-process")
         );
         assert_eq!(audit.path.as_deref(), Some(&*path));
-        let command = if is_shell {
-            "sh -c echo ran"
-        } else {
-            "echo ran"
+        let command = match is_shell {
+            true if is_word => "sh -c $(echo ran)",
+            true => "sh -c echo ran",
+            false => "echo ran",
         };
         assert_eq!(audit.command.as_deref(), Some(command));
         assert_eq!(
@@ -122,11 +127,12 @@ fn cases(row: &Row, effect: Effect, folder: &Path) -> Vec<Case> {
     const REFUSED: &str = "result -1 errno 13\n";
     let name = effect.name();
     let network = |outbound: Value, listen: Value| json!({ "network": { "effect": name, "outbound": outbound, "listen": listen } });
-    let file = |access: &'static str, path: String, arguments: Vec<String>, untouched| {
-        let refused = if row.kind == Kind::Stream {
-            "result null errno 13\n"
-        } else {
-            REFUSED
+    let file = |access: &'static str, path: String, arguments: Vec<String>| {
+        let refused = match row.kind {
+            Kind::Stream | Kind::Folder | Kind::TemporaryFolder | Kind::TemporaryStream => {
+                "result null errno 13\n"
+            }
+            _ => REFUSED,
         };
         let sections = json!({ "filesystem": { "effect": name, "deny": [path] } });
         let denied = path.clone();
@@ -138,17 +144,46 @@ fn cases(row: &Row, effect: Effect, folder: &Path) -> Vec<Case> {
             assert_eq!(audit.path.as_deref(), Some(&*denied));
             assert_eq!(audit.access.as_deref(), Some(access));
         });
-        case.untouched = Some((path, untouched));
+        case.untouched = Some(path);
+        case
+    };
+    let resolved = |domain: &'static str, arguments: &[&str], refused| {
+        let sections = json!({ "dns": { "effect": name, "deny": [domain] } });
+        let arguments = arguments.iter().map(|&a| a.to_owned()).collect();
+        let mut case = Case::new(arguments, sections, refused, move |audit| {
+            assert_eq!((&*audit.kind, &*audit.attack), ("dns", "denied-domain"));
+            assert_eq!(audit.domain.as_deref(), Some(domain));
+            assert_eq!(
+                audit.msg,
+                format!(
+                    "DNS resolution of domain name {domain} triggered by {} explicitly denied by a runtime rule.",
+                    audit.process
+                )
+            );
+        });
+        case.is_offline = true;
+        case
+    };
+    // Somebody's own resolver, which puts its question to a name server; nobody need be there.
+    let asked = |key: &str| {
+        let mut case = resolved("denied.test", &[&format!("{key}=127.0.0.1:53")], REFUSED);
+        case.is_offline = false;
         case
     };
     let existing = folder.join("existing").display().to_string();
     let new = folder.join("new").display().to_string();
+    let inner = folder.join("folder").display().to_string();
+    let link = folder.join("link").display().to_string();
+    let template = folder.join("tempXXXXXX").display().to_string();
     let at = |path: &str, more: &[&str]| {
         let mut arguments = vec![format!("path={path}")];
         arguments.extend(more.iter().map(|&a| a.to_owned()));
         arguments
     };
     let creates = libc_flags(&["O_WRONLY", "O_CREAT", "O_TRUNC"]);
+    if row.symbol.starts_with("pidfd_") && !libc_has(row.symbol) {
+        return vec![];
+    }
     match row.kind {
         Kind::Exec => vec![program(row, effect, vec!["path=/bin/echo".into()], REFUSED)],
         Kind::ExecSearched => vec![
@@ -192,6 +227,27 @@ fn cases(row: &Row, effect: Effect, folder: &Path) -> Vec<Case> {
             case._peer = Some(peer);
             vec![case]
         }
+        Kind::Send => vec![asked("resolver")],
+        Kind::SendTo => {
+            let port = free_port();
+            let sections = network(json!({ "deny": [format!("127.0.0.1:{port}")] }), json!({}));
+            let datagram = Case::new(
+                vec![format!("datagram=127.0.0.1:{port}")],
+                sections,
+                REFUSED,
+                move |audit| {
+                    assert_eq!(
+                        (&*audit.kind, &*audit.attack),
+                        ("network", "denied-destination")
+                    );
+                    assert_eq!(
+                        (audit.ip.as_deref(), audit.port),
+                        (Some("127.0.0.1"), Some(port))
+                    );
+                },
+            );
+            vec![datagram, asked("datagram"), asked("resolver")]
+        }
         Kind::Bind => {
             let port = free_port();
             let sections = network(json!({}), json!({ "deny": [port] }));
@@ -200,15 +256,20 @@ fn cases(row: &Row, effect: Effect, folder: &Path) -> Vec<Case> {
                 sections,
                 REFUSED,
                 move |audit| {
-                    assert_eq!((&*audit.kind, &*audit.attack), ("network", "unlisted-port"));
+                    assert_eq!((&*audit.kind, &*audit.attack), ("network", "denied-port"));
                     assert_eq!(audit.port, Some(port));
                 },
             )]
         }
-        Kind::Listen => {
+        Kind::Listen | Kind::Accept => {
             let sections = network(json!({}), json!({ "allow": [1] }));
+            let prepared = if row.kind == Kind::Listen {
+                "bound=127.0.0.1:0"
+            } else {
+                "pending=1"
+            };
             vec![Case::new(
-                vec!["bound=127.0.0.1:0".into()],
+                vec![prepared.into()],
                 sections,
                 REFUSED,
                 move |audit| {
@@ -217,62 +278,101 @@ fn cases(row: &Row, effect: Effect, folder: &Path) -> Vec<Case> {
                 },
             )]
         }
-        Kind::Name => {
-            let sections = json!({ "dns": { "effect": name, "deny": ["denied.test"] } });
-            // EAI_FAIL of netdb.h
-            let mut case = Case::new(
-                vec!["name=denied.test".into()],
-                sections,
-                "result -4 errno 4242\n",
-                |audit| {
-                    assert_eq!((&*audit.kind, &*audit.attack), ("dns", "denied-domain"));
-                    assert_eq!(audit.domain.as_deref(), Some("denied.test"));
-                    assert_eq!(
-                        audit.msg,
-                        format!(
-                            "DNS resolution of domain name denied.test triggered by {} explicitly denied by a runtime rule.",
-                            audit.process
-                        )
-                    );
-                },
-            );
-            case.is_offline = true;
-            vec![case]
-        }
+        // EAI_FAIL of netdb.h, NO_RECOVERY of netdb.h.
+        Kind::Name => vec![resolved(
+            "denied.test",
+            &["name=denied.test"],
+            "result -4 errno 4242\n",
+        )],
+        Kind::Entry => vec![resolved(
+            "denied.test",
+            &["name=denied.test"],
+            "result null h_errno 3 errno 4242\n",
+        )],
+        Kind::EntryInRoom => vec![resolved(
+            "denied.test",
+            &["name=denied.test"],
+            "result 13 h_errno 3 errno 4242\n",
+        )],
+        Kind::Lookup => vec![resolved(
+            "denied.test",
+            &["name=denied.test"],
+            "result -1 h_errno 3 errno 4242\n",
+        )],
+        Kind::LookupWithin => vec![resolved(
+            "denied.test",
+            &["name=denied", "host=test"],
+            "result -1 h_errno 3 errno 4242\n",
+        )],
+        Kind::Reverse => vec![resolved(
+            "9.113.0.203.in-addr.arpa",
+            &["reverse=203.0.113.9"],
+            "result null h_errno 3 errno 4242\n",
+        )],
+        Kind::ReverseInRoom => vec![resolved(
+            "9.113.0.203.in-addr.arpa",
+            &["reverse=203.0.113.9"],
+            "result 13 h_errno 3 errno 4242\n",
+        )],
+        Kind::ReverseAddress => vec![resolved(
+            "9.113.0.203.in-addr.arpa",
+            &["to=203.0.113.9:80"],
+            "result -4 errno 4242\n",
+        )],
         Kind::Open => vec![
-            file(
-                "read",
-                existing.clone(),
-                at(&existing, &["flags=0"]),
-                Some("old"),
-            ),
+            file("read", existing.clone(), at(&existing, &["flags=0"])),
+            file("write", existing.clone(), at(&existing, &[&creates])),
+            file("write", new.clone(), at(&new, &[&creates])),
+        ],
+        Kind::OpenExisting => vec![
+            file("read", existing.clone(), at(&existing, &["flags=0"])),
             file(
                 "write",
                 existing.clone(),
-                at(&existing, &[&creates]),
-                Some("old"),
+                at(&existing, &[&libc_flags(&["O_WRONLY", "O_TRUNC"])]),
             ),
-            file("write", new.clone(), at(&new, &[&creates]), None),
         ],
         Kind::Create => vec![
-            file("write", existing.clone(), at(&existing, &[]), Some("old")),
-            file("write", new.clone(), at(&new, &[]), None),
+            file("write", existing.clone(), at(&existing, &[])),
+            file("write", new.clone(), at(&new, &[])),
         ],
-        Kind::Stream => vec![
-            file(
-                "read",
-                existing.clone(),
-                at(&existing, &["mode=r"]),
-                Some("old"),
-            ),
-            file(
-                "write",
-                existing.clone(),
-                at(&existing, &["mode=w"]),
-                Some("old"),
-            ),
-            file("read-write", new.clone(), at(&new, &["mode=a+"]), None),
-        ],
+        Kind::Stream => {
+            let with = |path: &str, mode| at(path, &[mode, "reopen=/dev/null"]);
+            vec![
+                file("read", existing.clone(), with(&existing, "mode=r")),
+                file("write", existing.clone(), with(&existing, "mode=w")),
+                file("read-write", new.clone(), with(&new, "mode=a+")),
+            ]
+        }
+        Kind::Folder => vec![file("read", inner.clone(), at(&inner, &[]))],
+        Kind::Remove => vec![file("write", existing.clone(), at(&existing, &[]))],
+        Kind::RemoveFolder => vec![file("write", inner.clone(), at(&inner, &[]))],
+        Kind::Rename => {
+            let both = |path: &str| at(path, &[&format!("second={new}")]);
+            vec![
+                file("read-write", existing.clone(), both(&existing)),
+                file("write", new.clone(), both(&existing)),
+            ]
+        }
+        Kind::Make => vec![file("write", new.clone(), at(&new, &[]))],
+        Kind::Change => vec![file("write", existing.clone(), at(&existing, &[]))],
+        Kind::ReadLink => vec![file("read", link.clone(), at(&link, &[]))],
+        Kind::Temporary | Kind::TemporaryFolder => {
+            vec![file(
+                "read-write",
+                template.clone(),
+                vec![format!("template={template}")],
+            )]
+        }
+        Kind::TemporaryStream => vec![file("read-write", "/tmp/tmpfXXXXXX".into(), vec![])],
+        Kind::Words => vec![program(
+            row,
+            effect,
+            vec!["command=$(echo ran)".into()],
+            // WRDE_CMDSUB of wordexp.h
+            "result 4 errno 4242\n",
+        )],
+        Kind::Around => vec![],
         Kind::End => vec![],
     }
 }
@@ -294,9 +394,28 @@ pub fn libc_flags(names: &[&str]) -> String {
 }
 
 fn prepared(row: &Row, place: &str, way: &[&str], folder: &Path) -> Run {
+    for name in ["existing", "new", "folder", "link"] {
+        let path = folder.join(name);
+        let _ = fs::remove_file(&path).or_else(|_| fs::remove_dir(&path));
+    }
     fs::write(folder.join("existing"), "old").expect("a file");
-    let _ = fs::remove_file(folder.join("new"));
+    fs::create_dir(folder.join("folder")).expect("a folder");
+    symlink("existing", folder.join("link")).expect("a link");
     Run::new(compile(&source(), way)).args([row.symbol, place])
+}
+
+/// Everything that a call could have changed about a file; `None` if it is not there.
+fn look(path: &str) -> Option<(u32, i64, i64, u32, u64, Vec<u8>)> {
+    let meta = fs::symlink_metadata(path).ok()?;
+    let content = fs::read(path).unwrap_or_default();
+    Some((
+        meta.mode(),
+        meta.mtime(),
+        meta.mtime_nsec(),
+        meta.uid(),
+        meta.nlink(),
+        content,
+    ))
 }
 
 fn check(row: &Row, effect: Effect, place: &str, way: &[&str]) {
@@ -310,7 +429,12 @@ fn check(row: &Row, effect: Effect, place: &str, way: &[&str]) {
                 run
             }
         };
-        let outcome = run().policy(&policy(case.sections.clone())).go();
+        let prepared = run().policy(&policy(case.sections.clone()));
+        // To standard error where the writer is at work beside the program: it opens a file anew for each line.
+        let is_alert = effect == Effect::Alert;
+        let prepared = prepared.log(if is_alert { Log::Unset } else { Log::File });
+        let before = case.untouched.as_deref().map(look);
+        let outcome = prepared.go();
         let what = format!(
             "{} {effect:?} in {place}, {way:?}, {:?}\n{}",
             row.symbol,
@@ -324,13 +448,12 @@ fn check(row: &Row, effect: Effect, place: &str, way: &[&str]) {
                 "child exited 0\n"
             };
             assert_eq!(outcome.text(), format!("{}{end}", case.refused), "{what}");
-            if let Some((path, content)) = &case.untouched {
-                assert_eq!(fs::read_to_string(path).ok().as_deref(), *content, "{what}");
-            }
+            assert_eq!(case.untouched.as_deref().map(look), before, "{what}");
         } else {
             let natural = run().without_library().go();
             assert_eq!(sorted(&outcome.text()), sorted(&natural.text()), "{what}");
-            assert_eq!(outcome.errors(), natural.errors(), "{what}");
+            assert_eq!(natural.errors(), "", "{what}");
+            assert!(is_alert || outcome.errors().is_empty(), "{what}");
             // The control: the call that is refused elsewhere does not fail by itself in that way.
             assert!(!natural.text().contains(case.refused), "{what}");
         }
@@ -338,7 +461,11 @@ fn check(row: &Row, effect: Effect, place: &str, way: &[&str]) {
             assert_eq!(outcome.audits().len(), 0, "{what}");
             continue;
         }
-        let audits = outcome.audits();
+        let audits = records(if is_alert {
+            &outcome.stderr
+        } else {
+            &outcome.log
+        });
         assert_eq!(audits.len(), 1, "exactly one audit line: {what}");
         let audit = &audits[0];
         (case.expects)(audit);
@@ -390,8 +517,13 @@ fn places(row: &Row) -> &'static [&'static str] {
     }
 }
 
-fn check_all(effect: Effect) {
-    for row in ROWS {
+/// Functions that only programs built with glibc before 2.34 ask for.
+pub fn is_old(row: &Row) -> bool {
+    row.symbol.starts_with("__res_")
+}
+
+fn check_all(effect: Effect, old: bool) {
+    for row in rows().filter(|row| is_old(row) == old) {
         for place in places(row) {
             for way in WAYS {
                 check(row, effect, place, way);
@@ -402,23 +534,30 @@ fn check_all(effect: Effect) {
 
 #[test]
 fn a_section_that_is_disabled_changes_nothing_and_reports_nothing() {
-    check_all(Effect::ALL[0]);
+    check_all(Effect::Disable, false);
 }
 
 #[test]
-#[ignore = "a created file has O_NOFOLLOW among its flags"]
 fn an_alert_changes_nothing_and_leaves_one_line() {
-    check_all(Effect::ALL[1]);
+    check_all(Effect::Alert, false);
 }
 
 #[test]
 fn a_refused_call_fails_as_the_contract_says_and_leaves_one_line() {
-    check_all(Effect::ALL[2]);
+    check_all(Effect::Prevent, false);
+    check_all(Effect::Prevent, true);
+}
+
+#[test]
+#[ignore = "symbols of an old version are not found, so the call fails"]
+fn a_program_built_with_an_older_glibc_resolves_names_as_before() {
+    check_all(Effect::Disable, true);
+    check_all(Effect::Alert, true);
 }
 
 #[test]
 fn a_process_that_ends_ends_with_its_own_status() {
-    for row in ROWS.iter().filter(|row| row.kind == Kind::End) {
+    for row in rows().filter(|row| row.kind == Kind::End) {
         for place in ["main", "fork", "vfork"] {
             let run = || Run::new(compile(&source(), WAYS[0])).args([row.symbol, place]);
             let (with, without) = (run().go(), run().without_library().go());

@@ -8,8 +8,8 @@ use std::path::Path;
 use palisade_tests::{Run, compile, policy};
 use serde_json::{Value, json};
 
-use crate::effects::{WAYS, libc_flags};
-use crate::rows::{Kind, ROWS, Row, source};
+use crate::effects::{WAYS, is_old, libc_flags};
+use crate::rows::{Kind, Row, rows, source};
 
 /// A folder with everything that goes wrong.
 fn furnish(folder: &Path) {
@@ -166,6 +166,142 @@ fn variants(row: &Row) -> Vec<Vec<String>> {
             vec!["file=file".into()],
             vec!["bound=127.0.0.1:0".into()],
         ],
+        Kind::Send => vec![
+            vec!["fd=-1".into()],
+            vec!["fd=1000".into()],
+            vec!["datagram=127.0.0.1:5000".into()],
+            vec!["resolver=127.0.0.1:5000".into()],
+        ],
+        Kind::SendTo => {
+            let datagram = |more: &[&str]| {
+                let mut variant = vec!["datagram=127.0.0.1:5000".to_owned()];
+                variant.extend(more.iter().map(|&m| m.to_owned()));
+                variant
+            };
+            vec![
+                datagram(&[]),
+                datagram(&["fd=-1"]),
+                datagram(&["fd=1000"]),
+                datagram(&["file=file"]),
+                datagram(&["address=@1"]),
+                datagram(&["address=@-1"]),
+                datagram(&["address=@0"]),
+                datagram(&["length=3"]),
+                datagram(&["length=15"]),
+                datagram(&["length=128"]),
+                datagram(&["length=129"]),
+                datagram(&["length=-1"]),
+                datagram(&["family=99"]),
+                datagram(&["family=0"]),
+                datagram(&["payload=@1"]),
+                datagram(&["messages=@1", "manies=@1"]),
+                datagram(&["messages=@-1", "manies=@-1"]),
+                datagram(&["messages=@0", "manies=@0"]),
+            ]
+        }
+        Kind::Accept => vec![
+            vec!["fd=-1".into()],
+            vec!["fd=1000".into()],
+            vec!["file=file".into()],
+            vec!["bound=127.0.0.1:0".into()],
+            vec!["pending=1".into()],
+        ],
+        Kind::Entry | Kind::EntryInRoom => one(
+            "name",
+            &[
+                "127.0.0.1",
+                "localhost",
+                &"a".repeat(300),
+                &"b.".repeat(126),
+            ],
+        ),
+        // Nothing that a name server would be asked for.
+        Kind::Lookup if row.symbol.ends_with("send") => one("size", &["0", "4"]),
+        Kind::Lookup | Kind::LookupWithin => with(
+            one("name", &[&"a".repeat(300), &"a".repeat(64), "a..b"]),
+            &["host=test"],
+        ),
+        Kind::Reverse | Kind::ReverseInRoom => vec![
+            vec!["reverse=127.0.0.1".into()],
+            vec!["reverse=127.0.0.1".into(), "reverse-family=99".into()],
+            vec!["reverse=127.0.0.1".into(), "reverse-family=10".into()],
+        ],
+        Kind::ReverseAddress => {
+            let to = |more: &str| vec!["to=127.0.0.1:80".to_owned(), more.to_owned()];
+            vec![
+                to("flags=0"),
+                to("flags=1"),
+                to("flags=99999"),
+                to("length=3"),
+                to("length=129"),
+                to("family=99"),
+                to("family=0"),
+            ]
+        }
+        Kind::Words => {
+            let commands = [
+                "a b",
+                "$HOME ~",
+                "'",
+                "$(",
+                "`",
+                "*",
+                "a | b",
+                "$(echo ran)",
+                "`exit 3`",
+            ];
+            plus(
+                one("command", &commands),
+                with(one("command", &["$(echo ran)", "`x`"]), &["flags=4"]),
+            )
+        }
+        Kind::Folder => one("path", &paths),
+        Kind::Remove | Kind::RemoveFolder | Kind::Make | Kind::Change | Kind::ReadLink => {
+            let mut all = one("path", &paths);
+            if row.call.contains("flags") {
+                // AT_SYMLINK_NOFOLLOW, AT_REMOVEDIR and AT_EACCESS, AT_EMPTY_PATH, and one that nobody knows.
+                for flags in ["0x100", "0x200", "0x1000", "0x80000"] {
+                    let named = one("path", &["file", "folder", "link", "", "@0", "dangling"]);
+                    all.extend(with(named, &[&format!("flags={flags}")]));
+                }
+            }
+            if row.call.contains("(dir,") || row.call.contains(", dir,") {
+                all.extend(with(one("dirfd", &["-1", "1000", "0"]), &["path=file"]));
+                all.push(vec!["dir=folder".into(), "path=../file".into()]);
+                all.push(vec!["dir=folder".into(), "path=x".into()]);
+            }
+            all.push(vec!["path=fresh".into(), "umask=077".into()]);
+            all.push(vec!["path=file".into()]);
+            all.push(vec!["path=link".into()]);
+            all
+        }
+        Kind::Rename => {
+            let mut all = with(one("path", &paths), &["second=other"]);
+            all.extend(with(one("second", &paths), &["path=file"]));
+            all.extend(with(
+                one("second", &["folder", "file", "dangling"]),
+                &["path=folder"],
+            ));
+            // RENAME_NOREPLACE, RENAME_EXCHANGE, AT_SYMLINK_FOLLOW, AT_EMPTY_PATH
+            for flags in ["1", "2", "0x400", "0x1000"] {
+                all.push(vec![
+                    "path=link".into(),
+                    "second=again".into(),
+                    format!("flags={flags}"),
+                ]);
+                all.push(vec![
+                    "path=link".into(),
+                    "second=file".into(),
+                    format!("flags={flags}"),
+                ]);
+            }
+            all
+        }
+        Kind::Temporary | Kind::TemporaryFolder => one(
+            "template",
+            &["x", "", "none/XXXXXX", "tXXXXXX", "tXXXXX", "file/XXXXXX"],
+        ),
+        Kind::TemporaryStream => vec![vec![], vec!["umask=077".into()]],
         Kind::Name => one(
             "name",
             &[
@@ -196,7 +332,7 @@ fn variants(row: &Row) -> Vec<Vec<String>> {
             } else {
                 &["0200000", "0400000"]
             };
-            let others = [
+            let others: &[&str] = &[
                 "010000000",
                 "020200002",
                 "0200100",
@@ -204,8 +340,15 @@ fn variants(row: &Row) -> Vec<Vec<String>> {
                 "02000000",
                 "03",
             ];
+            // openat2 refuses flags that contradict each other or that it does not know; see tricks.rs.
+            let is_strict = row.symbol.ends_with("openat2");
+            let (shape, others) = if is_strict {
+                (&shape[1..], &others[..2])
+            } else {
+                (shape, others)
+            };
             for path in ["file", "link", "folder", "dangling", "loop", "."] {
-                for flags in shape.iter().chain(&others) {
+                for flags in shape.iter().chain(others) {
                     all.push(vec![format!("path={path}"), format!("flags={flags}")]);
                 }
             }
@@ -220,6 +363,14 @@ fn variants(row: &Row) -> Vec<Vec<String>> {
                 libc_flags(&["O_RDWR", "O_CREAT"]),
                 "umask=077".into(),
             ]);
+            all
+        }
+        Kind::OpenExisting => {
+            let mut all = one("path", &paths);
+            for flags in ["2", "01000", "0x40000000", "02000000", "010000000"] {
+                let named = one("path", &["file", "link", "folder", "dangling", "loop", "."]);
+                all.extend(with(named, &[&format!("flags={flags}")]));
+            }
             all
         }
         Kind::Create => plus(
@@ -247,33 +398,38 @@ fn variants(row: &Row) -> Vec<Vec<String>> {
                 "w+e",
                 "rbbbbbb+",
             ] {
-                all.extend(with(one("path", &paths), &[&format!("mode={mode}")]));
+                all.extend(with(
+                    one("path", &paths),
+                    &[&format!("mode={mode}"), "reopen=/dev/null"],
+                ));
             }
-            all.extend(with(one("path", &["@1", "@-1"]), &["mode=r"]));
+            all.extend(with(
+                one("path", &["@1", "@-1"]),
+                &["mode=r", "reopen=/dev/null"],
+            ));
             all
         }
-        Kind::End => vec![],
+        Kind::End | Kind::Around => vec![],
     }
 }
 
 /// Every variant of a row in one run; each in a process of its own, so that one that crashes is seen.
 fn story(row: &Row, way: &[&str], sections: Option<Value>) -> (Vec<String>, usize) {
-    let folder = tempfile::tempdir().expect("a folder");
+    // A folder in a folder, for what is done to `..`.
+    let outer = tempfile::tempdir().expect("a folder");
+    let folder = outer.path().join("inner");
+    fs::create_dir(&folder).expect("a folder");
     let mut run = Run::new(compile(&source(), way));
     let variants = variants(row);
     for (index, variant) in variants.iter().enumerate() {
         run = run
-            .args([
-                row.symbol,
-                "main",
-                &format!("chdir={}", folder.path().display()),
-            ])
+            .args([row.symbol, "main", &format!("chdir={}", folder.display())])
             .args(variant);
         if index + 1 < variants.len() || index == 0 {
             run = run.arg("--");
         }
     }
-    furnish(folder.path());
+    furnish(&folder);
     let outcome = match sections {
         None => run.without_library().go(),
         Some(sections) => run.policy(&policy(sections)).go(),
@@ -296,9 +452,10 @@ fn story(row: &Row, way: &[&str], sections: Option<Value>) -> (Vec<String>, usiz
     (stories, outcome.audits().len())
 }
 
-fn same_as_without(sections: &Value) {
+fn same_as_without(sections: &Value, old: bool) {
     let mut differences = BTreeSet::new();
-    for row in ROWS.iter().filter(|row| row.kind != Kind::End) {
+    let asked = rows().filter(|row| !matches!(row.kind, Kind::End | Kind::Around));
+    for row in asked.filter(|row| is_old(row) == old) {
         for way in WAYS {
             let (natural, _) = story(row, way, None);
             let (ours, audits) = story(row, way, Some(sections.clone()));
@@ -331,18 +488,28 @@ fn same_as_without(sections: &Value) {
 }
 
 #[test]
-#[ignore = "an environment at a bad address is read"]
 fn a_call_that_fails_by_itself_fails_as_without_the_library_where_all_is_off() {
-    same_as_without(&json!({}));
+    same_as_without(&json!({}), false);
 }
 
 #[test]
-#[ignore = "descriptors, flags and error numbers differ"]
 fn a_call_that_fails_by_itself_fails_as_without_the_library_where_it_is_allowed() {
-    same_as_without(&json!({
+    same_as_without(&allowing(), false);
+}
+
+#[test]
+#[ignore = "symbols of an old version are not found, so the call fails"]
+fn a_program_built_with_an_older_glibc_fails_as_without_the_library() {
+    same_as_without(&json!({}), true);
+    same_as_without(&allowing(), true);
+}
+
+/// Every section on, and nothing denied that the programs here do.
+fn allowing() -> Value {
+    json!({
         "processes": { "effect": "prevent", "deny": ["/none/such"] },
         "network": { "effect": "prevent", "outbound": { "deny": ["203.0.113.9"] }, "listen": { "deny": [7] } },
         "dns": { "effect": "prevent", "deny": ["none.such"] },
         "filesystem": { "effect": "prevent", "deny": ["/none/such/**"] },
-    }));
+    })
 }

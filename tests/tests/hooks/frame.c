@@ -1,10 +1,15 @@
 /* Makes one call, or many, and says what the caller saw of it: the result, errno (which was 4242 before), what became of
    the child. ROWS is put in front: one function for each row of rows.rs, over these variables. */
 #include <arpa/inet.h>
+#include <dirent.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <resolv.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdint.h>
@@ -13,10 +18,48 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/time.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <utime.h>
+#include <wordexp.h>
+#include "raw.h"
 
 extern char **environ;
+
+/* What libc exports and no header declares; weak where this libc may not have it. */
+extern FILE *_IO_fopen(const char *, const char *), *_IO_popen(const char *, const char *);
+extern int __libc_system(const char *), __connect(int, const struct sockaddr *, socklen_t);
+extern int __open(const char *, int, ...), __open64(const char *, int, ...), __open_2(const char *, int);
+extern int __open64_2(const char *, int), __openat_2(int, const char *, int), __openat64_2(int, const char *, int);
+extern int __sendmmsg(int, struct mmsghdr *, unsigned, int);
+extern ssize_t __send(int, const void *, size_t, int), __write(int, const void *, size_t);
+extern ssize_t __readlink_chk(const char *, char *, size_t, size_t);
+extern ssize_t __readlinkat_chk(int, const char *, char *, size_t, size_t);
+extern int __xmknod(int, const char *, mode_t, dev_t *), __xmknodat(int, int, const char *, mode_t, dev_t *);
+extern int openat2(int, const char *, const struct open_how *, size_t) __attribute__((weak));
+extern int pidfd_spawn(int *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *, char *const *,
+                       char *const *) __attribute__((weak));
+extern __typeof(pidfd_spawn) pidfd_spawnp __attribute__((weak));
+extern pid_t pidfd_getpid(int) __attribute__((weak));
+
+/* Programs that were built with glibc before 2.34 have these; the linker gives them to no new program. */
+#ifdef __aarch64__
+#define OLDEST "GLIBC_2.17"
+#else
+#define OLDEST "GLIBC_2.2.5"
+#endif
+#define OLD(name, ...) extern int old_##name(__VA_ARGS__); __asm__(".symver old_" #name "," #name "@" OLDEST)
+OLD(__res_query, const char *, int, int, unsigned char *, int);
+OLD(__res_search, const char *, int, int, unsigned char *, int);
+OLD(__res_querydomain, const char *, const char *, int, int, unsigned char *, int);
+OLD(__res_send, const unsigned char *, int, unsigned char *, int);
+OLD(__res_nquery, res_state, const char *, int, int, unsigned char *, int);
+OLD(__res_nsearch, res_state, const char *, int, int, unsigned char *, int);
+OLD(__res_nquerydomain, res_state, const char *, const char *, int, int, unsigned char *, int);
+OLD(__res_nsend, res_state, const unsigned char *, int, unsigned char *, int);
 
 static const char *path = "/none/such", *name = "localhost", *mode = "r", *base = "missing", *command = "echo ran";
 static char *words[] = {"echo", "ran", NULL};
@@ -27,8 +70,55 @@ static struct sockaddr_storage storage;
 static const struct sockaddr *address = (void *)&storage;
 static socklen_t length = sizeof(struct sockaddr_in);
 static struct addrinfo *found;
+static const char *second = "/none/second", *host = NULL;
+static char template[PATH_MAX], room[PATH_MAX];
+static unsigned char answer[512];
+static struct hostent entry, *entries;
+static int why, reverse = AF_INET, size = sizeof answer, pidfd = -1;
+static struct in_addr reversed;
+static wordexp_t words_of;
+static struct open_how how;
+static FILE *stream;
+/* A question for denied.test, as a program puts it to a name server (RFC 1035). */
+static const char question[] = "\x12\x34\x01\0\0\1\0\0\0\0\0\0\6denied\4test\0\0\1\0\1";
+static const void *payload = question;
+static size_t payload_size = sizeof question - 1;
+static struct iovec vectors[2];
+static struct msghdr message = {.msg_iov = vectors, .msg_iovlen = 2};
+static const struct msghdr *messages = &message;
+static struct mmsghdr many[2];
+static struct mmsghdr *manies = many;
+static struct gaicb request, *requests[] = {&request};
 
-enum kind { EXEC, SPAWN, SHELL, STREAM_OF_SHELL, SOCKET, LISTEN, NAME, OPEN, STREAM, END };
+static res_state resolver(void) {
+    static struct __res_state state;
+    int before = errno;
+    res_ninit(&state);
+    errno = before;
+    return &state;
+}
+
+static int opened_how(void) {
+    how = (struct open_how){.flags = flags, .mode = flags & (O_CREAT | O_TMPFILE) ? permissions : 0};
+    return openat2 ? openat2(dir, path, &how, sizeof how) : (int)raw(SYS_openat2, dir, path, &how, sizeof how);
+}
+
+static long called_how(void) {
+    how = (struct open_how){.flags = flags, .mode = flags & (O_CREAT | O_TMPFILE) ? permissions : 0};
+    return syscall(SYS_openat2, dir, path, &how, sizeof how);
+}
+
+static int spawned(int result) {
+    if (result == 0 && pidfd_getpid) pid = pidfd_getpid(pidfd);
+    return result;
+}
+
+static int told_why(int result) {
+    h_errno = why;
+    return result;
+}
+
+enum kind { EXEC, SPAWN, SHELL, STREAM_OF_SHELL, SOCKET, LISTEN, NAME, LOOKUP, ENTRY, OPEN, STREAM, FOLDER, POINTER, END };
 struct row { const char *name; enum kind kind; intptr_t (*call)(void); };
 
 ROWS
@@ -59,7 +149,25 @@ static void set(const char *key, const char *value) {
     else if (IS("umask")) umask(strtol(value, NULL, 8));
     else if (IS("family")) ((struct sockaddr *)&storage)->sa_family = atoi(value);
     else if (IS("chdir")) { if (chdir(value)) perror("chdir"); }
-    else if (IS("to") || IS("bound")) { /* IP:PORT, over TCP; bound: the socket is bound there */
+    else if (IS("reopen")) stream = fopen(value, "r");
+    else if (IS("second")) second = pointer(value);
+    else if (IS("template")) strncpy(template, value, sizeof template - 1);
+    else if (IS("host")) host = value;
+    else if (IS("reverse")) inet_pton(AF_INET, value, &reversed);
+    else if (IS("reverse-family")) reverse = atoi(value);
+    else if (IS("messages")) messages = pointer(value);
+    else if (IS("manies")) manies = pointer(value);
+    else if (IS("size")) size = atoi(value);
+    else if (IS("payload")) payload = pointer(value);
+    else if (IS("pending")) { /* a socket that listens, with somebody who waits */
+        struct sockaddr_in port = {AF_INET, 0, {htonl(INADDR_LOOPBACK)}};
+        socklen_t length = sizeof port;
+        fd = raw(SYS_socket, AF_INET, SOCK_STREAM, 0);
+        raw(SYS_bind, fd, &port, sizeof port), raw(SYS_listen, fd, 5), raw(SYS_getsockname, fd, &port, &length);
+        raw(SYS_connect, raw(SYS_socket, AF_INET, SOCK_STREAM, 0), &port, sizeof port);
+    }
+    else if (IS("to") || IS("bound") || IS("datagram") || IS("resolver")) {
+        /* IP:PORT, over TCP; bound: the socket is bound there; datagram: over UDP; resolver: connected over UDP */
         char ip[64];
         const char *colon = strrchr(value, ':');
         snprintf(ip, sizeof ip, "%.*s", (int)(colon - value), value);
@@ -72,8 +180,13 @@ static void set(const char *key, const char *value) {
             v4->sin_family = AF_INET, v4->sin_port = htons(atoi(colon + 1)), length = sizeof *v4;
             inet_pton(AF_INET, ip, &v4->sin_addr);
         }
-        if (fd < 0) fd = socket(storage.ss_family, SOCK_STREAM, 0);
+        int is_stream = IS("to") || IS("bound");
+        if (fd < 0) fd = socket(storage.ss_family, is_stream ? SOCK_STREAM : SOCK_DGRAM, 0);
         if (IS("bound") && bind(fd, (void *)&storage, length)) perror("bind");
+        if (IS("resolver")) {
+            if (connect(fd, (void *)&storage, length)) perror("connect");
+            address = NULL, length = 0;
+        }
     } else if (IS("nonblocking")) fcntl(fd, F_SETFL, O_NONBLOCK);
     else { dprintf(2, "unknown key %s\n", key); _exit(99); }
 }
@@ -92,6 +205,11 @@ static void descriptor(int opened) {
 
 static void act(const struct row *row) {
     int status;
+    vectors[0] = (struct iovec){(void *)payload, 7}, vectors[1] = (struct iovec){(char *)payload + 7, payload_size - 7};
+    if (address && storage.ss_family) message.msg_name = (void *)address, message.msg_namelen = length;
+    many[0].msg_hdr = many[1].msg_hdr = message;
+    request.ar_name = name;
+    h_errno = 0;
     errno = 4242;
     intptr_t result = row->call();
     int after = errno;
@@ -107,6 +225,23 @@ static void act(const struct row *row) {
     case OPEN:
         dprintf(1, "result %s errno %d\n", result < 0 ? "-1" : "descriptor", after);
         if (result >= 0) descriptor(result), close(result);
+        break;
+    case LOOKUP:
+        dprintf(1, "result %ld h_errno %d errno %d\n", (long)result, h_errno, after);
+        break;
+    case ENTRY:
+        dprintf(1, "result %s h_errno %d errno %d\n", result ? ((struct hostent *)result)->h_name : "null", h_errno, after);
+        break;
+    case POINTER:
+        dprintf(1, "result %s errno %d\n", result ? "pointer" : "null", after);
+        break;
+    case FOLDER:
+        dprintf(1, "result %s errno %d\n", result ? "stream" : "null", after);
+        if (result) {
+            int count = 0;
+            while (readdir((DIR *)result)) count++;
+            dprintf(1, "%d entries\n", count), descriptor(dirfd((DIR *)result)), closedir((DIR *)result);
+        }
         break;
     case STREAM:
         dprintf(1, "result %s errno %d\n", result ? "stream" : "null", after);

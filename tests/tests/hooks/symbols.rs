@@ -1,16 +1,19 @@
 //! The exported names.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::process::Command;
+use std::sync::OnceLock;
 
 use palisade_tests::{library, repository, tool};
 
-use crate::rows::ROWS;
+use crate::rows::rows;
 
-fn exported() -> BTreeSet<String> {
+/// The names that an object defines for others.
+fn defined(object: &Path) -> BTreeSet<String> {
     let nm = Command::new(tool("nm"))
         .args(["-D", "--defined-only", "--format=posix"])
-        .arg(library())
+        .arg(object)
         .output()
         .expect("nm");
     assert!(
@@ -25,13 +28,24 @@ fn exported() -> BTreeSet<String> {
         .collect()
 }
 
-/// The names that stand in the shim's own table of hooks, and in the file of those that take a variable list.
+fn exported() -> BTreeSet<String> {
+    defined(&library())
+}
+
+/// What this machine's C library defines.
+pub fn libc() -> &'static BTreeSet<String> {
+    static LIBC: OnceLock<BTreeSet<String>> = OnceLock::new();
+    LIBC.get_or_init(|| defined(&palisade_tests::libc()))
+}
+
+fn source_of(file: &str) -> String {
+    let path = repository().join("shim/src").join(file);
+    std::fs::read_to_string(&path).unwrap_or_else(|cause| panic!("{}: {cause}", path.display()))
+}
+
+/// The names that stand in the shim's own table of hooks, and in the files of stubs.
 fn declared() -> BTreeSet<String> {
-    let read = |file: &str| {
-        let path = repository().join("shim/src").join(file);
-        std::fs::read_to_string(&path).unwrap_or_else(|cause| panic!("{}: {cause}", path.display()))
-    };
-    let table = read("table.rs");
+    let table = source_of("table.rs");
     let (_, hooks) = table.split_once("\nhooks! {").expect("the table of hooks");
     let (hooks, _) = hooks.split_once("\n}").expect("its end");
     let fixed = hooks
@@ -43,12 +57,41 @@ fn declared() -> BTreeSet<String> {
         .filter(|name| {
             !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
         });
-    let variadic = read("variadic.rs");
-    let variadic = variadic
-        .split("extern \"C-unwind\" fn ")
+    let stubs = source_of("variadic.rs") + &source_of("stubs.rs");
+    let stubs = stubs
+        .split("#[unsafe(no_mangle)]")
         .skip(1)
-        .filter_map(|rest| rest.split_once('(').map(|(name, _)| name));
-    fixed.chain(variadic).map(str::to_owned).collect()
+        .filter_map(|rest| rest.split_once("extern \"C\" fn "))
+        .filter_map(|(_, rest)| rest.split_once('(').map(|(name, _)| name));
+    fixed.chain(stubs).map(str::to_owned).collect()
+}
+
+/// The numbers that stand in the shim's own table of system calls.
+fn numbers() -> BTreeSet<String> {
+    let around = source_of("hooks/around.rs");
+    let (_, calls) = around
+        .split_once("\njudged_calls! {")
+        .expect("the table of system calls");
+    let (calls, _) = calls.split_once("\n}").expect("its end");
+    let mut is_of_x86 = false;
+    let mut numbers = BTreeSet::new();
+    for line in calls.lines().map(str::trim) {
+        if let Some((name, _)) = line.split_once(" => ")
+            && (!is_of_x86 || cfg!(target_arch = "x86_64"))
+        {
+            numbers.insert(name.to_owned());
+        }
+        is_of_x86 = line.starts_with("#[cfg(target_arch = \"x86_64\")]");
+    }
+    numbers
+}
+
+/// The rows, by whether they are of a function or of a number.
+fn tested(number: bool) -> BTreeSet<String> {
+    let of_kind = || rows().filter(|row| row.symbol.starts_with("SYS_") == number);
+    let tested: BTreeSet<String> = of_kind().map(|row| row.symbol.to_owned()).collect();
+    assert_eq!(tested.len(), of_kind().count(), "two rows of one name");
+    tested
 }
 
 #[test]
@@ -56,15 +99,22 @@ fn the_library_exports_its_table_and_nothing_else() {
     assert_eq!(exported(), declared());
 }
 
-#[test]
-fn every_exported_function_has_a_row_in_these_tests() {
-    let tested: BTreeSet<String> = ROWS.iter().map(|row| row.symbol.to_owned()).collect();
-    assert_eq!(tested.len(), ROWS.len(), "two rows of one name");
-    let untested: Vec<_> = exported().difference(&tested).cloned().collect();
+fn same(known: &BTreeSet<String>, tested: &BTreeSet<String>) {
+    let untested: Vec<_> = known.difference(tested).collect();
     assert!(
         untested.is_empty(),
         "add a row to rows.rs for each of {untested:?}"
     );
-    let gone: Vec<_> = tested.difference(&exported()).cloned().collect();
-    assert!(gone.is_empty(), "not exported any more: {gone:?}");
+    let gone: Vec<_> = tested.difference(known).collect();
+    assert!(gone.is_empty(), "not there any more: {gone:?}");
+}
+
+#[test]
+fn every_exported_function_has_a_row_in_these_tests() {
+    same(&exported(), &tested(false));
+}
+
+#[test]
+fn every_judged_system_call_has_a_row_in_these_tests() {
+    same(&numbers(), &tested(true));
 }

@@ -34,7 +34,6 @@ fn refused(code: &str, sections: impl Fn(&str) -> Value) {
 }
 
 #[test]
-#[ignore = "passes the policy by"]
 fn a_plus_behind_a_comma_opens_a_stream_for_writing() {
     // glibc looks at six characters of the mode and takes the comma for one that it does not know.
     refused(r#"say(fopen("secret", "r,+") != NULL)"#, files("write"));
@@ -42,7 +41,6 @@ fn a_plus_behind_a_comma_opens_a_stream_for_writing() {
 }
 
 #[test]
-#[ignore = "passes the policy by"]
 fn a_spawned_program_is_looked_for_where_its_file_actions_lead() {
     let echo = |_: &str| json!({ "processes": { "effect": "prevent", "deny": ["echo"] } });
     refused(
@@ -62,7 +60,6 @@ fn a_spawned_program_is_looked_for_where_its_file_actions_lead() {
 }
 
 #[test]
-#[ignore = "passes the policy by"]
 fn a_file_action_of_a_spawned_program_opens_no_denied_file() {
     refused(
         r#"posix_spawn_file_actions_t actions; posix_spawn_file_actions_init(&actions);
@@ -74,7 +71,7 @@ fn a_file_action_of_a_spawned_program_opens_no_denied_file() {
 }
 
 #[test]
-#[ignore = "passes the policy by"]
+#[ignore = "a socket that was never bound listens on a port of the kernel's choice"]
 fn a_refused_port_stays_refused_on_a_socket_that_is_bound_in_another_way() {
     let ports = |_: &str| json!({ "network": { "effect": "prevent", "listen": { "allow": [1] } } });
     let (with, natural) = run(
@@ -93,7 +90,6 @@ fn a_refused_port_stays_refused_on_a_socket_that_is_bound_in_another_way() {
 }
 
 #[test]
-#[ignore = "passes the policy by"]
 fn an_address_without_a_family_is_a_port_all_the_same() {
     refused(
         r#"struct sockaddr_in port = {AF_UNSPEC, htons(9)}; say(bind(socket(AF_INET, SOCK_DGRAM, 0), (void *)&port, sizeof port) == 0)"#,
@@ -102,7 +98,6 @@ fn an_address_without_a_family_is_a_port_all_the_same() {
 }
 
 #[test]
-#[ignore = "passes the policy by"]
 fn a_call_that_could_not_have_happened_is_no_attack() {
     let (with, natural) = run(
         r#"say(popen("echo ran", "q") != NULL)"#,
@@ -113,9 +108,266 @@ fn a_call_that_could_not_have_happened_is_no_attack() {
 }
 
 #[test]
-#[ignore = "passes the policy by"]
 fn a_file_is_denied_where_proc_is_not_mounted() {
     let code = r#"if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) || umount2("/proc", MNT_DETACH)) abort();
         say(open("secret", O_RDWR | O_CREAT, 0600) >= 0)"#;
     refused(code, files("any"));
+}
+
+fn shells(_: &str) -> Value {
+    json!({ "processes": { "effect": "prevent", "deny": ["sh", "dash", "bash"] } })
+}
+
+fn resolvers(_: &str) -> Value {
+    json!({ "dns": { "effect": "prevent", "deny": ["denied.test"] } })
+}
+
+/// As without the library, and nobody was attacked.
+fn same(code: &str, sections: impl Fn(&str) -> Value) {
+    let (with, natural) = run(code, sections);
+    assert_eq!(
+        (with.text(), with.errors(), with.code()),
+        (natural.text(), natural.errors(), natural.code())
+    );
+    assert_eq!(with.audits().len(), 0, "{}", with.story());
+}
+
+#[test]
+#[ignore = "a message that cannot be read is taken for a malformed question"]
+fn a_question_that_cannot_be_read_fails_as_without_the_library() {
+    same(
+        r#"struct sockaddr_in to = {AF_INET, htons(53), {htonl(INADDR_LOOPBACK)}}; int s = socket(AF_INET, SOCK_DGRAM, 0);
+           say(sendto(s, (void *)1, 9, 0, (void *)&to, sizeof to) >= 0);
+           connect(s, (void *)&to, sizeof to); say(send(s, (void *)1, 9, 0) >= 0); say(write(s, (void *)1, 9) >= 0)"#,
+        resolvers,
+    );
+}
+
+#[test]
+#[ignore = "its own errors come before those of the kernel"]
+fn flags_that_openat2_does_not_take_are_refused_by_the_kernel() {
+    same(
+        r#"struct { unsigned long flags, mode, resolve; } how = {O_DIRECTORY | O_CREAT, 0600, 0};
+           for (char **name = (char *[]){"secret", "none", ".", "none/x", NULL}; *name; name++) {
+               how.flags = O_DIRECTORY | O_CREAT; say(syscall(SYS_openat2, AT_FDCWD, *name, &how, 24) >= 0);
+               how.flags = 0x40000000; say(syscall(SYS_openat2, AT_FDCWD, *name, &how, 24) >= 0);
+               how.flags = O_RDONLY, how.resolve = 0xff00; say(syscall(SYS_openat2, AT_FDCWD, *name, &how, 24) >= 0);
+               how.resolve = 0;
+           }"#,
+        |_| json!({ "filesystem": { "effect": "prevent", "deny": ["/none/such"] } }),
+    );
+}
+
+#[test]
+#[ignore = "any dollar with a parenthesis is taken for a command"]
+fn words_without_a_command_start_no_shell() {
+    same(
+        r#"wordexp_t words; for (char **text = (char *[]){"$((1 + 2))", "'$(echo ran)'", "'`'", "a\\$(b", NULL}; *text; text++)
+               { int result = wordexp(*text, &words, 0); printf("%d %s\n", result, result == 0 ? words.we_wordv[0] : ""); }"#,
+        shells,
+    );
+}
+
+#[test]
+fn a_command_among_words_is_a_shell() {
+    refused(
+        r#"wordexp_t words; errno = 13; say(wordexp("a \"$(echo ran)\"", &words, 0) == 0)"#,
+        shells,
+    );
+    refused(
+        r#"wordexp_t words; errno = 13; say(wordexp("`echo ran`", &words, 0) == 0)"#,
+        shells,
+    );
+}
+
+#[test]
+#[ignore = "the stream is left open"]
+fn a_stream_that_cannot_be_opened_again_is_closed() {
+    // freopen(3): the original stream is closed, whatever becomes of the new one.
+    let code = |path: &str| {
+        format!(
+            r#"FILE *stream = fopen("/dev/null", "r"); int fd = fileno(stream);
+               say(freopen("{path}", "r", stream) != NULL); printf("%d\n", fcntl(fd, F_GETFD))"#
+        )
+    };
+    let (_, natural) = run(&code("none/such"), files("any"));
+    let (with, _) = run(&code("secret"), files("any"));
+    assert_eq!(natural.text(), "refused 2\n-1\n");
+    assert_eq!(with.text(), "refused 13\n-1\n");
+}
+
+#[test]
+#[ignore = "it is opened with no permissions at all"]
+fn an_open_without_a_mode_that_would_create_still_ends_the_program() {
+    // _FORTIFY_SOURCE: what such a call means is undefined.
+    let code = r#"extern int __open_2(const char *, int); __open_2("new", O_RDWR | O_CREAT); puts("not stopped")"#;
+    let (with, natural) = run(code, files("any"));
+    assert_eq!(natural.code(), -6, "{}", natural.story());
+    assert_eq!((with.code(), with.text()), (-6, natural.text()));
+}
+
+#[test]
+fn a_question_is_read_in_whatever_pieces_it_comes() {
+    // Over TCP: two bytes of length first (RFC 1035 section 4.2.2), perhaps alone.
+    let code = |send: &str| {
+        format!(
+            r#"struct sockaddr_in to = {{AF_INET, htons(53), {{htonl(0x7f4d0001)}}}}; int l = socket(AF_INET, SOCK_STREAM, 0), s = socket(AF_INET, SOCK_STREAM, 0), yes = 1;
+               setsockopt(l, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+               for (int i = 0; i < 200 && bind(l, (void *)&to, sizeof to); i++) to.sin_addr.s_addr = htonl(0x7f4d0002 + i);
+               listen(l, 5); if (connect(s, (void *)&to, sizeof to)) abort();
+               static char q[] = "\0\x1d\x12\x34\1\0\0\1\0\0\0\0\0\0\6denied\4test\0\0\1\0\1"; long n = sizeof q - 1; (void)n; say({send})"#
+        )
+    };
+    for send in [
+        "write(s, q, n) == n",
+        "send(s, q, n, MSG_NOSIGNAL) == n",
+        "writev(s, (struct iovec[2]){{q, 1}, {q + 1, n - 1}}, 2) == n",
+        "sendmsg(s, &(struct msghdr){.msg_iov = (struct iovec[2]){{q, 9}, {q + 9, n - 9}}, .msg_iovlen = 2}, 0) == n",
+        "sendto(s, q, n, 0, NULL, 0) == n",
+        "syscall(SYS_write, s, q, n) == n",
+        "write(s, q, 2) == 2 && write(s, q + 2, n - 2) == n - 2",
+    ] {
+        refused(&code(send), resolvers);
+    }
+}
+
+#[test]
+#[ignore = "a descriptor is known by its number"]
+fn a_question_is_read_whatever_number_its_socket_has() {
+    let code = |send: &str| {
+        format!(
+            r#"struct sockaddr_in to = {{AF_INET, htons(53), {{htonl(INADDR_LOOPBACK)}}}}; int s = socket(AF_INET, SOCK_DGRAM, 0), pair[2], status; (void)pair, (void)status;
+               if (connect(s, (void *)&to, sizeof to)) abort();
+               static char q[] = "\x12\x34\1\0\0\1\0\0\0\0\0\0\6denied\4test\0\0\1\0\1"; long n = sizeof q - 1; say({send})"#
+        )
+    };
+    for send in [
+        "write(dup(s), q, n) == n",
+        "write(dup2(s, 9), q, n) == n",
+        "send(dup3(s, 77, O_CLOEXEC), q, n, 0) == n",
+        "send(fcntl(s, F_DUPFD, 700), q, n, 0) == n",
+        // Connected where no hook sees it.
+        "raw(SYS_connect, s = socket(AF_INET, SOCK_DGRAM, 0), &to, sizeof to) == 0 && send(s, q, n, 0) == n",
+    ] {
+        refused(&code(send), resolvers);
+    }
+}
+
+#[test]
+#[ignore = "two bytes are taken for the length, whatever came before"]
+fn a_question_over_tcp_is_read_also_behind_another() {
+    let code = |send: &str| {
+        format!(
+            r#"struct sockaddr_in to = {{AF_INET, htons(53), {{htonl(0x7f4e0001)}}}}; int l = socket(AF_INET, SOCK_STREAM, 0), s = socket(AF_INET, SOCK_STREAM, 0), yes = 1;
+               setsockopt(l, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+               for (int i = 0; i < 200 && bind(l, (void *)&to, sizeof to); i++) to.sin_addr.s_addr = htonl(0x7f4e0002 + i);
+               listen(l, 5); if (connect(s, (void *)&to, sizeof to)) abort();
+               static char q[] = "\0\x1e\x12\x34\1\0\0\1\0\0\0\0\0\0\7allowed\4test\0\0\1\0\1\0\x1d\x12\x34\1\0\0\1\0\0\0\0\0\0\6denied\4test\0\0\1\0\1"; long n = sizeof q - 1; (void)n; say({send})"#
+        )
+    };
+    // Two questions in one write; a question behind the length and half a header of the one before.
+    for send in [
+        "write(s, q, n) == n",
+        "write(s, q, 1) == 1 && write(s, q + 1, n - 1) == n - 1",
+        "write(s, q + 32, 10) == 10 && write(s, q + 42, n - 42) == n - 42",
+    ] {
+        refused(&code(send), resolvers);
+    }
+}
+
+#[test]
+fn a_datagram_behind_a_refused_one_is_not_sent() {
+    // sendmmsg(2): how many were sent; the error only if it is the first.
+    let code = r#"struct sockaddr_in to[2] = {{AF_INET, htons(9), {htonl(INADDR_LOOPBACK)}}, {AF_INET, htons(9), {htonl(0x7f000002)}}};
+        struct iovec v = {"x", 1}; struct mmsghdr m[3] = {0};
+        for (int i = 0; i < 3; i++) m[i].msg_hdr = (struct msghdr){&to[i == 1], sizeof *to, &v, 1};
+        int s = socket(AF_INET, SOCK_DGRAM, 0); printf("%d\n", sendmmsg(s, m, 3, 0)); printf("%d ", sendmmsg(s, m + 1, 2, 0)); say(0)"#;
+    let (with, natural) = run(
+        code,
+        |_| json!({ "network": { "effect": "prevent", "outbound": { "deny": ["127.0.0.2"] } } }),
+    );
+    assert!(natural.text().starts_with("3\n2 "), "{}", natural.story());
+    assert_eq!(with.text(), "1\n-1 refused 13\n");
+    assert_eq!(with.audits().len(), 2, "{}", with.story());
+}
+
+#[test]
+fn data_that_opens_a_connection_is_judged_as_one() {
+    let code = |call: &str| {
+        format!(
+            r#"struct sockaddr_in to = {{AF_INET, 0, {{htonl(INADDR_LOOPBACK)}}}}; socklen_t size = sizeof to; int l = socket(AF_INET, SOCK_STREAM, 0);
+               bind(l, (void *)&to, size); listen(l, 5); getsockname(l, (void *)&to, &size); int s = socket(AF_INET, SOCK_STREAM, 0);
+               struct iovec v = {{"x", 1}}; struct msghdr m = {{&to, sizeof to, &v, 1}}; (void)m; say({call})"#
+        )
+    };
+    for call in [
+        "sendto(s, v.iov_base, 1, MSG_FASTOPEN, (void *)&to, sizeof to) == 1",
+        "sendmsg(s, &m, MSG_FASTOPEN) == 1",
+        "syscall(SYS_sendto, s, v.iov_base, 1, MSG_FASTOPEN, &to, sizeof to) == 1",
+        "sendmmsg(s, &(struct mmsghdr){m}, 1, MSG_FASTOPEN) == 1",
+    ] {
+        refused(
+            &code(call),
+            |_| json!({ "network": { "effect": "prevent", "outbound": { "deny": ["127.0.0.1"] } } }),
+        );
+    }
+}
+
+#[test]
+#[ignore = "libc opens it inside itself"]
+fn a_table_of_mounts_is_a_file() {
+    refused(r#"say(setmntent("secret", "r") != NULL)"#, files("any"));
+}
+
+#[test]
+#[ignore = "libc opens it inside itself"]
+fn a_log_of_logins_is_a_file() {
+    refused(
+        r#"struct utmp entry = {0}; updwtmp("secret", &entry); struct stat now; stat("secret", &now); errno = 13; say(now.st_size != 6)"#,
+        files("write"),
+    );
+}
+
+#[test]
+#[ignore = "libc opens it inside itself"]
+fn shared_memory_is_a_file() {
+    refused(
+        r#"errno = 0; say(shm_open("/palisade-test", O_RDWR | O_CREAT, 0600) >= 0 && shm_unlink("/palisade-test") == 0)"#,
+        |_| json!({ "filesystem": { "effect": "prevent", "deny": ["/dev/shm/**"] } }),
+    );
+}
+
+#[test]
+#[ignore = "the buffer of a stream is written inside libc"]
+fn a_question_through_a_stream_is_read() {
+    refused(
+        r#"struct sockaddr_in to = {AF_INET, htons(53), {htonl(INADDR_LOOPBACK)}}; int s = socket(AF_INET, SOCK_DGRAM, 0);
+           connect(s, (void *)&to, sizeof to); FILE *stream = fdopen(s, "w");
+           fwrite("\x12\x34\1\0\0\1\0\0\0\0\0\0\6denied\4test\0\0\1\0\1", 1, 29, stream); say(fflush(stream) == 0)"#,
+        resolvers,
+    );
+}
+
+#[test]
+fn a_socket_that_listens_without_a_port_of_its_own_takes_no_connection() {
+    let code = r#"struct sockaddr_in port; socklen_t size = sizeof port; int l = socket(AF_INET, SOCK_STREAM, 0), s = socket(AF_INET, SOCK_STREAM, 0);
+        listen(l, 5); getsockname(l, (void *)&port, &size); port.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        connect(s, (void *)&port, size); errno = 0; say(accept(l, NULL, NULL) >= 0)"#;
+    let (with, natural) = run(
+        code,
+        |_| json!({ "network": { "effect": "prevent", "listen": { "allow": [1] } } }),
+    );
+    assert_eq!(natural.text(), "done\n");
+    assert!(with.text().starts_with("refused"), "{}", with.story());
+}
+
+#[test]
+fn a_function_that_this_libc_lacks_is_not_implemented() {
+    // A program that finds it all the same must fall back as on an older kernel.
+    if crate::effects::libc_has("pidfd_spawn") {
+        return;
+    }
+    let code = r#"extern int pidfd_spawn(int *, const char *, void *, void *, char **, char **) __attribute__((weak)); int fd;
+        char *words[] = {"echo", "ran", NULL}; printf("%d\n", pidfd_spawn ? pidfd_spawn(&fd, "/bin/echo", NULL, NULL, words, environ) : ENOSYS)"#;
+    same(code, |_| json!({}));
 }

@@ -1,3 +1,4 @@
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -11,6 +12,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "raw.h"
 
 static char room[PATH_MAX * 2], *root;
 
@@ -26,7 +28,8 @@ static const char *text(const char *format, ...) {
 static int stream(FILE *file) { return file ? fileno(file) : -1; }
 
 int main(int count, char **arguments) {
-    int fd = -1, other = -1;
+    /* Volatile: a child of vfork() writes to them, too. */
+    volatile int fd = -1, other = -1;
     (void)other;
     root = getcwd(NULL, 0);
     errno = 4242;

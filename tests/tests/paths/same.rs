@@ -1,7 +1,7 @@
 //! What an open gives, and what it leaves, is the same with the library: where the policy says nothing about the file, and
 //! where it has to look twice.
 
-use palisade_tests::{Run, policy};
+use palisade_tests::{Log, Run, policy, records};
 use serde_json::json;
 
 use crate::{Way, furnish, program};
@@ -25,12 +25,11 @@ pub const WAYS: &[Way] = &[
     ("O_APPEND", r#"fd = open("link", O_RDWR | O_APPEND)"#),
     ("O_CLOEXEC", r#"fd = open("chain", O_RDONLY | O_CLOEXEC)"#),
     ("O_SYNC", r#"fd = open("chain", O_RDWR | O_SYNC | O_NOATIME)"#),
-    ("O_NONBLOCK on a pipe that nobody writes", r#"mkfifo("pipe", 0600); fd = open("pipe", O_RDONLY | O_NONBLOCK)"#),
-    ("O_NONBLOCK on a pipe that nobody reads", r#"mkfifo("pipe", 0600); errno = 4242; fd = open("pipe", O_WRONLY | O_NONBLOCK)"#),
-    ("both ends of a pipe through a link", r#"mkfifo("pipe", 0600); if (symlink("pipe", "p")) abort(); fd = open("p", O_RDWR)"#),
-    ("a pipe that a child opens", r#"mkfifo("pipe", 0600); if (fork() == 0) { fd = open("pipe", O_WRONLY); _exit(0); } fd = open("pipe", O_RDONLY); wait(NULL)"#),
+    ("O_NONBLOCK on a pipe that nobody writes", r#"raw_mkfifo("pipe", 0600); fd = open("pipe", O_RDONLY | O_NONBLOCK)"#),
+    ("O_NONBLOCK on a pipe that nobody reads", r#"raw_mkfifo("pipe", 0600); errno = 4242; fd = open("pipe", O_WRONLY | O_NONBLOCK)"#),
+    ("both ends of a pipe through a link", r#"raw_mkfifo("pipe", 0600); if (raw_symlink("pipe", "p")) abort(); fd = open("p", O_RDWR)"#),
+    ("a pipe that a child opens", r#"raw_mkfifo("pipe", 0600); if (fork() == 0) { fd = open("pipe", O_WRONLY); _exit(0); } fd = open("pipe", O_RDONLY); wait(NULL)"#),
     ("a socket", r#"other = socket(AF_UNIX, SOCK_STREAM, 0); struct sockaddr a = {AF_UNIX, "sock"}; bind(other, &a, 7); errno = 4242; fd = open("sock", O_RDWR)"#),
-    ("/proc/self/fd of a pipe", r#"int two[2]; if (pipe(two)) abort(); fd = open(text("/proc/self/fd/%d", two[0]), O_RDONLY)"#),
     ("/dev/stdin", r#"fd = open("/dev/stdin", O_RDONLY)"#),
     ("/dev/null", r#"fd = open("/dev/null", O_RDWR | O_CREAT | O_TRUNC, 0666)"#),
     ("a terminal that is not there", r#"fd = open("/dev/tty", O_RDWR)"#),
@@ -53,14 +52,12 @@ pub const WAYS: &[Way] = &[
     ("a path of 4095 bytes", r#"memset(room, '/', 4095); memcpy(room, ".", 1); memcpy(room + 4089, "secret", 7); fd = open(room, O_RDONLY)"#),
     ("a path of 4096 bytes", r#"memset(room, '/', 4096); memcpy(room, ".", 1); memcpy(room + 4090, "secret", 7); fd = open(room, O_RDONLY)"#),
     ("a new file behind 4095 bytes", r#"memset(room, '/', 4095); memcpy(room, "here", 4); memcpy(room + 4092, "new", 4); fd = open(room, O_RDWR | O_CREAT, 0644)"#),
-    ("a file below 5000 bytes of folders", r#"memset(room, 'd', 250); room[250] = 0; for (int i = 0; i < 20; i++) if (mkdir(room, 0755) || chdir(room)) abort(); fd = open("deep", O_RDWR | O_CREAT, 0644)"#),
-    ("a file in a folder that was deleted", r#"if (chdir("dir/deep") || rmdir("../deep")) abort(); fd = open("x", O_RDWR | O_CREAT, 0644)"#),
-    ("the folder that was deleted", r#"if (chdir("dir/deep") || rmdir("../deep")) abort(); fd = open(".", O_RDONLY)"#),
+    ("a file below 5000 bytes of folders", r#"memset(room, 'd', 250); room[250] = 0; for (int i = 0; i < 20; i++) if (raw_mkdir(room, 0755) || chdir(room)) abort(); fd = open("deep", O_RDWR | O_CREAT, 0644)"#),
+    ("a file in a folder that was deleted", r#"if (chdir("dir/deep") || raw_rmdir("../deep")) abort(); fd = open("x", O_RDWR | O_CREAT, 0644)"#),
     ("a name that ends as deleted ones do", r#"fd = open("x (deleted)", O_RDWR | O_CREAT, 0644)"#),
     ("a name that is no text", r#"fd = open("\xff\x01\n", O_RDWR | O_CREAT, 0644)"#),
     ("a full table of descriptors", r#"while ((other = dup(1)) >= 0); fd = open("link", O_RDONLY)"#),
     ("a table of descriptors with one place", r#"while ((other = dup(1)) >= 0) fd = other; close(fd); errno = 4242; fd = open("link", O_RDONLY)"#),
-    ("a table of descriptors with one place for a new file", r#"while ((other = dup(1)) >= 0) fd = other; close(fd); errno = 4242; fd = open("dangling", O_RDWR | O_CREAT, 0644)"#),
     ("a table of descriptors with one place for a stream", r#"while ((other = dup(1)) >= 0) fd = other; close(fd); errno = 4242; fd = stream(fopen("link", "r"))"#),
     ("record locks of a file that is opened again", r#"
         struct flock lock = {.l_type = F_WRLCK}; other = open("secret", O_RDWR); if (fcntl(other, F_SETLK, &lock)) abort();
@@ -72,17 +69,31 @@ pub const WAYS: &[Way] = &[
         FILE *twice = fopen("link", "r"); fd = stream(twice); int status;
         if (fork() == 0) { struct flock asked = {.l_type = F_WRLCK}; fcntl(other, F_GETLK, &asked); _exit(asked.l_type == F_UNLCK); }
         wait(&status); printf("lock %s ", status ? "lost" : "kept"); errno = 4242"#),
-    ("as another user", r#"if (chmod("secret", 0600) || chmod(".", 0755) || setgid(65534) || setuid(65534)) abort(); errno = 4242; fd = open("link", O_RDONLY)"#),
-    ("as another user in a folder that must not be looked into", r#"if (chmod(".", 0755) || chmod("dir", 0311) || chmod("secret", 0644) || setgid(65534) || setuid(65534)) abort(); errno = 4242; fd = open("dir/up", O_RDONLY)"#),
-    ("a file that may be written and not read", r#"fd = open("new", O_RDWR | O_CREAT, 0622); close(fd); if (chmod(".", 0755) || setgid(65534) || setuid(65534)) abort(); errno = 4242; fd = open("here/new", O_WRONLY)"#),
+    ("as another user", r#"if (raw_chmod("secret", 0600) || raw_chmod(".", 0755) || setgid(65534) || setuid(65534)) abort(); errno = 4242; fd = open("link", O_RDONLY)"#),
+    ("as another user in a folder that must not be looked into", r#"if (raw_chmod(".", 0755) || raw_chmod("dir", 0311) || raw_chmod("secret", 0644) || setgid(65534) || setuid(65534)) abort(); errno = 4242; fd = open("dir/up", O_RDONLY)"#),
+    ("a file that may be written and not read", r#"fd = open("new", O_RDWR | O_CREAT, 0622); close(fd); if (raw_chmod(".", 0755) || setgid(65534) || setuid(65534)) abort(); errno = 4242; fd = open("here/new", O_WRONLY)"#),
     ("on a thread whose first thread has gone", r#"fd = open("/proc/thread-self/root/proc/self/../../dev/null", O_RDONLY)"#),
+    ("a stream that is opened again", r#"FILE *first = fopen("secret", "r"); fd = stream(freopen("link", "r+", first))"#),
+    ("a stream that is opened again on another file", r#"FILE *first = fopen("/dev/null", "r"); fd = stream(freopen("here/new", "w", first))"#),
+    ("a stream that gets another mode", r#"FILE *first = fopen("secret", "r+"); fd = stream(freopen(NULL, "r", first))"#),
+    ("standard input that becomes a file", r#"fd = stream(freopen("link", "r", stdin))"#),
+    ("a folder's stream", r#"DIR *folder = opendir("jump"); fd = dirfd(folder); errno = 4242"#),
+    ("a file's stream of entries", r#"fd = opendir("link") ? 1 : -1"#),
 ];
 
-fn compare(effect: &str, deny: &str, audits: bool) {
-    let program = program(WAYS);
+/// Ways that are not the same yet.
+#[rustfmt::skip]
+const DIFFERENT: &[Way] = &[
+    ("/proc/self/fd of a pipe", r#"int two[2]; if (pipe(two)) abort(); fd = open(text("/proc/self/fd/%d", two[0]), O_RDONLY)"#),
+    ("the folder that was deleted", r#"if (chdir("dir/deep") || raw_rmdir("../deep")) abort(); fd = open(".", O_RDONLY)"#),
+    ("a table of descriptors with one place for a new file", r#"while ((other = dup(1)) >= 0) fd = other; close(fd); errno = 4242; fd = open("dangling", O_RDWR | O_CREAT, 0644)"#),
+];
+
+fn compare(ways: &[Way], effect: &str, deny: &str, audits: bool) {
+    let program = program(ways);
     let mut differences = String::new();
     let mut heard = 0;
-    for (index, (way, _)) in WAYS.iter().enumerate() {
+    for (index, (way, _)) in ways.iter().enumerate() {
         let make = || {
             let run = Run::new(&program).arg(index.to_string());
             furnish(run.folder());
@@ -90,7 +101,8 @@ fn compare(effect: &str, deny: &str, audits: bool) {
         };
         let natural = make().without_library().go();
         let sections = json!({ "filesystem": { "effect": effect, "deny": [deny] } });
-        let ours = make().policy(&policy(sections)).go();
+        // To standard error: the writer, at work beside the program, opens a file anew for each line.
+        let ours = make().policy(&policy(sections)).log(Log::Unset).go();
         if natural.text() != ours.text() || natural.code() != ours.code() {
             differences.push_str(&format!(
                 "{way}\n  without: {} {}  with:    {} {}",
@@ -100,20 +112,24 @@ fn compare(effect: &str, deny: &str, audits: bool) {
                 ours.text()
             ));
         }
-        heard += ours.audits().len();
+        heard += records(&ours.stderr).len();
     }
     assert!(differences.is_empty(), "{differences}");
     assert_eq!(heard > 0, audits, "{heard} audits");
 }
 
 #[test]
-#[ignore = "descriptors and flags differ"]
 fn an_open_that_no_entry_speaks_of_is_the_same() {
-    compare("prevent", "/none/such", false);
+    compare(WAYS, "prevent", "/none/such", false);
 }
 
 #[test]
-#[ignore = "descriptors and flags differ"]
 fn an_open_that_is_reported_is_the_same() {
-    compare("alert", "/**", true);
+    compare(WAYS, "alert", "/**", true);
+}
+
+#[test]
+#[ignore = "a pin is held where it should step aside"]
+fn an_open_of_what_has_no_name_is_the_same() {
+    compare(DIFFERENT, "prevent", "/none/such", false);
 }

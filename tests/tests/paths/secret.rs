@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use palisade_tests::{Run, policy};
+use palisade_tests::{Log, Run, policy, records};
 use serde_json::json;
 
 use crate::{Way, furnish, program};
@@ -36,7 +36,6 @@ const TO_READ: &[Way] = &[
     ("/dev/fd of its pin", r#"other = open("secret", O_PATH); fd = open(text("/dev/fd/%d", other), O_RDONLY)"#),
     ("/proc/self/fd of its folder", r#"other = open(".", O_PATH); fd = open(text("/proc/self/fd/%d/secret", other), O_RDONLY)"#),
     ("relative to /proc/self/fd", r#"other = open("secret", O_PATH); fd = openat(open("/proc/self/fd", O_PATH), text("%d", other), O_RDONLY)"#),
-    ("/proc/self/fd of its pin after it was deleted", r#"other = open("secret", O_PATH); unlink("secret"); fd = open(text("/proc/self/fd/%d", other), O_RDONLY)"#),
     ("not following", r#"fd = open("secret", O_RDONLY | O_NOFOLLOW)"#),
     ("not following the last link", r#"fd = open("here/secret", O_RDONLY | O_NOFOLLOW)"#),
     ("truncating", r#"fd = open("link", O_RDONLY | O_TRUNC)"#),
@@ -47,6 +46,12 @@ const TO_READ: &[Way] = &[
     ("fopen to write", r#"fd = stream(fopen("jump/../../secret", "w"))"#),
     ("flags that nobody knows", r#"fd = open("secret", O_RDONLY | 0x40000000)"#),
     ("a vfork child's eyes", r#"int status; if (vfork() == 0) _exit((fd = open("link", O_RDONLY)) >= 0); wait(&status); if (fd >= 0) errno = 4242"#),
+];
+
+/// Ways to read `secret` that do not give the same descriptor yet.
+#[rustfmt::skip]
+const DIFFERENT: &[Way] = &[
+    ("/proc/self/fd of its pin after it was deleted", r#"other = open("secret", O_PATH); raw_unlink("secret"); fd = open(text("/proc/self/fd/%d", other), O_RDONLY)"#),
 ];
 
 /// Ways to create `secret.new`, which is not there.
@@ -124,20 +129,24 @@ fn every_way(ways: &[Way], creates: bool) {
         let run = make();
         let folder = fs::canonicalize(run.folder()).expect("the folder");
         let deny = json!({ "filesystem": { "effect": "alert", "deny": [folder.join("secret*")] } });
-        let alerted = run.policy(&policy(deny)).go();
+        let alerted = run.policy(&policy(deny)).log(Log::Unset).go();
         assert_eq!(alerted.text(), natural.text(), "{way}, with an alert");
-        assert_eq!(alerted.audits().len(), 1, "{way}, with an alert");
+        assert_eq!(records(&alerted.stderr).len(), 1, "{way}, with an alert");
     }
 }
 
 #[test]
-#[ignore = "a file opened with O_NOFOLLOW has lost it from its flags"]
 fn a_denied_file_cannot_be_opened_by_any_name() {
     every_way(TO_READ, false);
 }
 
 #[test]
-#[ignore = "a created file has O_NOFOLLOW among its flags"]
 fn a_denied_file_cannot_be_created_by_any_name() {
     every_way(TO_CREATE, true);
+}
+
+#[test]
+#[ignore = "a pin is held where it should step aside"]
+fn a_denied_file_cannot_be_opened_after_it_was_deleted() {
+    every_way(DIFFERENT, false);
 }
