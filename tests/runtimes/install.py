@@ -42,6 +42,8 @@ JARS = {
 }
 JNI = "jni/libaws-lambda-jni.linux-x86_64.so"
 
+LINT_REQUIREMENTS = Path(__file__).with_name("lint-requirements.txt")
+
 DOTNET = "dotnetcore2==3.1.23"
 DOTNET_WHEEL_SHA256 = "5f076ddc39da0c685e7de20ecb91ee81185928918ec86fbeb3bffc55dd867ab5"
 DOTNET_FRAMEWORK = "shared/Microsoft.NETCore.App/3.1.23"
@@ -124,8 +126,12 @@ def make_java(source, made):
         shutil.copy(fetch(f"{MAVEN}/{path}", sha256), lib / name)
     with zipfile.ZipFile(lib / "aws-lambda-java-runtime-interface-client.jar") as jar:
         jar.extract(JNI, lib)
-    classpath = ":".join(str(lib / name) for name in JARS)
-    run("javac", "-nowarn", "-cp", classpath, "-d", made / "task", *sorted((source / "src").glob("*.java")))
+    compile_java(sorted((source / "src").glob("*.java")), lib, made / "task")
+
+
+def compile_java(sources, lib, folder):
+    """Compiles Java against AWS's interfaces, which lie in `lib`."""
+    run("javac", "-nowarn", "-cp", lib / "aws-lambda-java-core.jar", "-d", folder, *sources)
 
 
 def make_ruby(source, made):
@@ -135,16 +141,26 @@ def make_ruby(source, made):
 
 def make_dotnet(source, made):
     copy(source, made)
-    core = CACHE / "built" / DOTNET.replace("==", "-")
+    core = dotnet_core()
     if not core.exists():
         fetch_dotnet(core)
     # The runtime's own files have to lie under /var/lang, as in Lambda.
     shutil.copytree(core, made / "lang/bin", copy_function=os.link)
-    framework = core / DOTNET_FRAMEWORK
+    compile_dotnet(source / "src/Runtime.cs", made / "runtime/Runtime.dll", "exe")
+    compile_dotnet(source / "src/App.cs", made / "task/App.dll", "library")
+
+
+def compile_dotnet(source, assembly, kind):
+    """Compiles one file of C# against the .NET Core at hand."""
+    framework = dotnet_core() / DOTNET_FRAMEWORK
     # Every assembly of the framework; what is native beside them is no reference.
     references = [f"-r:{path}" for name in ("System*", "Microsoft*", "netstandard") for path in sorted(framework.glob(f"{name}.dll"))]
-    options = ["-nostdlib", "-noconfig", "-langversion:7.2", "-unsafe", "-target:exe"]
-    run("mcs", *options, *references, f"-out:{made / 'runtime/Runtime.dll'}", *sorted((source / "src").glob("*.cs")))
+    run("mcs", "-nostdlib", "-noconfig", "-langversion:7.2", f"-target:{kind}", *references, f"-out:{assembly}", source)
+
+
+def dotnet_core():
+    """Where the .NET Core of the wheel is kept."""
+    return CACHE / "built" / DOTNET.replace("==", "-")
 
 
 def fetch_dotnet(core):
@@ -158,6 +174,21 @@ def fetch_dotnet(core):
         unpacked = Path(folder, "dotnetcore2/bin")
         (unpacked / "dotnet").chmod(0o755)
         unpacked.rename(core)
+
+
+def linters():
+    """A Python environment with what the examples are linted with; its interpreter."""
+    wanted = LINT_REQUIREMENTS.read_text()
+    # Renamed at the end, so that its commands do not find their interpreter by themselves.
+    venv = CACHE / "built" / f"linters-{hashlib.sha256(wanted.encode()).hexdigest()[:16]}"
+    if not venv.exists():
+        print("set-up: cfn-lint …", flush=True)
+        venv.parent.mkdir(parents=True, exist_ok=True)
+        part = Path(f"{venv}.{os.getpid()}.part")
+        run(sys.executable, "-m", "venv", part)
+        run(part / "bin/python3", "-m", "pip", "install", "--quiet", "--no-deps", "--only-binary=:all:", "-r", LINT_REQUIREMENTS)
+        part.rename(venv)
+    return venv / "bin/python3"
 
 
 MAKERS = {"python": make_python, "node": make_node, "java": make_java, "ruby": make_ruby, "dotnet": make_dotnet}

@@ -8,7 +8,7 @@ from harness.install import CannotInstall
 from harness.install import install as install_emulator
 from harness.world import world
 
-from install import install
+from install import install, linters
 from place import Place
 from places import answer_everything, start_servers
 from runtimes import RUNTIMES
@@ -20,6 +20,7 @@ MISSING = {}
 def set_up(names=None):
     """Fetches and builds what is missing. To be called before anything else: there is no network afterwards."""
     install_emulator()
+    linters()
     for runtime in RUNTIMES.values():
         if names and runtime.name not in names:
             continue
@@ -46,13 +47,13 @@ def surroundings():
     return found
 
 
-def prepared(runtime):
-    """The runtime laid out, ready to start functions; skips the tests where it cannot be."""
+def prepared(runtime, task=None):
+    """The runtime laid out, ready to start functions (its own, or that of the folder `task`); skips the tests where it cannot be."""
     if runtime.name in MISSING:
         raise unittest.SkipTest(MISSING[runtime.name])
     found = surroundings()
     if not found.sandbox.isolated:
         raise unittest.SkipTest("needs a mount and a network namespace; as root this test runs")
     place = Place(found.layout, runtime)
-    place.lay()
+    place.lay(task)
     return place

@@ -21,15 +21,15 @@ class Place:
         self.lock, self.running = threading.Lock(), 0
         self.task, self.runtime, self.opt, self.wrapper = layout.task, layout.runtime, layout.opt, layout.wrapper
 
-    def lay(self):
-        """Puts the runtime, its function and the layer in place of whatever was there."""
+    def lay(self, task=None):
+        """Puts the runtime, its function (or another, of the folder `task`) and the layer in place of whatever was there."""
         lang = self.runtime.parent / "lang"
         lang.unlink(missing_ok=True)
         lang.symlink_to(self.lang.resolve())
         empty(self.runtime)
         shutil.copytree(self.parts / "runtime", self.runtime, dirs_exist_ok=True)
         shutil.copy(HERE / "wrapper-tail", self.runtime)
-        self.layout.lay_function(self.parts / "task")
+        self.layout.lay_function(task or self.parts / "task")
         self.layout.lay_layer()
 
     @contextlib.contextmanager

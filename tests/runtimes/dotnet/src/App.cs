@@ -31,7 +31,7 @@ public class Target
 /// The standard library tells a failure by a value.
 public class Refused : Exception { public Refused(string how) : base(how) { } }
 
-public static class App
+public class App
 {
     class Act { public string Section, Refusal, Audits; public Func<Target, object> Perform; }
 
@@ -53,7 +53,12 @@ public static class App
         Honest();
     }
 
-    public static string Handler(JsonElement @event)
+    public Stream Handler(Stream input)
+    {
+        return new MemoryStream(Encoding.UTF8.GetBytes(Answer(JsonDocument.Parse(input).RootElement)));
+    }
+
+    static string Answer(JsonElement @event)
     {
         string name = @event.GetProperty("act").GetString();
         if (name == "list")
