@@ -32,6 +32,7 @@ impl Level {
 impl From<Effect> for Level {
     fn from(effect: Effect) -> Self {
         match effect {
+            Effect::Learn => Self::Info,
             Effect::Alert => Self::Warn,
             Effect::Prevent => Self::Error,
         }
@@ -78,9 +79,11 @@ impl From<Section> for Kind {
     }
 }
 
-/// What became of a breach.
+/// What became of an act.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
+    /// Nothing was judged: an act was seen for the first time, while a policy is learned.
+    Learn,
     /// It went on.
     Alert,
     /// It was refused.
@@ -88,10 +91,11 @@ pub enum Effect {
 }
 
 impl Effect {
-    /// As it stands in the line: `alert`, `prevent`.
+    /// As it stands in the line: `learn`, `alert`, `prevent`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Learn => "learn",
             Self::Alert => "alert",
             Self::Prevent => "prevent",
         }

@@ -44,6 +44,7 @@
 mod elf;
 mod env;
 mod hooks;
+mod learned;
 mod log;
 mod objects;
 mod path;

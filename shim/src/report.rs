@@ -5,11 +5,12 @@ use core::sync::atomic::Ordering;
 use palisade_audit::{
     Effect, Kind, LINE_MAX, Level, Message, Record, Subject, Text, Timestamp, techniques,
 };
-use palisade_policy::event::{Section, Verdict};
+use palisade_policy::event::{Outcome, Section, Verdict};
 
 use crate::log::{LOST, Log};
 use crate::state::State;
-use crate::{sys, writer};
+use crate::sys::Errno;
+use crate::{learned, sys, writer};
 
 /// Who speaks: what every record says about its process.
 #[derive(Clone, Copy)]
@@ -66,23 +67,57 @@ impl Origin {
     }
 }
 
-/// Reports a breach. When this returns, a refusal is in the log; an alert of the main process is on its way.
+/// What a refused call fails with.
+pub const REFUSED: Errno = Errno(libc::EACCES);
+
+/// Acts on a verdict: reports what there is to report. When this returns, a refusal is in the log; an alert of the main process is on
+/// its way.
+///
+/// # Errors
+/// `EACCES`: refused.
+pub fn settle(
+    state: &State,
+    section: Section,
+    verdict: &Verdict<'_>,
+    subject: Subject<'_>,
+) -> Result<(), Errno> {
+    match verdict.outcome {
+        Outcome::Allow if !state.learns => return Ok(()),
+        Outcome::Allow if !learned::is_new(section, &subject) => return Ok(()),
+        _ => {}
+    }
+    report(state, section, verdict, subject);
+    if verdict.outcome == Outcome::Prevent {
+        Err(REFUSED)
+    } else {
+        Ok(())
+    }
+}
+
 #[inline(never)]
-pub fn breach(state: &State, section: Section, verdict: &Verdict<'_>, subject: Subject<'_>) {
-    let Some(effect) = Effect::of(verdict.outcome) else {
-        return;
+fn report(state: &State, section: Section, verdict: &Verdict<'_>, subject: Subject<'_>) {
+    let (effect, attack, msg) = match Effect::of(verdict.outcome) {
+        Some(effect) => (effect, verdict.reason.attack(section), Message::Breach),
+        None => (
+            Effect::Learn,
+            "learned",
+            Message::Text("Seen for the first time, while learning.".into()),
+        ),
     };
-    let attack = verdict.reason.attack(section);
     let record = Record {
         effect: Some(effect),
         rule: state.rule,
-        techniques: techniques(&subject, verdict.reason),
+        techniques: if effect == Effect::Learn {
+            &[]
+        } else {
+            techniques(&subject, verdict.reason)
+        },
         subject,
         ..state
             .origin
-            .record(effect.into(), section.into(), attack, Message::Breach)
+            .record(effect.into(), section.into(), attack, msg)
     };
-    let is_posted = effect == Effect::Alert
+    let is_posted = effect != Effect::Prevent
         && state.is_main(record.pid)
         && writer::post(|room| record.write(room));
     if !is_posted {

@@ -5,7 +5,7 @@ use std::ffi::{CStr, CString};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use palisade_policy::{Decider, Platform, Policy, Surroundings};
+use palisade_policy::{Decider, Mode, Platform, Policy, Surroundings};
 
 use crate::env;
 use crate::log::{Destination, Log, Stream};
@@ -162,8 +162,32 @@ pub struct Found {
     pub policy: Result<Policy, String>,
 }
 
-/// The first policy that is set, in the order of the contract.
+/// The policy that applies, in the mode that `PALISADE_MODE` asks for, if it does.
 pub fn policy(environment: Environment) -> Found {
+    let Found { place, policy } = found(environment);
+    let mode = match environment.bytes("PALISADE_MODE") {
+        None | Some(b"") => return Found { place, policy },
+        Some(b"learn") => Mode::Learn,
+        Some(b"enforce") => Mode::Enforce,
+        Some(other) => {
+            let problem = format!(
+                "PALISADE_MODE is {:?}; expected learn or enforce",
+                String::from_utf8_lossy(other)
+            );
+            return Found {
+                place,
+                policy: Err(problem),
+            };
+        }
+    };
+    Found {
+        place,
+        policy: policy.map(|policy| Policy { mode, ..policy }),
+    }
+}
+
+/// The first policy that is set, in the order of the contract.
+fn found(environment: Environment) -> Found {
     if let Some(value) = environment.bytes("PALISADE_POLICY") {
         let place = "PALISADE_POLICY".to_owned();
         let policy = match palisade_policy::decode(value) {

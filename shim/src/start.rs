@@ -168,6 +168,21 @@ fn start(environment: Environment) {
                 );
                 origin.notice(&log, Level::Warn, "no-rule", 1, Text::from(text.as_str()));
             }
+            if let Some(time) = decider
+                .enforce_after()
+                .filter(|_| own == role.main && !role.is_waiting)
+            {
+                let text = format!(
+                    "This rule prevents nothing before {time}: until then it reports (enforce_after)."
+                );
+                origin.notice(
+                    &log,
+                    Level::Info,
+                    "not-enforced-yet",
+                    1,
+                    Text::from(text.as_str()),
+                );
+            }
             (decider, settings::hand_on_compiled(compiled.as_bytes()))
         }
     };
@@ -189,6 +204,7 @@ fn start(environment: Environment) {
     ];
     let state = Box::leak(Box::new(State {
         decider,
+        learns: decider.learns(),
         rule: decider.rule().map(str::as_bytes),
         origin,
         program,

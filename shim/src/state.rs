@@ -15,6 +15,8 @@ use crate::sys::FileId;
 pub struct State {
     /// The compiled policy.
     pub decider: Decider<'static>,
+    /// Everything is allowed, and each act is reported once.
+    pub learns: bool,
     /// Name of the rule that applies.
     pub rule: Option<&'static [u8]>,
     /// Who speaks.

@@ -238,12 +238,12 @@ const _: () = assert!(libc::RTLD_DEEPBIND == 8);
 pub extern "C" fn refuses_namespace() -> c_int {
     let Some(state) = state::get() else { return 0 };
     let verdict = state.decider.guard(Reason::UnfollowableLibrary);
-    if verdict.outcome != Outcome::Allow {
-        let subject = Subject::Process {
-            path: b"dlmopen",
-            command: Text::Bytes(b"dlmopen into a new namespace"),
-        };
-        report::breach(state, Section::Processes, &verdict, subject);
+    if verdict.outcome == Outcome::Allow {
+        return 0;
     }
-    c_int::from(verdict.outcome == Outcome::Prevent)
+    let subject = Subject::Process {
+        path: b"dlmopen",
+        command: Text::Bytes(b"dlmopen into a new namespace"),
+    };
+    c_int::from(report::settle(state, Section::Processes, &verdict, subject).is_err())
 }

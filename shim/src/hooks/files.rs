@@ -49,7 +49,9 @@ unsafe fn open_judged(
         access(flags)
     };
     let is_concern_of_files = state::judging(Section::Filesystem).is_some();
+    // A learning policy wants to see each file by its resolved name.
     if state.proves_names
+        && !state.learns
         && is_concern_of_files
         && resolve::is_allowed_as_written(state, dir, name.as_bytes(), asked)
     {

@@ -16,6 +16,7 @@ pub mod tree;
 
 use core::ffi::c_int;
 
+use crate::report::REFUSED;
 use crate::sys::{Errno, set_errno};
 
 /// The end of a system call as libc presents it: the value, or -1 and `errno`.
@@ -28,6 +29,3 @@ fn finish(result: Result<usize, Errno>) -> c_int {
         }
     }
 }
-
-/// What a refused call fails with.
-const REFUSED: Errno = Errno(libc::EACCES);

@@ -7,9 +7,8 @@ use std::net::IpAddr;
 
 use libc::{addrinfo, hostent, sockaddr, socklen_t};
 use palisade_audit::Subject;
-use palisade_policy::event::{Outcome, Section, Verdict};
+use palisade_policy::event::Section;
 
-use super::REFUSED;
 use super::network::{Address, internet};
 use crate::question::{self, Malformed};
 use crate::state::State;
@@ -80,23 +79,12 @@ impl Host {
 /// # Errors
 /// `EACCES`: refused.
 fn judge(state: &State, name: &[u8]) -> Result<(), Errno> {
-    refuse_or_report(state, &state.decider.resolve(name), name)
-}
-
-fn refuse_or_report(state: &State, verdict: &Verdict<'_>, name: &[u8]) -> Result<(), Errno> {
-    if verdict.outcome != Outcome::Allow {
-        report::breach(
-            state,
-            Section::Dns,
-            verdict,
-            Subject::Resolve { domain: name },
-        );
-    }
-    if verdict.outcome == Outcome::Prevent {
-        Err(REFUSED)
-    } else {
-        Ok(())
-    }
+    report::settle(
+        state,
+        Section::Dns,
+        &state.decider.resolve(name),
+        Subject::Resolve { domain: name },
+    )
 }
 
 /// `getaddrinfo(3)`.
@@ -630,11 +618,17 @@ pub fn judge_question(state: &State, payload: &[u8], is_stream: bool) -> Result<
     }
     match question::each(message, |name| judge(state, name).err()) {
         Ok(refused) => refused.map_or(Ok(()), Err),
-        Err(Malformed) => refuse_or_report(
-            state,
-            &state.decider.malformed_question(),
-            b"(malformed question)",
-        ),
+        Err(Malformed) => {
+            let subject = Subject::Resolve {
+                domain: b"(malformed question)",
+            };
+            report::settle(
+                state,
+                Section::Dns,
+                &state.decider.malformed_question(),
+                subject,
+            )
+        }
     }
 }
 

@@ -195,10 +195,10 @@ fn judge_outbound(state: &State, fd: c_int, to: SocketAddr) -> Result<(), Errno>
     } else {
         state.decider.connect(&event)
     };
-    if verdict.outcome == Outcome::Allow || !is_socket(fd) {
+    if verdict.outcome != Outcome::Allow && !is_socket(fd) {
         return Ok(());
     }
-    report::breach(
+    report::settle(
         state,
         Section::Outbound,
         &verdict,
@@ -206,12 +206,7 @@ fn judge_outbound(state: &State, fd: c_int, to: SocketAddr) -> Result<(), Errno>
             ip: to.ip(),
             port: to.port(),
         },
-    );
-    if verdict.outcome == Outcome::Prevent {
-        Err(REFUSED)
-    } else {
-        Ok(())
-    }
+    )
 }
 
 /// The verdict on an address and on every name that led to it: what one of them denies is denied, and what one of them allows
@@ -544,10 +539,10 @@ fn judge_port(state: &State, fd: c_int, local: SocketAddr) -> Result<(), Errno> 
         return Ok(());
     }
     let verdict = state.decider.listen(local.port());
-    if verdict.outcome == Outcome::Allow || !is_socket(fd) {
+    if verdict.outcome != Outcome::Allow && !is_socket(fd) {
         return Ok(());
     }
-    report::breach(
+    report::settle(
         state,
         Section::Listen,
         &verdict,
@@ -555,9 +550,9 @@ fn judge_port(state: &State, fd: c_int, local: SocketAddr) -> Result<(), Errno> 
             ip: Some(local.ip()),
             port: local.port(),
         },
-    );
-    if verdict.outcome == Outcome::Prevent {
-        return Err(REFUSED);
+    )?;
+    if verdict.outcome == Outcome::Allow {
+        return Ok(());
     }
     if let Some(judged) = judged(fd) {
         judged.store(port, Ordering::Relaxed);

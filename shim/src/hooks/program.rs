@@ -228,22 +228,19 @@ pub fn judge(
     }
     let id = program.stat.id;
     drop(program);
-    if verdict.outcome == Outcome::Allow {
-        return Ok(());
-    }
-    if start == Start::Spawn || !is_repeat(pid, id, given) {
-        let word = |index| word(index);
-        let subject = Subject::Process {
-            path: path.as_bytes(),
-            command: Text::Words(&word),
+    if start == Start::Exec && verdict.outcome != Outcome::Allow && is_repeat(pid, id, given) {
+        return if verdict.outcome == Outcome::Prevent {
+            Err(REFUSED)
+        } else {
+            Ok(())
         };
-        report::breach(state, Section::Processes, &verdict, subject);
     }
-    if verdict.outcome == Outcome::Prevent {
-        Err(REFUSED)
-    } else {
-        Ok(())
-    }
+    let word = |index| word(index);
+    let subject = Subject::Process {
+        path: path.as_bytes(),
+        command: Text::Words(&word),
+    };
+    report::settle(state, Section::Processes, &verdict, subject)
 }
 
 const ALLOWED: Verdict<'static> = Verdict {

@@ -8,7 +8,6 @@ use core::ffi::{c_int, c_uint};
 use palisade_audit::Subject;
 use palisade_policy::event::{Access, File, Outcome, Reason, Section, Verdict};
 
-use super::REFUSED;
 use crate::path::{self, DELETED, Decimal, Name};
 use crate::state::State;
 use crate::sys::{Errno, FileId};
@@ -96,23 +95,15 @@ fn verdict_in_proc<'a>(state: &'a State, path: &[u8], access: Access) -> Verdict
 /// a function's code, and that is no attack.
 pub fn judge(state: &State, place: &Pin, path: &[u8], access: Access) -> Result<(), Errno> {
     let verdict = verdict(state, path, access);
-    if verdict.outcome == Outcome::Allow {
-        return Ok(());
-    }
-    if access != Access::Read && sys::is_read_only(place.0) {
+    if verdict.outcome != Outcome::Allow && access != Access::Read && sys::is_read_only(place.0) {
         return Err(Errno(libc::EROFS));
     }
-    report::breach(
+    report::settle(
         state,
         Section::Filesystem,
         &verdict,
         Subject::File { path, access },
-    );
-    if verdict.outcome == Outcome::Prevent {
-        Err(REFUSED)
-    } else {
-        Ok(())
-    }
+    )
 }
 
 /// Is this the memory of a process (proc_pid_mem(5))?
