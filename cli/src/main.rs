@@ -14,8 +14,11 @@ mod event;
 mod explain;
 mod export;
 mod failure;
+mod import;
 mod log;
+mod manners;
 mod moment;
+mod new;
 mod output;
 mod paths;
 mod problems;
@@ -41,7 +44,11 @@ enum Command {
     Audits(audits::Arguments),
     Check(check::Arguments),
     Diff(diff::Arguments),
+    Completions(manners::Completions),
     Explain(explain::Arguments),
+    Import(import::Arguments),
+    Man(manners::Man),
+    New(new::Arguments),
     Run(run::Arguments),
 }
 
@@ -51,7 +58,11 @@ fn main() -> ExitCode {
         Command::Audits(arguments) => audits::audits(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Diff(arguments) => diff::diff(&arguments),
+        Command::Completions(arguments) => manners::completions(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments),
+        Command::Import(arguments) => import::import(&arguments),
+        Command::Man(arguments) => manners::man(&arguments),
+        Command::New(arguments) => new::new(&arguments),
         Command::Run(arguments) => run::run(&arguments),
     };
     done.unwrap_or_else(|failure| failure.tell())

@@ -17,6 +17,16 @@ pub struct Source {
     bytes: Vec<u8>,
 }
 
+/// The text of a file, or of standard input for `-`.
+pub fn read_text(file: &Path) -> Result<String, Failure> {
+    let Source { bytes, .. } = Source::read(file)?;
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        return Err(Failure::NotUtf8(file.to_owned()));
+    }
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    Ok(text.trim_start_matches('\u{feff}').to_owned())
+}
+
 impl Source {
     /// Reads a file, or standard input for `-`.
     pub fn read(file: &Path) -> Result<Self, Failure> {

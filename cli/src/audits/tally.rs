@@ -135,8 +135,11 @@ pub struct Summary {
     time: Timeline,
 }
 
-/// The tables, in order, and what goes into them.
-const TABLES: [(&str, fn(&Owned) -> String); 10] = [
+/// The title of a table, and what of an audit goes into it.
+type Table = (&'static str, fn(&Owned) -> String);
+
+/// The tables, in order.
+const TABLES: [Table; 10] = [
     ("Effects", |audit| match &audit.effect {
         Some(effect) => effect.clone(),
         None => "notice".to_owned(),

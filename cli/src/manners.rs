@@ -1,0 +1,56 @@
+//! What a shell and a manual need: made of the same definition that reads the command line.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::CommandFactory;
+
+use crate::Cli;
+use crate::failure::Failure;
+
+/// Write completions for a shell to standard output
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  palisade completions bash > ~/.local/share/bash-completion/completions/palisade
+  palisade completions zsh > \"${fpath[1]}/_palisade\"
+  palisade completions fish > ~/.config/fish/completions/palisade.fish")]
+pub struct Completions {
+    /// Which shell
+    #[arg(value_enum)]
+    shell: clap_complete::Shell,
+}
+
+/// Write the manual pages into a directory
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  palisade man ~/.local/share/man/man1 && man palisade-audits
+
+Exit codes:
+  0   done
+  2   wrong usage
+  73  a page cannot be written")]
+pub struct Man {
+    /// The directory; it is made if it is not there
+    directory: PathBuf,
+}
+
+pub fn completions(arguments: &Completions) -> Result<ExitCode, Failure> {
+    let mut text = Vec::new();
+    clap_complete::generate(arguments.shell, &mut Cli::command(), "palisade", &mut text);
+    crate::output::stdout(&String::from_utf8_lossy(&text))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+pub fn man(arguments: &Man) -> Result<ExitCode, Failure> {
+    let unwritable = |file: &Path, cause| Failure::Unwritable {
+        file: file.to_owned(),
+        cause,
+    };
+    let directory = &arguments.directory;
+    std::fs::create_dir_all(directory).map_err(|cause| unwritable(directory, cause))?;
+    clap_mangen::generate_to(Cli::command().disable_help_subcommand(true), directory)
+        .map_err(|cause| unwritable(directory, cause))?;
+    Ok(ExitCode::SUCCESS)
+}
