@@ -1,6 +1,8 @@
 //! Compiles what every function has in common (`data/`) into one table, with the compiler of the crate itself, so that no start of a
 //! function has to.
 
+extern crate alloc;
+
 use std::path::Path;
 
 #[path = "src/blob.rs"]

@@ -265,6 +265,6 @@ impl<'a> Blob<'a> {
     }
 
     pub(crate) fn text(self, offset: u32, length: u32) -> Option<&'a str> {
-        std::str::from_utf8(self.bytes(offset, length)?).ok()
+        core::str::from_utf8(self.bytes(offset, length)?).ok()
     }
 }

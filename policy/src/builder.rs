@@ -3,8 +3,12 @@
 use crate::blob::{self, Hash, Kind, NONE, Space, header, op, tag};
 use crate::glob::{Op, Shape};
 use crate::net::{Cidr, Ports};
-use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+use alloc::borrow::ToOwned;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::net::IpAddr;
 
 #[derive(Clone, Copy)]
 struct PortRule {
@@ -241,11 +245,11 @@ impl Builder {
 
     pub(crate) fn finish(mut self) -> Vec<u8> {
         let mut rows: Vec<(u32, u32, Vec<u8>, u32, u32)> = Vec::new();
-        for ((tag, key), head) in std::mem::take(&mut self.keys) {
+        for ((tag, key), head) in core::mem::take(&mut self.keys) {
             rows.push((hash(tag, &key), tag, key, head, 0));
         }
         let mut segments = Vec::new();
-        for ((tag, key), rules) in std::mem::take(&mut self.nets) {
+        for ((tag, key), rules) in core::mem::take(&mut self.nets) {
             let first = segments.len();
             segments.extend(disjoint(&rules));
             let hash = hash(tag, &key);

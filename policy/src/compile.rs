@@ -14,8 +14,12 @@ use crate::schema::{
 };
 use crate::scope::{self, Identity};
 use crate::{Section, parse};
-use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Everything besides the policy that a compiled policy depends on.
 #[derive(Clone, Copy)]

@@ -14,8 +14,8 @@ use crate::domain;
 use crate::event::{Access, Connect, File, Outcome, Process, Reason, Section, Start, Verdict};
 use crate::known;
 use crate::net;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use lookup::Hits;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// A compiled policy, ready to judge. A view on bytes that somebody else keeps: copying it costs nothing.
 #[derive(Clone, Copy, Debug)]

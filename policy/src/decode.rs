@@ -3,11 +3,14 @@
 //! Lambda gives a function 4 KB of environment in all, so a policy may come compressed.
 
 use crate::diagnostics::Problem;
+use crate::gzip::{self, Unpacked};
 use crate::json::MAX_TEXT;
+use alloc::borrow::Cow;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
 use base64::Engine as _;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use std::borrow::Cow;
-use std::io::Read as _;
 
 /// Tools differ in whether they pad.
 const LENIENT: GeneralPurposeConfig =
@@ -68,19 +71,14 @@ pub fn decode(value: &[u8]) -> Result<Cow<'_, [u8]>, Problem> {
         }
         return Ok(Cow::Owned(decoded));
     }
-    let mut text = Vec::new();
-    let most = u64::try_from(MAX_TEXT).unwrap_or(u64::MAX);
-    match flate2::read::MultiGzDecoder::new(decoded.as_slice())
-        .take(most + 1)
-        .read_to_end(&mut text)
-    {
-        Ok(length) if length > MAX_TEXT => problem(
+    match gzip::unpack(&decoded, MAX_TEXT) {
+        Ok(text) => Ok(Cow::Owned(text)),
+        Err(Unpacked::TooLong) => problem(
             "the policy is too long once it is inflated",
             "at most 1 MiB of JSON",
         ),
-        Ok(_) => Ok(Cow::Owned(text)),
-        Err(error) => problem(
-            &format!("the gzip is damaged ({error})"),
+        Err(Unpacked::Damaged(why)) => problem(
+            &format!("the gzip is damaged ({why})"),
             "base64 of the gzip of a policy, uncut",
         ),
     }

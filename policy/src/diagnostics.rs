@@ -1,7 +1,11 @@
 //! What is said to the author of a policy: problems, which stop it, and lints, which do not.
 
 use crate::schema::Policy;
-use std::fmt;
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::fmt;
 
 /// A mistake in a policy: where, what stands there, what is wrong with it, and what would be right.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,7 +62,7 @@ impl fmt::Display for Problem {
     }
 }
 
-impl std::error::Error for Problem {}
+impl core::error::Error for Problem {}
 
 /// Something that is legal and probably not meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -130,7 +134,7 @@ fn distance(a: &str, b: &str) -> usize {
             }
             row.push(d);
         }
-        before = std::mem::replace(&mut last, row);
+        before = core::mem::replace(&mut last, row);
     }
     last.last().copied().unwrap_or(0)
 }

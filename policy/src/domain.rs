@@ -1,7 +1,10 @@
 //! Host names: patterns for them, and what is no name at all.
 
 use crate::net::BadEntry;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use core::net::{Ipv4Addr, Ipv6Addr};
 
 /// A pattern of `dns`, in lower case and without a dot at the end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -133,7 +136,7 @@ pub(crate) fn is_localhost(name: &[u8]) -> bool {
 /// What getaddrinfo(3) takes as an address without asking anybody: IPv4 in any of the forms of inet_aton(3), IPv6 with an optional
 /// scope.
 pub(crate) fn is_numeric(name: &[u8]) -> bool {
-    let Ok(text) = std::str::from_utf8(name) else {
+    let Ok(text) = core::str::from_utf8(name) else {
         return false;
     };
     if text.contains(':') {

@@ -2,7 +2,7 @@
 //!
 //! Every path is bytes, as Linux gives them: no encoding is assumed.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 /// One section of a rule, as a switch that a hook asks for before it does any work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

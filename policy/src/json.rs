@@ -4,6 +4,11 @@
 //! `"deny"` would have silently replaced the first.
 
 use crate::diagnostics::Problem;
+use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
 
 /// The longest text that is read at all.
 pub(crate) const MAX_TEXT: usize = 1 << 20;
@@ -150,11 +155,11 @@ pub(crate) fn parse(text: &[u8]) -> Result<Node, Box<Problem>> {
             "at most 1 MiB of JSON",
         )));
     }
-    let text = match std::str::from_utf8(text) {
+    let text = match core::str::from_utf8(text) {
         Ok(text) => text,
         Err(error) => {
             let (good, bad) = text.split_at(error.valid_up_to());
-            let (line, column) = position(std::str::from_utf8(good).unwrap_or_default());
+            let (line, column) = position(core::str::from_utf8(good).unwrap_or_default());
             let byte = bad
                 .first()
                 .map_or(String::new(), |b| format!("byte 0x{b:02x}"));

@@ -1,5 +1,7 @@
 //! The JSON Schema of a policy, from the types of [`schema`](crate::schema).
 
+use alloc::borrow::ToOwned;
+
 /// The JSON Schema (draft 2020-12) of a policy, for editors and for other tools. It knows shapes and types; what a glob or a network must
 /// look like inside, only [`parse`](crate::parse()) knows.
 #[must_use]

@@ -25,7 +25,7 @@
 //! ```
 //!
 //! From text to verdict: [`decode`] the value of an environment variable, [`parse`] what a person wrote (every mistake at once, each a
-//! [`Problem`] with its place), [`compile()`] it for one function into a flat run of bytes, and ask a [`Decider`] on those bytes.
+//! [`Problem`] with its place) or [`read`] it without advice, [`compile()`] it for one function into a flat run of bytes, and ask a [`Decider`] on those bytes.
 //!
 //! # What a decision may do
 //!
@@ -63,6 +63,7 @@
 //! * **`mode: learn`** makes every section active and lets everything pass; the verdict still says why it would have been refused.
 
 #![forbid(unsafe_code)]
+#![cfg_attr(not(test), no_std)]
 #![cfg_attr(
     not(test),
     deny(
@@ -73,6 +74,8 @@
     )
 )]
 
+extern crate alloc;
+
 mod blob;
 mod builder;
 mod compile;
@@ -82,6 +85,7 @@ mod diagnostics;
 mod domain;
 pub mod event;
 mod glob;
+mod gzip;
 mod json;
 #[cfg(feature = "schema")]
 mod json_schema;
@@ -104,7 +108,7 @@ pub use diagnostics::{Lint, Parsed, Problem};
 pub use event::*;
 #[cfg(feature = "schema")]
 pub use json_schema::json_schema;
-pub use parse::parse;
+pub use parse::{parse, read};
 pub use platform::{Platform, Surroundings};
 pub use schema::*;
 pub use scope::Identity;

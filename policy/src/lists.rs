@@ -5,6 +5,8 @@
 use crate::blob::{Space, access, list};
 use crate::builder::Builder;
 use crate::glob::{self, Shape, ops};
+use alloc::format;
+use alloc::vec::Vec;
 
 /// Files of the platform.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,7 +113,7 @@ mod tests {
     use crate::domain::{self, Pattern};
     use crate::glob::{self, Shape, ops};
     use crate::parse;
-    use std::collections::BTreeSet;
+    use alloc::collections::BTreeSet;
 
     #[test]
     fn every_line_is_read_and_stands_there_once() {

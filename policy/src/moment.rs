@@ -1,6 +1,9 @@
 //! Points in time as a policy writes them: RFC 3339, in UTC.
 
 use crate::net::BadEntry;
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
 
 /// What is expected of one.
 pub(crate) const FORM: &str = "a time in UTC such as `2026-12-01T00:00:00Z` (RFC 3339)";

@@ -1,7 +1,9 @@
 //! Entries of `network`: addresses, networks and ports.
 
 use crate::domain::{self, Pattern};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use alloc::format;
+use alloc::string::String;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Ports `low..=high`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

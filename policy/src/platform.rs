@@ -4,7 +4,11 @@
 //! `169.254.100.1:9001`, and proxies move it.
 
 use crate::glob::escape;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// What always works, as far as the sections that could forbid it let it (a `deny` of `filesystem` goes before `read` and `write`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -4,6 +4,10 @@
 //! author of a policy. Values come from [`parse`](crate::parse); a `Policy` put together by hand is not validated, and
 //! [`compile`](crate::compile()) takes an entry that `parse` would have refused as one that allows nothing and denies everything.
 
+use alloc::borrow::ToOwned;
+use alloc::string::{String, ToString};
+use alloc::vec;
+use alloc::vec::Vec;
 use serde::Serialize;
 
 /// A Palisade policy: what a function may do. Rules are tried in order; the first enabled rule whose scope matches the

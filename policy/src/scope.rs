@@ -1,6 +1,8 @@
 //! Which rule applies to a function.
 
 use crate::schema::{Rule, Scope};
+use alloc::string::String;
+use alloc::vec::Vec;
 
 /// Who the function is. Empty: not known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

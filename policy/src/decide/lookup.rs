@@ -4,7 +4,7 @@ use super::Decider;
 use crate::blob::{self, Blob, Hash, Kind, NONE, Space, Table, header, list, tag};
 use crate::net;
 use crate::nfa;
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 /// The first entry of each list that matched.
 pub(super) struct Hits {

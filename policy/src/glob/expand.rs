@@ -2,6 +2,8 @@
 
 use super::syntax::Token;
 use super::{BadGlob, MAX_ALTERNATIVES};
+use alloc::vec;
+use alloc::vec::Vec;
 
 /// All alternatives together, in tokens: a function with 128 MB of memory holds them at its start.
 const MAX_TOKENS: usize = 1 << 18;

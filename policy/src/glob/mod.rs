@@ -9,6 +9,9 @@ pub(crate) mod syntax;
 #[cfg(test)]
 mod tests;
 
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
 pub(crate) use ops::{Op, Shape};
 
 /// The longest pattern: `PATH_MAX` of Linux, since no path that a system call takes is longer.

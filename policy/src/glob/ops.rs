@@ -1,6 +1,9 @@
 //! Tokens into the operations of a matcher, and the shape by which a pattern is looked up.
 
 use super::syntax::{ByteSet, Token};
+use alloc::boxed::Box;
+use alloc::vec;
+use alloc::vec::Vec;
 
 /// One state of a pattern's program.
 #[derive(Clone, Debug, PartialEq, Eq)]

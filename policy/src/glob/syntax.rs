@@ -4,6 +4,9 @@
 //! silently, and a character outside ASCII in a class, of which it matches single bytes.
 
 use super::BadGlob;
+use alloc::boxed::Box;
+use alloc::vec;
+use alloc::vec::Vec;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Token {
@@ -76,7 +79,7 @@ fn bad<T>(message: &'static str, expected: &'static str) -> Result<T, BadGlob> {
 }
 
 struct Parser<'a> {
-    chars: std::iter::Peekable<std::str::Chars<'a>>,
+    chars: core::iter::Peekable<core::str::Chars<'a>>,
     prev: Option<char>,
     cur: Option<char>,
     /// For each open brace, how many branches there were before it.

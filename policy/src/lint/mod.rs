@@ -10,7 +10,11 @@ use crate::domain::{self, Pattern};
 use crate::json::quoted;
 use crate::schema::{Dns, Effect, Policy, Rule, Unfollowable};
 use crate::scope;
-use std::collections::BTreeMap;
+use alloc::borrow::ToOwned;
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
 
 /// More comparisons than this are not made.
 const MAX_PAIRS: usize = 100_000;

@@ -4,7 +4,10 @@ use super::{Lints, MAX_PAIRS};
 use crate::domain::{self, Pattern};
 use crate::net::{self, Cidr, Host, Ports, Target};
 use crate::schema::{Dns, Effect, Network, Outbound, PortEntry};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 impl Lints {
     pub(super) fn network(&mut self, section: &Network, place: &str) {

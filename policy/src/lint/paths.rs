@@ -5,6 +5,10 @@ use crate::blob::Space;
 use crate::glob::{Op, Shape, ops};
 use crate::parse;
 use crate::schema::{FileAccess, Filesystem, PathEntry, Processes};
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
 
 /// A pattern: its alternatives, for which access, and whether it is for base names.
 struct Pattern {

@@ -8,20 +8,31 @@ use crate::diagnostics::{Parsed, Problem};
 use crate::glob::{self, BadGlob, Op};
 use crate::json;
 use crate::lint;
+use crate::schema::Policy;
+use alloc::vec;
+use alloc::vec::Vec;
 
-/// Reads a policy. On failure there is one [`Problem`] for each mistake; a syntax error stands alone, since nothing behind it can be read.
+/// Reads a policy, and says what in it is probably not meant. On failure there is one [`Problem`] for each mistake; a syntax error stands
+/// alone, since nothing behind it can be read.
 ///
 /// # Errors
 /// Anything that the text would have to mean by guessing: see [`Problem`].
 pub fn parse(text: &[u8]) -> Result<Parsed, Vec<Problem>> {
+    let policy = read(text)?;
+    let lints = lint::lints(&policy);
+    Ok(Parsed { policy, lints })
+}
+
+/// As [`parse`], without the lints: they are for the person who writes the policy, and compare its entries with each other, which a
+/// function's start has no time for.
+///
+/// # Errors
+/// As for [`parse`].
+pub fn read(text: &[u8]) -> Result<Policy, Vec<Problem>> {
     let document = json::parse(text).map_err(|problem| vec![*problem])?;
     let mut walker = walker::Walker::default();
-    let policy = sections::policy(&mut walker, &document);
-    match policy {
-        Some(policy) if walker.problems.is_empty() => {
-            let lints = lint::lints(&policy);
-            Ok(Parsed { policy, lints })
-        }
+    match sections::policy(&mut walker, &document) {
+        Some(policy) if walker.problems.is_empty() => Ok(policy),
         _ => Err(walker.problems),
     }
 }

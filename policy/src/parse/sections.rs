@@ -10,6 +10,10 @@ use crate::schema::{
     Policy, PortEntry, Processes, Rule, Scope, Unfollowable,
 };
 use crate::{diagnostics::nearest, domain, moment, net};
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
 
 const MAX_RULES: usize = 1000;
 const MAX_ENTRIES: usize = 10_000;
@@ -78,7 +82,7 @@ pub(super) fn policy(w: &mut Walker, document: &Node) -> Option<Policy> {
 }
 
 fn unique_names(w: &mut Walker, rules: &[Node]) {
-    let mut seen: std::collections::BTreeMap<&str, usize> = std::collections::BTreeMap::new();
+    let mut seen: alloc::collections::BTreeMap<&str, usize> = alloc::collections::BTreeMap::new();
     for (i, rule) in rules.iter().enumerate() {
         let Value::Object(members) = &rule.value else {
             continue;

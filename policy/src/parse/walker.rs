@@ -2,6 +2,10 @@
 
 use crate::diagnostics::{Problem, nearest};
 use crate::json::{Member, Node, Value, quoted};
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
 
 #[derive(Default)]
 pub(super) struct Walker {
