@@ -29,7 +29,7 @@ lint: need-rust ## formatting, clippy, shell scripts; every warning is an error
 	sh -n wrapper-script/palisade-wrapper
 	if command -v shellcheck; then shellcheck -x --severity=warning $(SCRIPTS); fi
 
-layer: need-rust need-python ## the Lambda layer: dist/palisade-layer-x86_64.zip, the same bytes every time
+layer: need-rust need-python ## the Lambda layers: dist/palisade-layer-x86_64.zip and -arm64.zip, the same bytes every time
 	$(PYTHON) layer/build.py
 
 clean: ## removes what was built and fetched: target/ and dist/

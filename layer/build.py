@@ -1,4 +1,7 @@
-"""`make layer`: `dist/palisade-layer-x86_64.zip`, laid out as it lies under /opt, the same bytes for the same sources."""
+"""`make layer`: `dist/palisade-layer-x86_64.zip` and `-arm64.zip`, laid out as they lie under /opt, the same bytes for the same sources.
+
+`build.py arm64` makes that one only.
+"""
 
 import hashlib
 import io
@@ -7,9 +10,8 @@ import sys
 import zipfile
 
 from contents import REPOSITORY, layer_files
-from library import CannotBuild, build
+from library import MACHINES, CannotBuild, build
 
-LAYER = REPOSITORY / "dist/palisade-layer-x86_64.zip"
 # The earliest that a zip can say. The build's own time would make every build another file.
 MOMENT = (1980, 1, 1, 0, 0, 0)
 
@@ -28,17 +30,24 @@ def pack(files):
     return out.getvalue()
 
 
-def main():
-    try:
-        library = build(REPOSITORY)
-    except CannotBuild as problem:
-        return f"layer: {problem}"
-    content = pack(layer_files(library))
-    LAYER.parent.mkdir(exist_ok=True)
-    LAYER.write_bytes(content)
-    print(f"{LAYER.relative_to(REPOSITORY)}  {len(content):,} bytes  sha256 {hashlib.sha256(content).hexdigest()}")
+def layer_of(machine):
+    """Where the zip for an architecture lies."""
+    return REPOSITORY / f"dist/palisade-layer-{machine.name}.zip"
+
+
+def main(names):
+    for machine in [MACHINES[name] for name in names or MACHINES]:
+        try:
+            library = build(REPOSITORY, machine)
+        except CannotBuild as problem:
+            return f"layer: {problem}"
+        content = pack(layer_files(library))
+        layer = layer_of(machine)
+        layer.parent.mkdir(exist_ok=True)
+        layer.write_bytes(content)
+        print(f"{layer.relative_to(REPOSITORY)}  {len(content):,} bytes  sha256 {hashlib.sha256(content).hexdigest()}", flush=True)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
