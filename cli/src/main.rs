@@ -15,6 +15,7 @@ mod explain;
 mod export;
 mod failure;
 mod import;
+mod learn;
 mod log;
 mod manners;
 mod moment;
@@ -47,6 +48,7 @@ enum Command {
     Completions(manners::Completions),
     Explain(explain::Arguments),
     Import(import::Arguments),
+    Learn(learn::Arguments),
     Man(manners::Man),
     New(new::Arguments),
     Run(run::Arguments),
@@ -61,6 +63,7 @@ fn main() -> ExitCode {
         Command::Completions(arguments) => manners::completions(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Import(arguments) => import::import(&arguments),
+        Command::Learn(arguments) => learn::learn(&arguments),
         Command::Man(arguments) => manners::man(&arguments),
         Command::New(arguments) => new::new(&arguments),
         Command::Run(arguments) => run::run(&arguments),

@@ -4,13 +4,14 @@ mod common;
 
 use common::{Folder, done, fed, palisade};
 
-const COMMANDS: [&str; 9] = [
+const COMMANDS: [&str; 10] = [
     "audits",
     "check",
     "completions",
     "diff",
     "explain",
     "import",
+    "learn",
     "man",
     "new",
     "run",
@@ -39,7 +40,7 @@ fn every_command_has_help_with_its_exit_codes_or_examples() {
 fn completions_know_every_command() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let result = done(&mut palisade(["completions", shell]));
-        assert_eq!(result.code, Some(0), "{shell}");
+        assert_eq!((result.code, result.err.as_str()), (Some(0), ""), "{shell}");
         for command in COMMANDS {
             assert!(result.out.contains(command), "{shell} {command}");
         }

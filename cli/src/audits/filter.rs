@@ -79,6 +79,18 @@ pub struct Filters {
     matches: Option<String>,
 }
 
+impl Filters {
+    /// For commands that have only these.
+    pub fn of(function: Option<&str>, since: Option<i64>, until: Option<i64>) -> Self {
+        Self {
+            function: function.map(str::to_owned).into_iter().collect(),
+            since,
+            until,
+            ..Self::default()
+        }
+    }
+}
+
 /// The filters, ready.
 #[derive(Default)]
 pub struct Filter {

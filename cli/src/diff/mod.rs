@@ -135,6 +135,13 @@ fn replayed(
     replay::run(&arguments.replay, &filter, &arguments.account, (old, new)).map(Some)
 }
 
+/// The difference in sentences, for other commands.
+pub fn told(old: &Policy, new: &Policy) -> String {
+    let mut text = String::new();
+    tell(&mut text, &rules::differences(old, new));
+    text
+}
+
 fn tell(text: &mut String, differences: &[Difference]) {
     if differences.is_empty() {
         output::line(text, "The policies mean the same.");

@@ -1,0 +1,138 @@
+//! What the functions in a log did, each act once.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::PathBuf;
+
+use crate::act::Act;
+use crate::audits::Filter;
+use crate::failure::Failure;
+use crate::log::{Entry, Flow, Logs};
+use crate::output::{self, WARNING};
+
+/// So many different acts of one function are kept; a function that does more is not one that a list could describe.
+const ACTS: usize = 200_000;
+/// So many acting programs and invocations are named for one act.
+const NAMED: usize = 4;
+
+/// One act, over time.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    pub count: u64,
+    pub first: String,
+    pub last: String,
+    /// The number of the invocation that did it first.
+    pub born: u64,
+    /// Who did it.
+    pub processes: BTreeSet<String>,
+    /// Requests during which it was done, as far as the log tells; no more than [`NAMED`].
+    pub requests: BTreeSet<String>,
+    /// Arguments, for programs.
+    pub command: String,
+    /// The name that the address was resolved from, where the audit says it.
+    pub name: Option<String>,
+}
+
+/// One function.
+#[derive(Debug, Default)]
+pub struct Observed {
+    pub acts: BTreeMap<Act, Seen>,
+    pub events: u64,
+    pub region: String,
+    /// The policy was in mode `learn`, so that what is not here was not done.
+    pub whole: bool,
+    /// Invocations that the log tells of.
+    pub invocations: u64,
+    /// Acts that were too many.
+    pub beyond: u64,
+}
+
+/// Reads the logs, and gives each function by its name.
+pub fn read(files: &[PathBuf], filter: &Filter) -> Result<BTreeMap<String, Observed>, Failure> {
+    let mut functions: BTreeMap<String, Observed> = BTreeMap::new();
+    // The request that runs in a log stream, and the function that the stream belongs to.
+    let mut running: HashMap<String, String> = HashMap::new();
+    let mut owners: HashMap<String, String> = HashMap::new();
+    let mut waiting: HashMap<String, u64> = HashMap::new();
+    let mut forged = 0_u64;
+    let logs = Logs {
+        files,
+        follow: false,
+        starts: true,
+        progress: true,
+    };
+    let seen = logs.read(&mut |entry| {
+        match entry {
+            Entry::Start { request, stream } => {
+                running.insert(stream.to_owned(), request.to_owned());
+                match owners.get(stream).and_then(|name| functions.get_mut(name)) {
+                    Some(observed) => observed.invocations += 1,
+                    // Whose it is, the first audit tells.
+                    None => *waiting.entry(stream.to_owned()).or_default() += 1,
+                }
+            }
+            Entry::Audit { audit, stream } => {
+                let learnt = matches!(audit.effect.as_deref(), Some("learn" | "alert"));
+                let Some(act) = Act::of(&audit).filter(|_| learnt && filter.accepts(&audit)) else {
+                    return Ok(Flow::Continue);
+                };
+                // Lambda has no other characters in a name; here it becomes the name of a file and the scope of a rule.
+                let usual = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+                if !audit.function.chars().all(usual) || audit.function.len() > 140 {
+                    forged += 1;
+                    return Ok(Flow::Continue);
+                }
+                let observed = functions.entry(audit.function.clone()).or_default();
+                if owners
+                    .insert(stream.to_owned(), audit.function.clone())
+                    .is_none()
+                {
+                    observed.invocations += waiting.remove(stream).unwrap_or(0);
+                }
+                let count = audit.count.unwrap_or(1);
+                observed.events += count;
+                observed.whole |= audit.effect.as_deref() == Some("learn");
+                observed.region.clone_from(&audit.region);
+                let is_new = !observed.acts.contains_key(&act);
+                if is_new && observed.acts.len() >= ACTS {
+                    observed.beyond += 1;
+                    return Ok(Flow::Continue);
+                }
+                let seen = observed.acts.entry(act).or_default();
+                if is_new {
+                    seen.born = observed.invocations;
+                }
+                seen.count += count;
+                if seen.first.is_empty() || audit.timestamp < seen.first {
+                    seen.first.clone_from(&audit.timestamp);
+                }
+                if audit.timestamp > seen.last {
+                    seen.last.clone_from(&audit.timestamp);
+                }
+                if seen.processes.len() < NAMED {
+                    seen.processes.insert(audit.process.clone());
+                }
+                if let Some(request) = running.get(stream)
+                    && seen.requests.len() < NAMED
+                {
+                    seen.requests.insert(request.clone());
+                }
+                if seen.command.is_empty() {
+                    seen.command = audit.command.clone().unwrap_or_default();
+                }
+                if audit.kind == "network" && seen.name.is_none() {
+                    seen.name.clone_from(&audit.domain);
+                }
+            }
+            Entry::Idle => {}
+        }
+        Ok(Flow::Continue)
+    })?;
+    seen.tell();
+    if forged > 0 {
+        output::stderr(&format!(
+            "{WARNING}warning{WARNING:#}: {} passed over, for a name that no function of Lambda can have\n",
+            output::counted(forged, "audit")
+        ));
+    }
+    Ok(functions)
+}

@@ -1,0 +1,124 @@
+//! The walk through the entries: a line is asked, a line is answered, so that it works in any terminal and through any pipe.
+
+use std::io::{self, BufRead};
+use std::path::Path;
+
+use super::decisions::{Decision, Decisions};
+use super::generalize::{self, Entry, event};
+use crate::failure::Failure;
+use crate::output::{self, DIM, GOOD, STRONG, Safe, WARNING};
+
+const HELP: &str = "\
+  a  allow: into the policy as it is
+  d  deny: not into the policy, and into `deny`
+  b  broaden: one step wider
+  n  narrow: only what was seen, each by itself
+  s  skip: neither allowed nor denied; the policy refuses it by default
+  q  quit: what was decided is kept, and the next review goes on here
+";
+
+/// Asks about every entry that nobody has decided on. Each answer is saved at once.
+pub fn walk(
+    entries: &[Entry<'_>],
+    decisions: &mut Decisions,
+    save: &dyn Fn(&Decisions) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let mut answers = io::stdin().lock();
+    for (index, entry) in entries.iter().enumerate() {
+        let name = entry.event();
+        if decisions.0.contains_key(&name) {
+            continue;
+        }
+        describe(entry, index + 1, entries.len());
+        let mut value = entry.value.clone();
+        let mut instead: Option<Vec<String>> = None;
+        let decision = loop {
+            output::stderr("[a]llow [d]eny [b]roaden [n]arrow [s]kip [q]uit [?] ");
+            let mut line = String::new();
+            let length = answers
+                .read_line(&mut line)
+                .map_err(|cause| Failure::unreadable(Path::new("-"), cause))?;
+            if length == 0 {
+                return Ok(());
+            }
+            match line.trim().to_ascii_lowercase().as_str() {
+                "a" | "allow" | "y" => {
+                    break match instead.take() {
+                        Some(events) => Decision::Instead(events),
+                        None => Decision::Allow,
+                    };
+                }
+                "d" | "deny" => break Decision::Deny,
+                "s" | "skip" | "" => break Decision::Skip,
+                "q" | "quit" => return Ok(()),
+                "b" | "broaden" => match generalize::wider(entry.section, &value) {
+                    Some(wide) => {
+                        let text = event(entry.section, &wide);
+                        output::stderr(&format!(
+                            "  {WARNING}{}{WARNING:#}  (a to take it)\n",
+                            Safe::of(&text)
+                        ));
+                        instead = Some(vec![text]);
+                        value = wide;
+                    }
+                    None => output::stderr("  there is nothing wider that would be safe\n"),
+                },
+                "n" | "narrow" => {
+                    let texts: Vec<String> = generalize::narrower(entry)
+                        .iter()
+                        .map(|value| event(entry.section, value))
+                        .collect();
+                    for text in &texts {
+                        output::stderr(&format!("  {GOOD}{}{GOOD:#}\n", Safe::of(text)));
+                    }
+                    output::stderr("  (a to take these)\n");
+                    instead = Some(texts);
+                }
+                _ => output::stderr(HELP),
+            }
+        };
+        decisions.0.insert(name, decision);
+        save(decisions)?;
+    }
+    Ok(())
+}
+
+fn describe(entry: &Entry<'_>, number: usize, of: usize) {
+    let mut text = String::new();
+    let count: u64 = entry.acts.iter().map(|(_, seen)| seen.count).sum();
+    output::line(
+        &mut text,
+        format_args!(
+            "\n{DIM}{number}/{of}{DIM:#}  {STRONG}{}{STRONG:#}",
+            Safe::of(&entry.event())
+        ),
+    );
+    if let Some((act, seen)) = entry.acts.first() {
+        let by: Vec<&str> = seen.processes.iter().map(String::as_str).collect();
+        output::line(
+            &mut text,
+            format_args!(
+                "  {} between {} and {}, by {}",
+                output::counted(count, "time"),
+                Safe::of(&seen.first),
+                Safe::of(&seen.last),
+                Safe::of(&by.join(", "))
+            ),
+        );
+        let example = match seen.command.as_str() {
+            "" => act.asked().to_string(),
+            command => format!("{}: {command}", act.asked()),
+        };
+        output::line(
+            &mut text,
+            format_args!("  {DIM}{}{DIM:#}", Safe::of(&example)),
+        );
+    }
+    if entry.once() {
+        output::line(
+            &mut text,
+            format_args!("  {WARNING}in one invocation only{WARNING:#}"),
+        );
+    }
+    output::stderr(&text);
+}

@@ -1,0 +1,124 @@
+//! The files: whole, or as they were.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use palisade_policy::Policy;
+use serde_json::{Value, json};
+
+use super::cover;
+use super::decisions::Decisions;
+use super::gather::Observed;
+use super::generalize::Entry;
+use crate::failure::Failure;
+use crate::output;
+
+/// Where policy and reasons of a function go.
+pub struct Place {
+    /// `None`: standard output.
+    pub policy: Option<PathBuf>,
+    pub reasons: Option<PathBuf>,
+}
+
+impl Place {
+    pub fn of(directory: Option<&Path>, reasons: Option<&Path>, function: &str) -> Self {
+        // Names of functions have nothing in them that a file name could not have.
+        let name = if function.is_empty() {
+            "learnt"
+        } else {
+            function
+        };
+        let beside =
+            |ending: &str| directory.map(|directory| directory.join(format!("{name}{ending}")));
+        Self {
+            policy: beside(".json"),
+            reasons: reasons
+                .map(Path::to_owned)
+                .or_else(|| beside(".reasons.json")),
+        }
+    }
+}
+
+pub fn policy(place: &Place, policy: &Policy) -> Result<(), Failure> {
+    match &place.policy {
+        None => output::json(policy),
+        Some(file) => replace(file, policy),
+    }
+}
+
+/// Why each entry is there, what was decided, and how much was seen.
+pub fn reasons(
+    file: &Path,
+    entries: &[Entry<'_>],
+    decisions: &Decisions,
+    observed: &Observed,
+) -> Result<(), Failure> {
+    let last_new = cover::last_new(entries);
+    let advice = cover::advice(observed, entries);
+    let entries: Vec<Value> = entries
+        .iter()
+        .map(|entry| {
+            let seens = entry.acts.iter().map(|(_, seen)| seen);
+            let processes: std::collections::BTreeSet<&String> =
+                seens.clone().flat_map(|seen| &seen.processes).collect();
+            let example = entry
+                .acts
+                .first()
+                .map(|(act, seen)| match seen.command.as_str() {
+                    "" => act.asked().to_string(),
+                    command => format!("{}: {command}", act.asked()),
+                });
+            json!({
+                "event": entry.event(),
+                "count": seens.clone().map(|seen| seen.count).sum::<u64>(),
+                "first": seens.clone().map(|seen| seen.first.as_str()).min(),
+                "last": seens.map(|seen| seen.last.as_str()).max(),
+                "acts": entry.acts.len(),
+                "by": processes,
+                "example": example,
+                "once": entry.once(),
+            })
+        })
+        .collect();
+    let value = json!({
+        "entries": entries,
+        "decisions": decisions,
+        "coverage": {
+            "events": observed.events,
+            "invocations": observed.invocations,
+            "last_new": {"at": last_new.1, "invocation": last_new.0},
+            "advice": advice,
+        },
+    });
+    replace(file, &value)
+}
+
+/// Beside it first, so that whoever reads it never sees half of it.
+fn replace(file: &Path, value: &impl serde::Serialize) -> Result<(), Failure> {
+    let unwritable = |cause| Failure::Unwritable {
+        file: file.to_owned(),
+        cause,
+    };
+    let text =
+        serde_json::to_string_pretty(value).map_err(|cause| Failure::Output(cause.into()))?;
+    if let Some(directory) = file
+        .parent()
+        .filter(|directory| !directory.as_os_str().is_empty())
+    {
+        std::fs::create_dir_all(directory).map_err(unwritable)?;
+    }
+    let mut name = file.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.new", std::process::id()));
+    let beside = file.with_file_name(name);
+    let written = std::fs::File::create(&beside)
+        .and_then(|mut open| {
+            open.write_all(output::safe_json(&text).as_bytes())?;
+            open.write_all(b"\n")?;
+            open.sync_all()
+        })
+        .and_then(|()| std::fs::rename(&beside, file));
+    written.map_err(|cause| {
+        let _ = std::fs::remove_file(&beside);
+        unwritable(cause)
+    })
+}
