@@ -1,0 +1,153 @@
+//! Neither stopped nor on record: what a layer in front of libc cannot see. A test that fails here is good news for the table.
+
+use std::fs;
+
+use palisade_tests::Run;
+use serde_json::{Value, json};
+
+use crate::{names, passed, program, programs, run, secret, static_program};
+
+fn silent(make: impl Fn() -> Run, sections: impl Fn(&Run) -> Value) {
+    let audits = passed(make, sections);
+    assert_eq!(audits.len(), 0, "it is seen now: {audits:?}");
+}
+
+#[test]
+fn a_system_call_of_its_own_code() {
+    silent(
+        || run(r#"through(raw(SYS_openat, AT_FDCWD, "secret", O_RDONLY) >= 0)"#),
+        secret,
+    );
+}
+
+#[test]
+fn a_child_started_by_a_system_call_of_its_own_code() {
+    let child = program(r#"through(open("secret", O_RDONLY) >= 0)"#);
+    let code = format!(
+        r#"char *words[] = {{"child", NULL}}; if (fork() == 0) {{ raw(SYS_execve, "{}", words, none); abort(); }} wait(NULL)"#,
+        child.display()
+    );
+    silent(
+        || run(&code),
+        |run| {
+            let mut sections = secret(run);
+            sections["processes"] =
+                programs(&["child", child.to_str().expect("UTF-8")])["processes"].clone();
+            sections
+        },
+    );
+}
+
+#[test]
+fn code_written_over_a_hook() {
+    // The first instructions of our open(2) become a jump to the caller's own.
+    let code = r#"int mine(const char *path, int flags) { return (int)raw(SYS_openat, AT_FDCWD, path, flags); }
+        char *hook = (char *)open; char *page = (char *)((long)hook & -4096);
+        if (mprotect(page, 8192, PROT_READ | PROT_WRITE | PROT_EXEC)) abort();
+        void *target = mine;
+    #ifdef __x86_64__
+        memcpy(hook, "\x48\xb8", 2), memcpy(hook + 2, &target, 8), memcpy(hook + 10, "\xff\xe0", 2);
+    #else
+        memcpy(hook, "\x50\x00\x00\x58\x00\x02\x1f\xd6", 8), memcpy(hook + 8, &target, 8); __builtin___clear_cache(hook, hook + 16);
+    #endif
+        through(open("secret", O_RDONLY) >= 0)"#;
+    silent(|| run(code), secret);
+}
+
+#[test]
+fn the_memory_of_another_process() {
+    // process_vm_writev(2); ptrace(2) would do as well. Lambda refuses both.
+    let code = r#"static volatile int value = 1; int two[2]; if (pipe(two)) abort(); pid_t child = fork(); char byte;
+        if (child == 0) { if (read(two[0], &byte, 1) != 1) _exit(2); _exit(value != 7); }
+        int seven = 7; struct iovec local = {&seven, 4}, remote = {(void *)&value, 4};
+        int done = process_vm_writev(child, &local, 1, &remote, 1, 0) == 4; if (write(two[1], "x", 1) != 1) abort(); through(done && ran(child))"#;
+    silent(|| run(code), |_| programs(&["none"]));
+}
+
+#[test]
+fn a_descriptor_that_somebody_else_opened() {
+    // Inherited, or handed over a socket (unix(7), SCM_RIGHTS).
+    let code = r#"int two[2]; socketpair(AF_UNIX, SOCK_STREAM, 0, two); char byte = 0, room[CMSG_SPACE(4)] = {0}; struct iovec v = {&byte, 1};
+        struct msghdr m = {.msg_iov = &v, .msg_iovlen = 1, .msg_control = room, .msg_controllen = sizeof room};
+        if (fork() == 0) { /* somebody who is not followed */
+            struct cmsghdr *c = CMSG_FIRSTHDR(&m); c->cmsg_level = SOL_SOCKET, c->cmsg_type = SCM_RIGHTS, c->cmsg_len = CMSG_LEN(4);
+            *(int *)CMSG_DATA(c) = raw(SYS_openat, AT_FDCWD, "secret", O_RDONLY); _exit(sendmsg(two[1], &m, 0) != 1);
+        }
+        if (recvmsg(two[0], &m, 0) != 1) abort(); char text[7] = "";
+        through(read(*(int *)CMSG_DATA(CMSG_FIRSTHDR(&m)), text, 6) == 6 && strcmp(text, "secret") == 0)"#;
+    silent(|| run(code), secret);
+}
+
+#[test]
+fn a_static_program_where_programs_are_not_judged() {
+    // The processes section is off: any program may start, and this one opens what it likes.
+    let code = format!(
+        r#"char *words[] = {{"static", NULL}}; through(RAN(execve("{}", words, environ)))"#,
+        static_program().display()
+    );
+    silent(|| run(&code), secret);
+}
+
+#[test]
+fn a_second_hard_link_that_was_there_before() {
+    silent(
+        || {
+            let run = run(r#"through(open("hard", O_RDONLY) >= 0)"#);
+            fs::hard_link(run.folder().join("secret"), run.folder().join("hard")).expect("a link");
+            run
+        },
+        secret,
+    );
+}
+
+#[test]
+fn a_call_that_libc_makes_inside_itself() {
+    silent(
+        || run(r#"through(setmntent("secret", "r") != NULL)"#),
+        secret,
+    );
+}
+
+#[test]
+fn a_question_that_no_function_of_sockets_carries() {
+    let code = r#"struct iovec v = {(void *)question, QUESTION_SIZE}; through(pwritev2(to_resolver(), &v, 1, -1, 0) == QUESTION_SIZE)"#;
+    silent(|| run(code), |_| names());
+}
+
+#[test]
+fn a_second_descriptor_of_a_socket_to_a_name_server() {
+    silent(
+        || run("through(write(dup(to_resolver()), question, QUESTION_SIZE) == QUESTION_SIZE)"),
+        |_| names(),
+    );
+}
+
+#[test]
+fn a_mode_changed_through_a_descriptor() {
+    let code = r#"int fd = open("secret", O_RDONLY); through(fd >= 0 && fchmod(fd, 0777) == 0)"#;
+    silent(
+        || run(code),
+        |run| {
+            let secret = fs::canonicalize(run.folder().join("secret")).expect("secret");
+            json!({ "filesystem": { "effect": "prevent", "deny": [{ "path": secret, "access": "write" }] } })
+        },
+    );
+}
+
+#[test]
+fn another_root_or_another_mount() {
+    // For the superuser alone: a name is what it is for the process (chroot(2), mount(2)).
+    let code = r#"char *root = getcwd(NULL, 0); (void)root; if (chroot(".")) abort(); through(open("/secret", O_RDONLY) >= 0)"#;
+    silent(|| run(code), secret);
+    let code = r#"if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) || raw_mkdir("other", 0755) || mount(".", "other", NULL, MS_BIND, NULL)) abort();
+        through(open("other/secret", O_RDONLY) >= 0)"#;
+    silent(|| run(code), secret);
+}
+
+#[test]
+fn a_tunnel_through_an_allowed_host() {
+    // A question to a name server behind a port that is not 53.
+    let code = r#"struct sockaddr_in to = loopback(5353); int s = socket(AF_INET, SOCK_DGRAM, 0);
+        through(sendto(s, question, QUESTION_SIZE, 0, (void *)&to, sizeof to) == QUESTION_SIZE)"#;
+    silent(|| run(code), |_| names());
+}
