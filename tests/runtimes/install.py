@@ -42,6 +42,8 @@ JARS = {
 }
 JNI = "jni/libaws-lambda-jni.linux-x86_64.so"
 
+OLDEST_NODE = 20
+
 LINT_REQUIREMENTS = Path(__file__).with_name("lint-requirements.txt")
 
 DOTNET = "dotnetcore2==3.1.23"
@@ -91,6 +93,8 @@ def make_node(source, made):
     lock = (source / "package-lock.json").read_bytes()
     node = os.path.realpath(shutil.which("node"))
     version = run("node", "--version").strip()
+    if int(version.lstrip("v").partition(".")[0]) < OLDEST_NODE:
+        raise CannotInstall(f"the table is about Node.js {OLDEST_NODE} and newer; this is {version}")
     built = CACHE / "built" / f"node-{hashlib.sha256(lock).hexdigest()[:16]}-{version}"
     if not built.exists():
         build_node_client(source, built, node)

@@ -25,6 +25,7 @@ QUIET = 0.03
 """Seconds without a further audit after which an act is over. What comes later is counted for the next act, and is wrong there."""
 
 
+BEGINNING = b'{"timestamp":"'
 LATEST = 0.5
 """Seconds that an audit may take."""
 
@@ -138,10 +139,12 @@ class Verdicts:
         while self.position < len(self.log):
             line = self.log[self.position]
             self.position += 1
-            record = audit.parse(line.raw)
+            # What a program left unended on the same stream stands before the audit (Node.js's reports begin so).
+            raw = line.raw[max(line.raw.find(BEGINNING), 0) :]
+            record = audit.parse(raw)
             if record is None:
                 continue
-            if problems := audit.faults(line.raw):
+            if problems := audit.faults(raw):
                 self.bad.append((line.text, problems))
             if record["type"] != "policy":
                 self.records.append(record)

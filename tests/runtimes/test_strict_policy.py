@@ -23,7 +23,6 @@ NOTHING = json.dumps(
     }
 )
 EXPECTED_FAILURES = {
-    "python": "the interpreter tries to make /var/task/__pycache__, which nobody may there; the refusal is audited all the same",
     "java": "the JVM opens /proc/cgroups, /proc/self/coredump_filter, /sys/kernel/mm/hugepages and /tmp/hsperfdata_*",
 }
 """Runtime: what it needs that such a policy refuses. The list only shrinks."""
