@@ -646,7 +646,7 @@ fn an_argument_that_another_thread_rewrites() {
     let code = r#"static volatile char name[] = "public"; static volatile int stop;
         void *rewrite(void *unused) { while (!stop) { memcpy((char *)name, "secret", 7); __asm__ volatile("" ::: "memory"); memcpy((char *)name, "public", 7); __asm__ volatile("" ::: "memory"); } return NULL; }
         pthread_t thread; pthread_create(&thread, NULL, rewrite, NULL); int seen = 0;
-        for (int i = 0; i < 20000; i++) { int fd = open((char *)name, O_RDONLY); char byte; if (fd >= 0) { seen |= read(fd, &byte, 1) == 1; close(fd); } }
+        for (int i = 0; i < 60000; i++) { int fd = open((char *)name, O_RDONLY); char byte; if (fd >= 0) { seen |= read(fd, &byte, 1) == 1; close(fd); } }
         stop = 1; pthread_join(thread, NULL); errno = 13; through(seen)"#;
     let make = || run(code).file("public", "");
     let natural = make().without_library().go();
@@ -661,7 +661,7 @@ fn an_argument_that_another_thread_shortens() {
     let code = r#"static volatile char name[] = "/dev/null\0"; static volatile int stop;
         void *rewrite(void *unused) { while (!stop) { memcpy((char *)name, "secret", 7); __asm__ volatile("" ::: "memory"); memcpy((char *)name, "/dev/nu", 7); __asm__ volatile("" ::: "memory"); } return NULL; }
         pthread_t thread; pthread_create(&thread, NULL, rewrite, NULL); int seen = 0;
-        for (int i = 0; i < 20000; i++) { int fd = open((char *)name, O_RDONLY); char byte; if (fd >= 0) { seen |= read(fd, &byte, 1) == 1; close(fd); } }
+        for (int i = 0; i < 60000; i++) { int fd = open((char *)name, O_RDONLY); char byte; if (fd >= 0) { seen |= read(fd, &byte, 1) == 1; close(fd); } }
         stop = 1; pthread_join(thread, NULL); errno = 13; through(seen)"#;
     let natural = run(code).without_library().go();
     assert_eq!(natural.text(), "through\n", "the control");
