@@ -24,6 +24,7 @@ mod output;
 mod paths;
 mod problems;
 mod remedy;
+mod report;
 mod run;
 mod source;
 mod summary;
@@ -51,6 +52,7 @@ enum Command {
     Learn(learn::Arguments),
     Man(manners::Man),
     New(new::Arguments),
+    Report(report::Arguments),
     Run(run::Arguments),
 }
 
@@ -66,6 +68,7 @@ fn main() -> ExitCode {
         Command::Learn(arguments) => learn::learn(&arguments),
         Command::Man(arguments) => manners::man(&arguments),
         Command::New(arguments) => new::new(&arguments),
+        Command::Report(arguments) => report::report(&arguments),
         Command::Run(arguments) => run::run(&arguments),
     };
     done.unwrap_or_else(|failure| failure.tell())

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fmt::{self, Display, Write as _};
 use std::io::{self, Write as _};
+use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
 
@@ -116,6 +117,30 @@ pub fn json(value: &impl serde::Serialize) -> Result<(), Failure> {
     text.push('\n');
     // A policy's text is in here too.
     stdout(&safe_json(&text))
+}
+
+/// Writes a file beside its place first, so that whoever reads it never sees half of it, and what was there stays if it fails.
+pub fn replace(file: &Path, text: &str) -> Result<(), Failure> {
+    let unwritable = |cause| Failure::Unwritable {
+        file: file.to_owned(),
+        cause,
+    };
+    if let Some(directory) = file.parent().filter(|path| !path.as_os_str().is_empty()) {
+        std::fs::create_dir_all(directory).map_err(unwritable)?;
+    }
+    let mut name = file.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.new", std::process::id()));
+    let beside = file.with_file_name(name);
+    std::fs::File::create(&beside)
+        .and_then(|mut open| {
+            open.write_all(text.as_bytes())?;
+            open.sync_all()
+        })
+        .and_then(|()| std::fs::rename(&beside, file))
+        .map_err(|cause| {
+            let _ = std::fs::remove_file(&beside);
+            unwritable(cause)
+        })
 }
 
 /// `1 rule`, `2 rules`.

@@ -159,5 +159,7 @@ fn the_exit_code_tells_the_way_only_on_demand() {
         );
         assert_eq!(compare(&rule(DNS), new, &[], "").code, Some(0));
     }
-    assert_eq!(compare("{", "{}", &[], "").code, Some(78));
+    let broken = compare("{", "{}", &[], "");
+    assert_eq!(broken.code, Some(78));
+    assert!(broken.err.contains("old.json"), "{}", broken.err);
 }

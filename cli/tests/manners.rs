@@ -4,7 +4,7 @@ mod common;
 
 use common::{Folder, done, fed, palisade};
 
-const COMMANDS: [&str; 10] = [
+const COMMANDS: [&str; 11] = [
     "audits",
     "check",
     "completions",
@@ -14,6 +14,7 @@ const COMMANDS: [&str; 10] = [
     "learn",
     "man",
     "new",
+    "report",
     "run",
 ];
 

@@ -165,7 +165,7 @@ fn a_policy_with_mistakes_stops_the_start_and_names_them_all() {
     let (folder, library) = prepared();
     folder.file(
         "bad.json",
-        r#"{"version": 1, "rules": [{"dns": {"effect": "no"}, "network": {"effect": "prevent", "outbound": {"allow": ["x"]}}}]}"#,
+        r#"{"version": 1, "rules": [{"dns": {"effect": "no"}, "network": {"effect": "prevent", "outbound": {"allow": ["1.2.3"]}}}]}"#,
     );
     let result = done(&mut run(
         &folder,

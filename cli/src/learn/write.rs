@@ -1,6 +1,5 @@
 //! The files: whole, or as they were.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use palisade_policy::Policy;
@@ -93,32 +92,8 @@ pub fn reasons(
     replace(file, &value)
 }
 
-/// Beside it first, so that whoever reads it never sees half of it.
 fn replace(file: &Path, value: &impl serde::Serialize) -> Result<(), Failure> {
-    let unwritable = |cause| Failure::Unwritable {
-        file: file.to_owned(),
-        cause,
-    };
     let text =
         serde_json::to_string_pretty(value).map_err(|cause| Failure::Output(cause.into()))?;
-    if let Some(directory) = file
-        .parent()
-        .filter(|directory| !directory.as_os_str().is_empty())
-    {
-        std::fs::create_dir_all(directory).map_err(unwritable)?;
-    }
-    let mut name = file.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.new", std::process::id()));
-    let beside = file.with_file_name(name);
-    let written = std::fs::File::create(&beside)
-        .and_then(|mut open| {
-            open.write_all(output::safe_json(&text).as_bytes())?;
-            open.write_all(b"\n")?;
-            open.sync_all()
-        })
-        .and_then(|()| std::fs::rename(&beside, file));
-    written.map_err(|cause| {
-        let _ = std::fs::remove_file(&beside);
-        unwritable(cause)
-    })
+    output::replace(file, &(output::safe_json(&text) + "\n"))
 }

@@ -132,21 +132,17 @@ impl Scanner {
                     }
                 }
             } else {
-                match wrapping::start(&window, at) {
-                    None if !window.whole && self.buffer.len() < at + 4096 => {
-                        self.done = at;
-                        break;
-                    }
-                    None => {}
-                    Some((request, stream)) => {
-                        if entry(Entry::Start {
-                            request: &request,
-                            stream: &stream,
-                        })? == Flow::Stop
-                        {
-                            flow = Flow::Stop;
-                        }
-                    }
+                let start = wrapping::start(&window, at);
+                if start.is_none() && !window.whole && self.buffer.len() < at + 4096 {
+                    self.done = at;
+                    break;
+                }
+                if let Some((request, stream)) = start {
+                    let start = Entry::Start {
+                        request: &request,
+                        stream: &stream,
+                    };
+                    flow = entry(start)?;
                 }
             }
             if flow == Flow::Stop {

@@ -1,4 +1,5 @@
 //! The real program, asked as a person asks it.
+#![allow(dead_code, reason = "each test program has its own copy of this file")]
 
 use std::ffi::OsStr;
 use std::io::{ErrorKind, Write};
@@ -44,7 +45,6 @@ pub fn done(command: &mut Command) -> Done {
 }
 
 /// Runs it with `input` on standard input.
-#[allow(dead_code, reason = "each test program has its own copy of this file")]
 pub fn fed(command: &mut Command, input: &[u8]) -> Done {
     let mut child = command
         .stdin(Stdio::piped())

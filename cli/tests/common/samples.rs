@@ -1,4 +1,5 @@
 //! Logs as functions leave them: every audit is written by the writer that the library has.
+#![allow(dead_code, reason = "each test program has its own copy of this file")]
 
 use palisade_audit::{
     Access, Effect, Kind, LINE_MAX, Level, Message, Record, Subject, Timestamp, techniques,
@@ -139,14 +140,12 @@ impl Speaker {
 }
 
 /// The same audits with the effect that a policy in mode `learn` gives them.
-#[allow(dead_code, reason = "each test program has its own copy of this file")]
 pub fn learnt(log: &str) -> String {
     log.replace(r#""level":"WARN""#, r#""level":"INFO""#)
         .replace(r#""effect":"alert""#, r#""effect":"learn""#)
 }
 
 /// One of each kind, among the lines of a function.
-#[allow(dead_code, reason = "each test program has its own copy of this file")]
 pub fn mixed() -> String {
     let pay = Speaker::PAY;
     let hostile =
@@ -173,7 +172,6 @@ pub fn mixed() -> String {
 }
 
 /// As `aws logs tail` prints it.
-#[allow(dead_code, reason = "each test program has its own copy of this file")]
 pub fn tail(log: &str) -> String {
     log.lines()
         .map(|line| format!("2023-11-14T22:13:20.123000+00:00 2023/11/14/[$LATEST]0123456789abcdef0123456789abcdef {line}\n"))
@@ -181,7 +179,6 @@ pub fn tail(log: &str) -> String {
 }
 
 /// As `aws logs filter-log-events` prints it.
-#[allow(dead_code, reason = "each test program has its own copy of this file")]
 pub fn events(log: &str, pretty: bool) -> String {
     let events: Vec<serde_json::Value> = log
         .split_inclusive('\n')
@@ -204,7 +201,6 @@ pub fn events(log: &str, pretty: bool) -> String {
 }
 
 /// As the console of Logs Insights saves it.
-#[allow(dead_code, reason = "each test program has its own copy of this file")]
 pub fn insights(log: &str) -> String {
     let rows: String = log
         .split_inclusive('\n')

@@ -1,0 +1,222 @@
+"use strict";
+// Everything that comes out of a log is text: it is set by textContent, and never becomes markup.
+(() => {
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const { strings, columns, policy } = data;
+  const size = columns.time.length;
+  const facets = [["function", "Functions"], ["type", "Kinds"], ["effect", "Effects"], ["rule", "Rules"], ["attack", "Reasons"], ["process", "Acting programs"], ["target", "Targets"]];
+  const state = { text: "", chosen: {}, place: null, from: null, to: null };
+  let shown = new Uint32Array(0), current = 0, buckets = [];
+  const $ = (id) => document.getElementById(id);
+  const make = (tag, text, name) => { const e = document.createElement(tag); if (text !== undefined) e.textContent = text; if (name) e.className = name; return e; };
+  const count = (n, one, many) => n.toLocaleString("en") + " " + (n === 1 ? one : many);
+  const moment = (ms) => ms === null ? "" : new Date(ms).toISOString().replace("T", " ").slice(0, 19);
+  const of = (column, row) => strings[columns[column][row]];
+  const label = (text) => text === "" ? "(none)" : text;
+
+  function filter() {
+    const words = state.text.toLowerCase();
+    let hit = null;
+    if (words) {
+      hit = new Uint8Array(strings.length);
+      for (let i = 0; i < strings.length; i++) if (strings[i].toLowerCase().includes(words)) hit[i] = 1;
+    }
+    const chosen = Object.entries(state.chosen);
+    const found = new Uint32Array(size);
+    let n = 0;
+    next: for (let row = 0; row < size; row++) {
+      for (const [column, value] of chosen) if (columns[column][row] !== value) continue next;
+      if (state.place !== null && columns.place[row] !== state.place) continue;
+      if (state.from !== null) { const t = columns.time[row]; if (t === null || t < state.from || t >= state.to) continue; }
+      if (hit && !(hit[columns.message[row]] || hit[columns.target[row]] || hit[columns.command[row]] || hit[columns.attack[row]] || hit[columns.function[row]] || hit[columns.process[row]] || hit[columns.rule[row]])) continue;
+      found[n++] = row;
+    }
+    shown = found.subarray(0, n);
+    current = 0;
+  }
+
+  function drawTotals() {
+    let events = 0, first = Infinity, last = -Infinity;
+    for (const row of shown) { events += columns.count[row]; const t = columns.time[row]; if (t !== null) { if (t < first) first = t; if (t > last) last = t; } }
+    let text = count(shown.length, "audit", "audits") + ", " + count(events, "event", "events");
+    if (first <= last) text += ", " + moment(first) + " to " + moment(last) + " UTC";
+    if (data.beyond) text += ". " + count(data.beyond, "further audit was", "further audits were") + " too many for this page";
+    $("totals").textContent = text;
+  }
+
+  function drawTime() {
+    let first = Infinity, last = -Infinity;
+    for (let row = 0; row < size; row++) { const t = columns.time[row]; if (t !== null) { if (t < first) first = t; if (t > last) last = t; } }
+    const box = $("timeline");
+    const keep = box.contains(document.activeElement) ? [...box.children].indexOf(document.activeElement) : -1;
+    box.replaceChildren();
+    if (first > last) return;
+    const number = window.innerWidth < 700 ? 40 : 96;
+    const step = Math.max(1000, Math.ceil((last - first + 1) / number));
+    buckets = Array.from({ length: Math.floor((last - first) / step) + 1 }, () => [0, 0, 0]);
+    const kinds = strings.map((s) => s === "prevent" ? 0 : s === "alert" ? 1 : 2);
+    for (const row of shown) { const t = columns.time[row]; if (t !== null) buckets[Math.floor((t - first) / step)][kinds[columns.effect[row]]] += columns.count[row]; }
+    const most = Math.max(1, ...buckets.map((b) => b[0] + b[1] + b[2]));
+    buckets.forEach((b, i) => {
+      const from = first + i * step, total = b[0] + b[1] + b[2];
+      const bar = make("button");
+      bar.type = "button";
+      bar.title = moment(from) + ": " + count(total, "event", "events");
+      bar.setAttribute("aria-label", bar.title);
+      bar.setAttribute("aria-pressed", state.from === from);
+      for (const [k, name] of [[2, "other"], [1, "alert"], [0, "prevent"]]) if (b[k]) { const part = make("span", "", name); part.style.height = Math.max(1, 100 * b[k] / most) + "%"; bar.append(part); }
+      bar.tabIndex = i === 0 ? 0 : -1;
+      bar.onclick = () => { if (state.from === from) { state.from = state.to = null; } else { state.from = from; state.to = from + step; } update(); };
+      box.append(bar);
+    });
+    if (keep >= 0 && box.children[keep]) box.children[keep].focus();
+  }
+
+  function drawFacets() {
+    const box = $("facets");
+    const focus = document.activeElement && document.activeElement.dataset ? document.activeElement.dataset.key : null;
+    box.replaceChildren();
+    for (const [column, title] of facets) {
+      const sums = new Map();
+      const values = columns[column];
+      for (const row of shown) sums.set(values[row], (sums.get(values[row]) || 0) + columns.count[row]);
+      const rows = [...sums].sort((a, b) => b[1] - a[1]);
+      const card = make("section", undefined, "card bars");
+      card.append(make("h2", title));
+      const most = rows.length ? rows[0][1] : 1;
+      for (const [value, sum] of rows.slice(0, 8)) card.append(bar(label(strings[value]), sum, most, state.chosen[column] === value, column + value, () => {
+        if (state.chosen[column] === value) delete state.chosen[column]; else state.chosen[column] = value;
+        update();
+      }));
+      if (rows.length > 8) card.append(make("small", "and " + (rows.length - 8).toLocaleString("en") + " more; search finds them"));
+      box.append(card);
+    }
+    if (focus) { const again = document.querySelector('[data-key="' + CSS.escape(focus) + '"]'); if (again) again.focus(); }
+  }
+
+  function bar(text, sum, most, pressed, key, act) {
+    const button = make("button");
+    button.type = "button";
+    button.dataset.key = key;
+    button.setAttribute("aria-pressed", pressed);
+    button.title = text;
+    const fill = make("i");
+    fill.style.width = 100 * sum / most + "%";
+    button.append(fill, make("b", text), make("em", sum.toLocaleString("en")));
+    button.onclick = act;
+    return button;
+  }
+
+  function drawPolicy() {
+    if (!policy) return;
+    $("policy").hidden = false;
+    const box = $("entries"), only = $("unfired").checked;
+    const focus = document.activeElement && document.activeElement.dataset ? document.activeElement.dataset.key : null;
+    const sums = new Map();
+    for (const row of shown) sums.set(columns.place[row], (sums.get(columns.place[row]) || 0) + columns.count[row]);
+    box.replaceChildren();
+    const most = Math.max(1, ...policy.map((_, i) => sums.get(i) || 0));
+    let rule = null, section = null;
+    policy.forEach((entry, i) => {
+      const sum = sums.get(i) || 0;
+      if (only && sum) return;
+      if (entry.rule !== rule) { rule = entry.rule; section = make("div", undefined, "bars"); box.append(make("h3", rule), section); }
+      const button = bar(entry.place + " \u2014 " + entry.text, sum, most, state.place === i, "place" + i, () => { state.place = state.place === i ? null : i; update(); });
+      if (!sum) button.classList.add("never");
+      section.append(button);
+    });
+    if (focus && focus.startsWith("place")) { const again = box.querySelector('[data-key="' + CSS.escape(focus) + '"]'); if (again) again.focus(); }
+  }
+
+  function drawChips() {
+    const box = $("chips");
+    box.replaceChildren();
+    const chip = (text, drop) => { const b = make("button", text + " ×"); b.type = "button"; b.setAttribute("aria-label", "Remove filter " + text); b.onclick = () => { drop(); update(); $("search").focus(); }; box.append(b); };
+    for (const [column, value] of Object.entries(state.chosen)) chip(column + ": " + label(strings[value]), () => delete state.chosen[column]);
+    if (state.place !== null) chip("entry: " + policy[state.place].place, () => { state.place = null; });
+    if (state.from !== null) chip(moment(state.from) + " to " + moment(state.to), () => { state.from = state.to = null; });
+    $("clear").hidden = !(box.children.length || state.text);
+  }
+
+  // Only the rows that can be seen are in the document, however many there are.
+  const list = $("list"), space = $("space");
+  let height = 44;
+  function drawList() {
+    height = parseFloat(getComputedStyle(document.documentElement).getPropertyValue("--row")) * parseFloat(getComputedStyle(document.documentElement).fontSize);
+    space.style.height = shown.length * height + "px";
+    drawRows();
+  }
+  function drawRows() {
+    const first = Math.max(0, Math.floor(list.scrollTop / height) - 8);
+    const last = Math.min(shown.length, Math.ceil((list.scrollTop + list.clientHeight) / height) + 8);
+    const rows = [];
+    for (let i = first; i < last; i++) {
+      const row = shown[i], effect = of("effect", row);
+      const e = make("div", undefined, "row");
+      e.id = "row" + i;
+      e.setAttribute("role", "option");
+      e.setAttribute("aria-selected", i === current);
+      e.setAttribute("aria-setsize", shown.length);
+      e.setAttribute("aria-posinset", i + 1);
+      e.style.top = i * height + "px";
+      e.append(make("time", moment(columns.time[row])), make("span", effect || "notice", "is-" + (effect === "prevent" || effect === "alert" ? effect : "other")), make("span", of("function", row), "who"), make("span", of("message", row), "what"), make("span", columns.count[row] > 1 ? "×" + columns.count[row].toLocaleString("en") : "", "times"));
+      e.onclick = () => { select(i); detail(); };
+      rows.push(e);
+    }
+    space.replaceChildren(...rows);
+    if (shown.length) list.setAttribute("aria-activedescendant", "row" + current); else list.removeAttribute("aria-activedescendant");
+  }
+  function select(i) {
+    current = Math.max(0, Math.min(shown.length - 1, i));
+    const top = current * height;
+    if (top < list.scrollTop) list.scrollTop = top;
+    else if (top + height > list.scrollTop + list.clientHeight) list.scrollTop = top + height - list.clientHeight;
+    drawRows();
+  }
+  function detail() {
+    const box = $("detail");
+    box.replaceChildren();
+    if (!shown.length) return;
+    const row = shown[current], terms = make("dl");
+    const add = (name, text) => { if (text !== "" && text !== undefined && text !== null) terms.append(make("dt", name), make("dd", String(text))); };
+    add("time", of("timestamp", row));
+    for (const name of ["message", "type", "effect", "attack", "rule", "function", "region", "process", "target", "command", "access", "techniques"]) add(name, of(name, row));
+    add("process id", columns.pid[row]);
+    add("count", columns.count[row]);
+    if (policy && columns.place[row] >= 0) add("entry", policy[columns.place[row]].place + "  " + policy[columns.place[row]].text);
+    box.append(terms);
+  }
+  list.addEventListener("scroll", () => requestAnimationFrame(drawRows), { passive: true });
+  list.addEventListener("keydown", (event) => {
+    const page = Math.max(1, Math.floor(list.clientHeight / height) - 1);
+    const move = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -Infinity, End: Infinity }[event.key];
+    if (move !== undefined) { event.preventDefault(); select(move === Infinity ? shown.length - 1 : move === -Infinity ? 0 : current + move); }
+    else if (event.key === "Enter" || event.key === " ") { event.preventDefault(); detail(); }
+  });
+  $("timeline").addEventListener("keydown", (event) => {
+    const bars = [...$("timeline").children], at = bars.indexOf(document.activeElement);
+    const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: bars.length - 1 }[event.key];
+    if (to === undefined || !bars[to]) return;
+    event.preventDefault();
+    bars[at].tabIndex = -1; bars[to].tabIndex = 0; bars[to].focus();
+  });
+
+  function update() {
+    filter();
+    drawTotals(); drawTime(); drawFacets(); drawPolicy(); drawChips();
+    list.scrollTop = 0;
+    drawList();
+    $("detail").replaceChildren();
+  }
+  let timer = 0;
+  $("search").addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(() => { state.text = $("search").value; update(); }, 120); });
+  $("unfired").addEventListener("change", drawPolicy);
+  $("clear").onclick = () => { state.text = $("search").value = ""; state.chosen = {}; state.place = state.from = state.to = null; update(); $("search").focus(); };
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "/" && document.activeElement !== $("search")) { event.preventDefault(); $("search").focus(); }
+    else if (event.key === "Escape" && !$("clear").hidden) $("clear").onclick();
+  });
+  window.addEventListener("resize", () => { drawTime(); drawList(); });
+  update();
+  document.documentElement.dataset.ready = Math.round(performance.now());
+})();

@@ -1,0 +1,280 @@
+//! `palisade report`: one page that loads nothing, holds everything, and is never led by what is in a log.
+
+mod common;
+#[path = "common/samples.rs"]
+mod samples;
+
+use std::process::{Command, Stdio};
+
+use common::{Folder, done, palisade};
+use palisade_policy::Reason;
+use samples::{Speaker, mixed};
+use serde_json::Value;
+
+const PAY: Speaker = Speaker::PAY;
+
+const POLICY: &str = r#"{"version": 1, "rules": [{"name": "payments",
+  "processes": {"effect": "prevent", "main_only": true},
+  "network": {"effect": "prevent", "listen": {"deny": ["1-65535"]}},
+  "dns": {"effect": "prevent", "allow": ["*.example.com"], "deny": ["never.example.com"]},
+  "filesystem": {"effect": "prevent", "deny": ["/proc/*/environ"]}}]}"#;
+
+fn page(log: &str, arguments: &[&str]) -> (Folder, String) {
+    let folder = Folder::new();
+    folder.file("log", log);
+    folder.file("policy.json", POLICY);
+    let words = [&["report", "log", "-o", "report.html"], arguments].concat();
+    let result = done(palisade(words).current_dir(folder.path()));
+    assert_eq!(
+        (result.code, result.out.as_str()),
+        (Some(0), ""),
+        "{result:?}"
+    );
+    let page = std::fs::read_to_string(folder.path().join("report.html")).expect("a page");
+    (folder, page)
+}
+
+/// The text between two marks of the page itself.
+fn between<'p>(page: &'p str, open: &str, close: &str) -> &'p str {
+    let (_, rest) = page.split_once(open).expect("the opening");
+    rest.split_once(close).expect("the closing").0
+}
+
+fn data(page: &str) -> Value {
+    let json = between(
+        page,
+        "<script id=\"data\" type=\"application/json\">",
+        "</script>",
+    );
+    serde_json::from_str(json).expect("JSON")
+}
+
+#[test]
+fn every_audit_is_in_the_page_with_what_it_says() {
+    let (_, page) = page(&mixed(), &[]);
+    let data = data(&page);
+    let text = |column: &str, row: usize| -> String {
+        let number = data["columns"][column][row].as_u64().expect("a number");
+        data["strings"][usize::try_from(number).expect("small")]
+            .as_str()
+            .expect("text")
+            .to_owned()
+    };
+    let attacks: Vec<String> = (0..7).map(|row| text("attack", row)).collect();
+    assert_eq!(attacks[0], "unlisted-domain");
+    assert_eq!(text("target", 1), "198.51.100.7:6667");
+    assert_eq!(data["columns"]["time"].as_array().map(Vec::len), Some(7));
+    assert_eq!(data["columns"]["time"][0], 1_700_000_000_123_u64);
+}
+
+#[test]
+fn nothing_in_a_log_becomes_markup() {
+    let hostile = "</script><script>alert(1)</script><!--<script>]]>\u{2028}@DATA@ @SCRIPT@ <img src=x onerror=alert(1)>&lt;";
+    let log = [
+        PAY.exec(&format!("/{hostile}"), hostile, Reason::Unlisted),
+        PAY.resolve(hostile),
+        PAY.resolve("x")
+            .replace("pay-invoice", &hostile.replace('\u{2028}', "")),
+    ]
+    .concat();
+    let (_, page) = page(&log, &["--policy", "policy.json"]);
+    // What the page itself has: two scripts and one style, and not a comment.
+    for (text, count) in [
+        ("<script", 2),
+        ("</script", 2),
+        ("<style", 1),
+        ("<!--", 0),
+        ("<img", 0),
+        ("alert(1)", 0),
+    ] {
+        let found = page.matches(text).count();
+        let own = match text {
+            // As text, with its brackets escaped.
+            "alert(1)" => {
+                page.matches("\\u003cscript\\u003ealert(1)").count()
+                    + page.matches("onerror=alert(1)").count()
+            }
+            _ => count,
+        };
+        assert_eq!(found, own, "{text}");
+    }
+    assert!(!page.contains('\u{2028}'));
+    assert_eq!(
+        data(&page)["columns"]["time"].as_array().map(Vec::len),
+        Some(3)
+    );
+    let function = between(&page, "\"strings\":[", "]");
+    assert!(!function.contains(['<', '>', '&']), "{function}");
+}
+
+#[test]
+fn the_page_loads_nothing() {
+    let (_, page) = page(&mixed(), &["--policy", "policy.json"]);
+    let own = page.replace(
+        between(
+            &page,
+            "<script id=\"data\" type=\"application/json\">",
+            "</script>",
+        ),
+        "",
+    );
+    for text in [
+        "http:",
+        "https:",
+        "//cdn",
+        "src=",
+        "@import",
+        "url(",
+        "fetch(",
+        "XMLHttpRequest",
+        "innerHTML",
+        "eval(",
+    ] {
+        assert!(!own.contains(text), "{text}");
+    }
+    assert!(own.contains("default-src 'none'"));
+    assert!(!own.contains("unsafe-inline"));
+}
+
+#[test]
+fn the_policy_is_beside_it_with_what_decided_and_what_never_did() {
+    let log = mixed() + &PAY.resolve("yahoo.com");
+    let (_, page) = page(&log, &["--policy", "policy.json"]);
+    let data = data(&page);
+    let entries = data["policy"].as_array().expect("entries");
+    let hits = |place: &str| {
+        let index = entries.iter().position(|entry| entry["place"] == place);
+        let index = index.unwrap_or_else(|| panic!("{place} is not in {entries:?}"));
+        let rows = data["columns"]["place"].as_array().expect("a column");
+        rows.iter().filter(|row| **row == index).count()
+    };
+    assert_eq!(hits("rules[0].dns.allow"), 2);
+    assert_eq!(hits("rules[0].dns.deny[0]"), 0);
+    assert_eq!(hits("rules[0].filesystem.deny[0]"), 1);
+    assert_eq!(hits("rules[0].network.listen.deny[0]"), 1);
+    assert_eq!(hits("rules[0].processes.main_only"), 2);
+}
+
+#[test]
+fn equal_audits_in_a_row_are_one_and_what_is_too_much_is_told() {
+    let log: String = (0..50)
+        .map(|second| PAY.at(second).resolve("yahoo.com"))
+        .collect();
+    let (_, page_of_one) = page(&log, &[]);
+    assert_eq!(
+        data(&page_of_one)["columns"]["count"],
+        serde_json::json!([50])
+    );
+    let log: String = (0..50)
+        .map(|n| PAY.resolve(&format!("n{n}.example")))
+        .collect();
+    let (_, cut) = page(&log, &["--limit", "10"]);
+    assert_eq!(data(&cut)["beyond"], 40);
+    let (_, empty) = page("", &[]);
+    assert_eq!(data(&empty)["columns"]["time"], serde_json::json!([]));
+}
+
+/// In a real browser: `cargo test -p palisade-cli --test report -- --ignored`, with `chromium` in PATH.
+#[test]
+#[ignore = "needs chromium, and takes its time"]
+fn a_hundred_thousand_audits_open_in_two_seconds() {
+    let mut log = String::new();
+    for number in 0..100_000_u32 {
+        let pay = PAY.at(i64::from(number) * 7);
+        log.push_str(&match number % 4 {
+            0 => pay.resolve(&format!("n{}.example.org", number % 999)),
+            1 => pay
+                .of("report-daily")
+                .connect(&format!("198.51.100.{}:443", number % 250)),
+            2 => pay.alerts().exec(
+                "/usr/bin/dash",
+                &format!("sh -c {number}"),
+                Reason::UnexpectedProcess,
+            ),
+            _ => pay.listen(1024 + u16::try_from(number % 5000).expect("a port")),
+        });
+    }
+    log.push_str(
+        &PAY.at(700_001)
+            .resolve("</script><img src=x onerror=document.title='owned'>"),
+    );
+    let (folder, _) = page(&log, &["--policy", "policy.json"]);
+    let file = format!("file://{}", folder.path().join("report.html").display());
+    let dump = browse(&["--dump-dom", &file]);
+    let ready: u64 = between(&dump, "data-ready=\"", "\"")
+        .parse()
+        .expect("milliseconds");
+    assert!(ready < 2000, "{ready} ms");
+    println!("open after {ready} ms");
+    assert!(
+        !dump.contains("owned</title>"),
+        "markup out of the log was taken for markup"
+    );
+    assert!(dump.contains("100,001 audits"), "the totals are there");
+    // The rows that can be seen, and no more.
+    let rows = dump.matches("class=\"row\"").count();
+    assert!((5..80).contains(&rows), "{rows} rows");
+    // A person's way through it: a kind, a word, the keyboard, all of one audit, and back.
+    let way = r##"<script>addEventListener("load", () => {
+      const said = [], total = () => said.push(document.getElementById("totals").textContent.split(" audits")[0]);
+      const key = (where, key) => where.dispatchEvent(new KeyboardEvent("keydown", {key, bubbles: true}));
+      const list = document.getElementById("list");
+      [...document.querySelectorAll("#facets button")].find((b) => b.title === "dns").click(); total();
+      key(list, "End"); key(list, "Enter"); said.push(document.getElementById("detail").textContent.includes("onerror="));
+      said.push(document.querySelector("[aria-selected=true]").getAttribute("aria-posinset"));
+      document.getElementById("search").value = "n4.example.org"; document.getElementById("search").dispatchEvent(new Event("input"));
+      setTimeout(() => { total(); key(document, "Escape"); total();
+        [...document.querySelectorAll("#entries button")].find((b) => b.title.includes("listen.deny")).click(); total();
+        document.documentElement.dataset.way = said.join("|"); }, 400);
+    });</script></body>"##;
+    let driven = std::fs::read_to_string(folder.path().join("report.html")).expect("the page");
+    let policy = between(&driven, "<meta http-equiv=\"Content-Security-Policy\"", ">").to_owned();
+    let driven = driven
+        .replace(
+            &format!("<meta http-equiv=\"Content-Security-Policy\"{policy}>"),
+            "",
+        )
+        .replace("</body>", way);
+    let driven = folder.file("driven.html", driven);
+    let dump = browse(&["--dump-dom", &format!("file://{}", driven.display())]);
+    assert_eq!(
+        between(&dump, "data-way=\"", "\""),
+        "25,001|true|25001|26|100,001|25,000"
+    );
+    if let Some(shots) = std::env::var_os("PALISADE_SCREENSHOTS") {
+        for (name, extra) in [
+            ("desktop", &["--window-size=1400,1900"][..]),
+            ("phone", &["--window-size=500,1800"]),
+            (
+                "dark",
+                &[
+                    "--window-size=1400,1900",
+                    "--force-dark-mode",
+                    "--blink-settings=preferredColorScheme=0",
+                ],
+            ),
+        ] {
+            let path = std::path::Path::new(&shots).join(format!("{name}.png"));
+            let shot = format!("--screenshot={}", path.display());
+            browse(&[&[shot.as_str()], extra, &[file.as_str()]].concat());
+        }
+    }
+}
+
+fn browse(arguments: &[&str]) -> String {
+    let profile = tempfile::tempdir().expect("a folder");
+    let output = Command::new("chromium")
+        .args([
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--hide-scrollbars",
+            "--virtual-time-budget=15000",
+        ])
+        .arg(format!("--user-data-dir={}", profile.path().display()))
+        .args(arguments)
+        .stderr(Stdio::null())
+        .output()
+        .expect("chromium runs");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
