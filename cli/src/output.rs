@@ -177,6 +177,9 @@ pub fn size(bytes: u64) -> String {
 
 /// JSON that is safe to print: what acts on a terminal or cannot be seen is written as `\uXXXX`, as JSON has it.
 pub fn safe_json(text: &str) -> String {
+    if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        return text.to_owned();
+    }
     let mut safe = String::with_capacity(text.len());
     for character in text.chars() {
         if character != '\n' && palisade_audit::is_unseen(character) {
