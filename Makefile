@@ -1,13 +1,13 @@
 # Every way in. `make` by itself tells what there is.
 .DEFAULT_GOAL := help
-.PHONY: help build demo test lint layer clean need-rust need-cc need-python
+.PHONY: help build demo test lint layer arm64-test glibc-test clean need-rust need-cc need-python
 PYTHON ?= python3
 SCRIPTS := wrapper-script/palisade-wrapper .ci/run tests/packages/install tests/emulator/bootstrap $(wildcard tests/runtimes/*/bootstrap) \
 	$(addprefix tests/runtimes/wrappers/,child first handler instrument java-agent node-options run.sh run-child.sh tracer web)
 export PYTHONDONTWRITEBYTECODE := 1
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name what; do printf 'make %-7s %s\n' "$$name" "$$what"; done
+	@sed -n 's/^\([a-z0-9-]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name what; do printf 'make %-11s %s\n' "$$name" "$$what"; done
 
 build: need-rust need-cc ## the library and the command: target/release/libpalisade.so, target/release/palisade
 	cargo build --release --locked
@@ -31,6 +31,12 @@ lint: need-rust ## formatting, clippy, shell scripts; every warning is an error
 
 layer: need-rust need-python ## the Lambda layers: dist/palisade-layer-x86_64.zip and -arm64.zip, the same bytes every time
 	$(PYTHON) layer/build.py
+
+arm64-test: layer ## the arm64 layer under QEMU: every kind of hook on three glibcs, and a Python function under AWS's emulator
+	$(PYTHON) tests/platforms/run.py arm64
+
+glibc-test: layer ## the x86-64 layer on every glibc from 2.23 to the newest that can be had, and on musl
+	$(PYTHON) tests/platforms/run.py glibc musl
 
 clean: ## removes what was built and fetched: target/ and dist/
 	rm -rf target dist

@@ -39,8 +39,11 @@ class CannotFetch(Exception):
 
 def debian(release):
     """The sources of a release of Debian, with its security updates where it has such."""
-    sources = [f"deb [signed-by={KEYRING}] {DEBIAN} {release} main"]
-    if release not in ("sid", "unstable"):
+    # A mirror that stands still for two weeks has a signature of sid that has run out; what it signed is still what it was.
+    options = f"signed-by={KEYRING}" + (" check-valid-until=no" if release == "sid" else "")
+    sources = [f"deb [{options}] {DEBIAN} {release} main"]
+    # Sid has none, and those of bullseye have left the mirrors.
+    if release not in ("sid", "bullseye"):
         sources.append(f"deb [signed-by={KEYRING}] {SECURITY} {release}-security main")
     return sources
 
