@@ -2,6 +2,7 @@
 //!
 //! Never through getenv(3): bash exports its own `getenv`, `setenv` and `unsetenv`, and a preloaded library gets those.
 
+use alloc::vec::Vec;
 use core::ffi::{CStr, c_char, c_int};
 use core::{ptr, slice};
 

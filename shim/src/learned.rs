@@ -51,10 +51,10 @@ impl Hash {
         });
     }
 
-    fn add_ip(&mut self, ip: std::net::IpAddr) {
+    fn add_ip(&mut self, ip: core::net::IpAddr) {
         match ip {
-            std::net::IpAddr::V4(ip) => self.add(&ip.octets()),
-            std::net::IpAddr::V6(ip) => self.add(&ip.octets()),
+            core::net::IpAddr::V4(ip) => self.add(&ip.octets()),
+            core::net::IpAddr::V6(ip) => self.add(&ip.octets()),
         }
     }
 }

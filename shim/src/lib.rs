@@ -30,6 +30,7 @@
     clippy::unreachable,
     clippy::string_slice
 )]
+#![cfg_attr(not(test), no_std)]
 #![cfg_attr(
     test,
     allow(
@@ -41,17 +42,22 @@
     )
 )]
 
+extern crate alloc;
+
 mod elf;
 mod env;
 mod hooks;
+mod inherited;
 mod learned;
 mod log;
+mod memory;
 mod objects;
 mod path;
 mod question;
 mod report;
 mod resolved;
 mod settings;
+mod sixbit;
 mod start;
 mod state;
 mod stubs;

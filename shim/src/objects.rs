@@ -32,16 +32,13 @@ pub fn is_libc(address: *const c_void) -> bool {
     })
 }
 
-/// Notes where the C library is. For the constructor.
-pub fn note() {
-    each(&mut |info, base_name| {
-        let which = LIBC.iter().position(|name| *name == base_name);
-        if let Some([start, end]) = which.and_then(|which| RANGES.get(which)) {
-            let range = addresses(info);
-            start.store(range.start, Ordering::Relaxed);
-            end.store(range.end, Ordering::Relaxed);
-        }
-    });
+/// Notes where the C library is.
+fn note(which: usize, info: &dl_phdr_info) {
+    if let Some([start, end]) = RANGES.get(which) {
+        let range = addresses(info);
+        start.store(range.start, Ordering::Relaxed);
+        end.store(range.end, Ordering::Relaxed);
+    }
 }
 
 /// The function of that name in the C library, in its default version; null if it has none.
@@ -64,30 +61,65 @@ const OBJECTS_MAX: usize = 96;
 pub struct Behind {
     symbols: [MaybeUninit<Symbols>; OBJECTS_MAX],
     count: usize,
+    /// The C library's, in the order of [`LIBC`].
+    libc: [Option<Symbols>; LIBC.len()],
+    /// The path under which the loader found this library.
+    own: *const c_char,
 }
 
 impl Behind {
-    /// Looks at what is loaded now. Until the program opens libraries by itself, that is the global scope.
+    /// Looks at what is loaded now, and notes where the C library is. Until the program opens libraries by itself, that is the global
+    /// scope.
     pub fn now() -> Self {
         let mut behind = Self {
             symbols: [const { MaybeUninit::uninit() }; OBJECTS_MAX],
             count: 0,
+            libc: [None; LIBC.len()],
+            own: c"".as_ptr(),
         };
         let own = Self::now as fn() -> Self as usize;
         let mut is_behind = false;
-        each(&mut |info, _| {
+        each(&mut |info, base_name| {
+            let which = LIBC.iter().position(|name| *name == base_name);
+            let symbols = if is_behind || which.is_some() {
+                Symbols::of(info)
+            } else {
+                None
+            };
+            if let Some(which) = which {
+                note(which, info);
+                if let Some(place) = behind.libc.get_mut(which) {
+                    *place = symbols;
+                }
+            }
             if is_behind {
                 if let (Some(symbols), Some(place)) =
-                    (Symbols::of(info), behind.symbols.get_mut(behind.count))
+                    (symbols, behind.symbols.get_mut(behind.count))
                 {
                     place.write(symbols);
                     behind.count += 1;
                 }
-            } else {
-                is_behind = addresses(info).contains(&own);
+            } else if addresses(info).contains(&own) {
+                is_behind = true;
+                behind.own = info.dlpi_name;
             }
         });
         behind
+    }
+
+    /// The path under which the loader found this library. It lives as long as the library, which is never unloaded.
+    pub fn library(&self) -> &'static CStr {
+        // SAFETY: a C string of the loader, or the empty one.
+        unsafe { CStr::from_ptr(self.own) }
+    }
+
+    /// As [`libc_symbol`], of what was there.
+    pub fn in_libc(&self, name: &CStr) -> *mut c_void {
+        let hash = hash(name.to_bytes());
+        let mut objects = self.libc.iter().flatten();
+        objects
+            .find_map(|symbols| symbols.find(name, hash))
+            .unwrap_or(core::ptr::null_mut())
     }
 
     /// The first function of that name, in its default version; null if there is none. `hash` is that of [`hash`].
@@ -221,7 +253,8 @@ impl Symbols {
         })
     }
 
-    /// The function of that name; only a default version counts.
+    /// The function of that name: in its default version, or in a hidden one if there is no other. glibc 2.34 has hidden the resolver's old
+    /// names, which programs that were built before still ask for.
     fn find(&self, name: &CStr, hash: u32) -> Option<*mut c_void> {
         /// A version that only explicit references get.
         const HIDDEN: u16 = 0x8000;
@@ -244,6 +277,7 @@ impl Symbols {
             }
             let bucket = self.table.add(4 + 2 * filters as usize);
             let chain = bucket.add(buckets as usize);
+            let mut hidden = None;
             let mut index = *bucket.add((hash % buckets) as usize);
             if index < first {
                 return None;
@@ -257,13 +291,16 @@ impl Symbols {
                 if link | 1 == hash | 1
                     && symbol.section != 0
                     && symbol.info & 15 == STT_FUNC
-                    && is_default
                     && CStr::from_ptr(self.strings.add(symbol.name as usize)) == name
                 {
-                    return Some((self.base + symbol.value as usize) as *mut c_void);
+                    let found = (self.base + symbol.value as usize) as *mut c_void;
+                    if is_default {
+                        return Some(found);
+                    }
+                    hidden = Some(found);
                 }
                 if link & 1 == 1 {
-                    return None;
+                    return hidden;
                 }
                 index += 1;
             }
@@ -302,7 +339,8 @@ mod tests {
 
     #[test]
     fn addresses_of_libc_are_told_from_others() {
-        note();
+        let behind = Behind::now();
+        assert_eq!(behind.in_libc(c"open"), libc_symbol(c"open"));
         assert!(is_libc(libc_symbol(c"open")));
         assert!(!is_libc(
             addresses_of_libc_are_told_from_others as *const c_void

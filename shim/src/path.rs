@@ -53,17 +53,20 @@ impl Name {
     /// # Errors
     /// `ENAMETOOLONG` where the path with its NUL would pass PATH_MAX, as path_resolution(7) has it.
     pub fn push(&mut self, more: &[u8]) -> Result<(), Errno> {
-        let end = self.len + more.len();
-        match self.bytes.get_mut(self.len..end) {
-            Some(room) if end < PATH_MAX => {
-                for (to, from) in room.iter_mut().zip(more) {
-                    to.write(*from);
-                }
-                self.len = end;
-                Ok(())
+        let start = self.len;
+        let end = start + more.len();
+        let Some(room) = self.bytes.get_mut(start..end).filter(|_| end < PATH_MAX) else {
+            return Err(Errno(libc::ENAMETOOLONG));
+        };
+        for (to, from) in room.iter_mut().zip(more) {
+            // Another thread may have shortened the text since it was measured.
+            if *from == 0 {
+                break;
             }
-            _ => Err(Errno(libc::ENAMETOOLONG)),
+            to.write(*from);
+            self.len += 1;
         }
+        Ok(())
     }
 
     /// Goes on with a relative path, in its own words: `.` stays, `..` takes the last component off, doubled slashes

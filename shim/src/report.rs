@@ -1,5 +1,6 @@
 //! From a verdict to a line in the log.
 
+use core::mem::MaybeUninit;
 use core::sync::atomic::Ordering;
 
 use palisade_audit::{
@@ -19,13 +20,45 @@ pub struct Origin {
     pub function: &'static [u8],
     /// AWS_REGION, or empty.
     pub region: &'static [u8],
-    /// The program that this process runs, links resolved.
+    /// The program that this process runs, links resolved; empty where the constructor has not looked ([`Running`]).
     pub program: &'static [u8],
+}
+
+/// The name of the running program, for as long as a line is written: as the constructor found it, or as the kernel has it now. More than
+/// a kilobyte of it is worth no more stack.
+struct Running {
+    room: [MaybeUninit<u8>; 1024],
+}
+
+impl Running {
+    const fn new() -> Self {
+        Self {
+            room: [const { MaybeUninit::uninit() }; 1024],
+        }
+    }
+
+    /// The name. What is asked for may hold closures, so that a record of it has no shorter lifetime than they have; hence none is given here.
+    ///
+    /// # Safety
+    /// The name is not used for longer than `self` is there.
+    unsafe fn name<'a>(&mut self, origin: Origin) -> &'a [u8] {
+        if !origin.program.is_empty() {
+            return origin.program;
+        }
+        let path = c"/proc/thread-self/exe";
+        // SAFETY: a C string, and as many bytes as the kernel says it has written.
+        unsafe {
+            let length =
+                sys::readlinkat(libc::AT_FDCWD, path.as_ptr(), &mut self.room).unwrap_or_default();
+            core::slice::from_raw_parts(self.room.as_ptr().cast(), length.min(self.room.len()))
+        }
+    }
 }
 
 impl Origin {
     fn record<'a>(
         self,
+        running: &mut Running,
         level: Level,
         kind: Kind,
         attack: &'static str,
@@ -47,7 +80,8 @@ impl Origin {
             region: self.region,
             pid: sys::getpid(),
             ppid: sys::getppid(),
-            process: self.program,
+            // SAFETY: each of the callers drops the record before the other.
+            process: unsafe { running.name(self) },
             subject: Subject::None,
             count: 1,
             techniques: &[],
@@ -58,9 +92,16 @@ impl Origin {
     #[inline(never)]
     pub fn notice(self, log: &Log, level: Level, attack: &'static str, count: u64, msg: Text<'_>) {
         let mut line = [0; LINE_MAX];
+        let mut running = Running::new();
         let record = Record {
             count,
-            ..self.record(level, Kind::Policy, attack, Message::Text(msg))
+            ..self.record(
+                &mut running,
+                level,
+                Kind::Policy,
+                attack,
+                Message::Text(msg),
+            )
         };
         let length = record.write(&mut line);
         log.deliver(line.get(..length).unwrap_or_default());
@@ -104,6 +145,7 @@ fn report(state: &State, section: Section, verdict: &Verdict<'_>, subject: Subje
             Message::Text("Seen for the first time, while learning.".into()),
         ),
     };
+    let mut running = Running::new();
     let record = Record {
         effect: Some(effect),
         rule: state.rule,
@@ -115,7 +157,7 @@ fn report(state: &State, section: Section, verdict: &Verdict<'_>, subject: Subje
         subject,
         ..state
             .origin
-            .record(effect.into(), section.into(), attack, msg)
+            .record(&mut running, effect.into(), section.into(), attack, msg)
     };
     let is_posted = effect != Effect::Prevent
         && state.is_main(record.pid)
@@ -152,9 +194,11 @@ fn loss(state: &State, log: &Log) {
     let text =
         "Audit records were lost: the log was closed, or took lines more slowly than they came.";
     let mut line = [0; LINE_MAX];
+    let mut running = Running::new();
     let record = Record {
         count,
         ..state.origin.record(
+            &mut running,
             Level::Error,
             Kind::Policy,
             "audit-lost",

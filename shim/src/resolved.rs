@@ -5,8 +5,8 @@
 //! a writer who finds nothing free overwrites the next in turn. What is lost that way is an allowed connection, never a
 //! refused one: the program resolves the name again.
 
+use core::net::{IpAddr, Ipv6Addr};
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
-use std::net::{IpAddr, Ipv6Addr};
 
 /// Entries: a function speaks to a few dozen names, with up to eight addresses each.
 const ENTRIES: usize = 512;

@@ -1,14 +1,20 @@
 //! What the environment and the files say, read once by the constructor.
 
-use std::cell::RefCell;
-use std::ffi::{CStr, CString};
+use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
+use alloc::ffi::CString;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec;
+use alloc::vec::Vec;
+use core::cell::RefCell;
+use core::ffi::CStr;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use palisade_policy::{Decider, Mode, Platform, Policy, Surroundings};
 
 use crate::env;
 use crate::log::{Destination, Log, Stream};
+use crate::sixbit;
 use crate::sys::{self, Errno, FileId};
 use crate::table::Strings;
 
@@ -227,12 +233,10 @@ fn found(environment: Environment) -> Found {
 }
 
 fn parse(text: &[u8]) -> Result<Policy, String> {
-    palisade_policy::parse(text)
-        .map(|parsed| parsed.policy)
-        .map_err(|problems| {
-            let sentences: Vec<String> = problems.iter().map(ToString::to_string).collect();
-            sentences.join("; ")
-        })
+    palisade_policy::read(text).map_err(|problems| {
+        let sentences: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        sentences.join("; ")
+    })
 }
 
 fn unreadable(Errno(errno): Errno) -> String {
@@ -246,7 +250,7 @@ fn unreadable(Errno(errno): Errno) -> String {
     format!("{why} (errno {errno}); expected a readable policy file")
 }
 
-/// The longest compiled policy that is handed on in an environment, in bytes of base64. exec(3) copies it for each child, which is
+/// The longest compiled policy that is handed on in an environment, in letters. exec(3) copies it for each child, which is
 /// still far less work than to parse the policy; one string may have 128 KiB (execve(2)).
 const COMPILED_MAX: usize = 48 * 1024;
 
@@ -254,16 +258,14 @@ const COMPILED_MAX: usize = 48 * 1024;
 pub fn compiled(environment: Environment) -> Option<Decider<'static>> {
     // Without the context it is not the main process that speaks.
     environment.bytes("PALISADE_CONTEXT")?;
-    let bytes = STANDARD
-        .decode(environment.bytes("PALISADE_COMPILED")?)
-        .ok()?;
-    Decider::from_bytes(Vec::leak(bytes))
+    let text = environment.bytes("PALISADE_COMPILED")?;
+    let bytes = Vec::leak(vec![0; sixbit::room(text)?]);
+    Decider::from_bytes(sixbit::decode(text, bytes)?)
 }
 
 /// The text that [`compiled`] reads; `None` if it is too long for an environment.
 pub fn hand_on_compiled(bytes: &[u8]) -> Option<String> {
-    let text = STANDARD.encode(bytes);
-    (text.len() <= COMPILED_MAX).then_some(text)
+    (bytes.len() < COMPILED_MAX / 4 * 3).then(|| sixbit::encode(bytes))
 }
 
 /// What the platform needs here.
@@ -302,26 +304,26 @@ pub fn destination(environment: Environment, is_in_lambda: bool) -> Result<Desti
     }
 }
 
-/// The log as the main process found it at its start (`PALISADE_LOG`), in five numbers a stream.
+/// The log as the main process found it at its start (`PALISADE_LOG`).
 pub fn log_of_main(environment: Environment, destination: Destination, main: u32) -> Option<Log> {
-    let text = environment.text("PALISADE_LOG")?;
-    let mut streams = text.split('/').map(|stream| {
-        let numbers: Vec<u64> = stream
-            .split(',')
-            .filter_map(|number| number.parse().ok())
-            .collect();
-        match *numbers.as_slice() {
-            [number, device, inode, special, reopen] => Some(Stream {
-                number: number as i32,
-                id: FileId {
-                    device,
-                    inode,
-                    special,
-                },
-                reopen: reopen == 1,
-            }),
-            _ => None,
-        }
+    log_of(environment.bytes("PALISADE_LOG")?, destination, main)
+}
+
+/// The log that such a text stands for: five numbers a stream, or nothing where there was none.
+pub fn log_of(text: &[u8], destination: Destination, main: u32) -> Option<Log> {
+    let mut streams = text.split(|byte| *byte == b'/').map(|stream| {
+        let mut numbers = stream.split(|byte| *byte == b',').map(number);
+        let mut next = || numbers.next()?;
+        let stream = Stream {
+            number: i32::try_from(next()?).ok()?,
+            id: FileId {
+                device: next()?,
+                inode: next()?,
+                special: next()?,
+            },
+            reopen: next()? == 1,
+        };
+        numbers.next().is_none().then_some(stream)
     });
     Some(Log {
         destination,
@@ -330,7 +332,18 @@ pub fn log_of_main(environment: Environment, destination: Destination, main: u32
     })
 }
 
-/// The text that [`log_of_main`] reads.
+/// A number in decimal.
+pub fn number(text: &[u8]) -> Option<u64> {
+    if text.is_empty() {
+        return None;
+    }
+    text.iter().try_fold(0u64, |number, digit| {
+        let digit = char::from(*digit).to_digit(10)?;
+        number.checked_mul(10)?.checked_add(digit.into())
+    })
+}
+
+/// The text that [`log_of`] reads.
 pub fn hand_on_log(log: &Log) -> String {
     let streams = log.streams.iter().map(|stream| match stream {
         Some(Stream { number, id, reopen }) => {

@@ -1,9 +1,13 @@
 //! The constructor and the destructor: everything that happens once.
 
-use core::ffi::{c_char, c_int, c_void};
-use core::mem::MaybeUninit;
+use alloc::boxed::Box;
+use alloc::ffi::CString;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::ffi::CStr;
+use core::ffi::{c_int, c_void};
 use core::sync::atomic::AtomicU32;
-use std::ffi::{CStr, CString};
 
 use palisade_audit::{Level, Text};
 use palisade_policy::event::Section;
@@ -13,12 +17,13 @@ use crate::elf::Format;
 use crate::env::{self, Forced};
 use crate::hooks::around;
 use crate::log::{Destination, Log};
+use crate::objects::{self, Behind};
 use crate::path::Name;
 use crate::report::Origin;
 use crate::settings::{self, Environment, Surround};
 use crate::state::State;
 use crate::table::{self, Strings};
-use crate::{elf, objects, state, sys, writer};
+use crate::{elf, inherited, state, sys, writer};
 
 /// EX_CONFIG of sysexits.h: the start was stopped because of the settings.
 const EX_CONFIG: c_int = 78;
@@ -56,11 +61,15 @@ unsafe extern "C" fn init(argc: c_int, argv: Strings, envp: Strings) {
         let arguments: Vec<&[u8]> = unsafe { env::entries(argv) }.take(argc as usize).collect();
         sys::exit_group(probe(arguments.last().copied().unwrap_or_default()));
     }
-    objects::note();
-    sys::find_cancellation();
-    around::resolve();
-    table::resolve();
-    start(environment);
+    let behind = Behind::now();
+    sys::find_cancellation(&behind);
+    around::resolve_among(&behind);
+    table::resolve(&behind);
+    let library = behind.library();
+    match inherited::state(environment, library) {
+        Some(state) => state::publish(state, false),
+        None => start(environment, library),
+    }
     sys::set_errno(errno);
 }
 
@@ -114,7 +123,8 @@ impl Role {
     }
 }
 
-fn start(environment: Environment) {
+#[inline(never)]
+fn start(environment: Environment, library: &'static CStr) {
     let own = sys::getpid();
     let surround = Surround::new(environment);
     let mut program_path = Name::new();
@@ -186,7 +196,6 @@ fn start(environment: Environment) {
             (decider, settings::hand_on_compiled(compiled.as_bytes()))
         }
     };
-    let library = library();
     let make = |main, is_waiting| Handed {
         surround: &surround,
         log: &log,
@@ -360,24 +369,9 @@ fn forced(environment: Environment, library: &'static CStr, handed: &Handed<'_>)
     }
 }
 
-/// The path under which the loader found this library (dladdr(3)).
-fn library() -> &'static CStr {
-    let mut info = MaybeUninit::<libc::Dl_info>::zeroed();
-    // SAFETY: an address within this library; the name lives as long as the library, which is never unloaded.
-    unsafe {
-        libc::dladdr(fini as *const c_void, info.as_mut_ptr());
-        let name = info.assume_init().dli_fname;
-        if name.is_null() {
-            c""
-        } else {
-            CStr::from_ptr(name)
-        }
-    }
-}
-
 /// Can `openat2` be used instead of `open`? It must be there (Linux 5.6, and no sandbox that refuses it), and no other
 /// preloaded library may wait behind us for each `open`.
-fn proves_names() -> bool {
+pub fn proves_names() -> bool {
     // SAFETY: a C string.
     let probe = unsafe {
         sys::open_without_links(
@@ -392,20 +386,8 @@ fn proves_names() -> bool {
     let Some(next) = table::open::next() else {
         return false;
     };
-    let mut info = MaybeUninit::<libc::Dl_info>::zeroed();
-    // SAFETY: a function's address; the name lives as long as its library.
-    let file = unsafe {
-        libc::dladdr(next as *const c_void, info.as_mut_ptr());
-        let name: *const c_char = info.assume_init().dli_fname;
-        if name.is_null() {
-            &b""[..]
-        } else {
-            CStr::from_ptr(name).to_bytes()
-        }
-    };
-    let base = file.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
     // Before glibc 2.34 the threads' library has an `open` of its own.
-    base.starts_with(b"libc.") || base.starts_with(b"libc-") || base.starts_with(b"libpthread")
+    objects::is_libc(next as *const c_void)
 }
 
 fn leak(text: String) -> &'static [u8] {

@@ -1,7 +1,7 @@
 //! What the hooks know: one immutable value behind one pointer, set once by the constructor.
 
+use core::net::SocketAddr;
 use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
-use std::net::SocketAddr;
 
 use palisade_policy::Decider;
 use palisade_policy::event::Section;
@@ -9,7 +9,7 @@ use palisade_policy::event::Section;
 use crate::env::Forced;
 use crate::log::Log;
 use crate::report::Origin;
-use crate::sys::FileId;
+use crate::sys::{self, FileId};
 
 /// Everything that a hook may need.
 pub struct State {
@@ -21,7 +21,7 @@ pub struct State {
     pub rule: Option<&'static [u8]>,
     /// Who speaks.
     pub origin: Origin,
-    /// The file that this process runs.
+    /// The file that the process runs that the constructor ran in; `None` where it has not looked.
     pub program: Option<FileId>,
     /// Where lines go.
     pub log: Log,
@@ -61,6 +61,20 @@ impl State {
     /// Is `pid`, the caller's own, the main process?
     pub fn is_main(&self, pid: u32) -> bool {
         self.main.load(Ordering::Relaxed) == pid
+    }
+
+    /// Is this the file that the process runs?
+    ///
+    /// A child of the main process has not looked at its start: the first look at its own part of /proc costs as much as a tenth of the
+    /// start, and few children ask.
+    pub fn runs(&self, id: FileId) -> bool {
+        let known = self.program.or_else(|| {
+            // SAFETY: a C string.
+            let found =
+                unsafe { sys::fstatat(libc::AT_FDCWD, c"/proc/thread-self/exe".as_ptr(), 0) };
+            found.ok().map(|stat| stat.id)
+        });
+        known == Some(id)
     }
 
     fn switches(&self) -> u32 {

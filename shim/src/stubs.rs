@@ -88,6 +88,21 @@ macro_rules! unless_handle {
     };
 }
 
+/// A version that is asked for is never ours, so `RTLD_DEFAULT` would find libc's own.
+#[cfg(target_arch = "x86_64")]
+macro_rules! unless_next {
+    () => {
+        "cmp rdi, -1\nje 2f\n"
+    };
+}
+
+#[cfg(target_arch = "aarch64")]
+macro_rules! unless_next {
+    () => {
+        "cmn x0, #1\nb.eq 2f\n"
+    };
+}
+
 #[cfg(target_arch = "x86_64")]
 macro_rules! jump {
     () => {
@@ -123,7 +138,7 @@ pub unsafe extern "C" fn dlsym() {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dlvsym() {
     naked_asm!(
-        unless_active!(), unless_handle!(), jump!(), real!(1),
+        unless_active!(), unless_next!(), jump!(), real!(1),
         active = sym ACTIVE, real = sym REAL, resolve = sym around::resolve, judged = sym around::dlvsym,
     )
 }
@@ -200,9 +215,11 @@ pub unsafe extern "C" fn syscall() {
     #[cfg(target_arch = "x86_64")]
     naked_asm!(
         unless_active!(),
-        "cmp rdi, 511\nja 2f",
-        "mov rax, rdi\nshr rax, 6\nlea r10, [rip + {numbers}]\nmov rax, [r10 + 8*rax]",
+        "test edi, 0x40000000\njnz 4f", // __X32_SYSCALL_BIT
+        "cmp edi, 511\nja 2f", // the kernel takes 32 bits
+        "mov eax, edi\nshr eax, 6\nlea r10, [rip + {numbers}]\nmov rax, [r10 + 8*rax]",
         "bt rax, rdi\njnc 2f", // by the lowest six bits
+        "4:",
         jump!(),
         real!(4),
         active = sym ACTIVE, real = sym REAL, resolve = sym around::resolve, judged = sym around::syscall,
@@ -211,8 +228,8 @@ pub unsafe extern "C" fn syscall() {
     #[cfg(target_arch = "aarch64")]
     naked_asm!(
         unless_active!(),
-        "cmp x0, #511\nb.hi 2f",
-        "lsr x16, x0, #6\nadrp x17, {numbers}\nadd x17, x17, :lo12:{numbers}\nldr x16, [x17, x16, lsl #3]",
+        "cmp w0, #511\nb.hi 2f",
+        "ubfx x16, x0, #6, #3\nadrp x17, {numbers}\nadd x17, x17, :lo12:{numbers}\nldr x16, [x17, x16, lsl #3]",
         "lsr x16, x16, x0\ntbz x16, #0, 2f", // by the lowest six bits
         jump!(),
         real!(4),
@@ -220,6 +237,13 @@ pub unsafe extern "C" fn syscall() {
         numbers = sym NUMBERS,
     );
 }
+
+// As those of the table are.
+core::arch::global_asm!(
+    ".irp name, dlsym, dlvsym, dlopen, dlmopen, syscall, execl, execle, execlp",
+    ".protected \\name",
+    ".endr",
+);
 
 /// The exported stub of that name, for `dlsym`: these here, and the variadic ones.
 pub fn hook(name: &[u8]) -> Option<*mut core::ffi::c_void> {

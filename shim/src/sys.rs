@@ -4,9 +4,13 @@
 //! would be judged by our own hooks; and a raw call leaves `errno` alone, which a hook must. Pointers that
 //! came from the program go to the kernel as they are, so a bad one is an `EFAULT`, never a crash.
 
+use alloc::string::String;
+use alloc::vec::Vec;
 use core::ffi::{CStr, c_char, c_int, c_long, c_uint, c_void};
 use core::mem::MaybeUninit;
 use core::sync::atomic::{AtomicPtr, Ordering};
+
+use crate::objects::{self, Behind};
 
 /// An error number of the kernel (errno(3)), always positive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -610,9 +614,9 @@ pub unsafe fn has_capabilities(path: *const c_char) -> bool {
 static SET_CANCEL_TYPE: AtomicPtr<c_void> = AtomicPtr::new(core::ptr::null_mut());
 
 /// Finds what [`cancellable`] needs. For the constructor.
-pub fn find_cancellation() {
-    // SAFETY: a C string.
-    let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"pthread_setcanceltype".as_ptr()) };
+pub fn find_cancellation(behind: &Behind) {
+    const NAME: &CStr = c"pthread_setcanceltype";
+    let found = behind.find(NAME, const { objects::hash(NAME.to_bytes()) });
     SET_CANCEL_TYPE.store(found, Ordering::Relaxed);
 }
 

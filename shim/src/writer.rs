@@ -12,7 +12,9 @@
 use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
-use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use alloc::boxed::Box;
+
+use crossbeam_queue::ArrayQueue;
 use palisade_audit::LINE_MAX;
 
 use crate::log::{LOST, Log};
@@ -50,8 +52,7 @@ static SHARED: AtomicPtr<Shared> = AtomicPtr::new(ptr::null_mut());
 static QUEUE: AtomicPtr<Queue> = AtomicPtr::new(ptr::null_mut());
 
 struct Queue {
-    sender: Sender<u16>,
-    receiver: Receiver<u16>,
+    waiting: ArrayQueue<u16>,
     log: &'static Log,
 }
 
@@ -75,12 +76,10 @@ pub fn start(log: &'static Log) -> Result<(), Errno> {
     for word in unsafe { &(*memory).free } {
         word.store(u64::MAX, Ordering::Relaxed);
     }
-    let (sender, receiver) = bounded(SLOTS);
     SHARED.store(memory, Ordering::Release);
     QUEUE.store(
         Box::into_raw(Box::new(Queue {
-            sender,
-            receiver,
+            waiting: ArrayQueue::new(SLOTS),
             log,
         })),
         Ordering::Release,
@@ -119,8 +118,7 @@ extern "C" fn run() -> ! {
 
 fn drain(shared: &Shared, queue: &Queue) {
     shared.busy.fetch_add(1, Ordering::SeqCst);
-    // Not `recv`: it would park the thread inside the channel, and then each sender takes the channel's lock to wake it.
-    while let Ok(slot) = queue.receiver.try_recv() {
+    while let Some(slot) = queue.waiting.pop() {
         write_slot(shared, queue, slot.into());
         shared.release(slot.into());
     }
@@ -198,9 +196,9 @@ pub fn post(format: impl FnOnce(&mut [u8; LINE_MAX]) -> usize) -> bool {
         return true;
     };
     shared.fill(slot, format);
-    match queue.sender.try_send(slot as u16) {
+    match queue.waiting.push(slot as u16) {
         Ok(()) => shared.wake(),
-        Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
+        Err(_) => {
             LOST.fetch_add(1, Ordering::Relaxed);
             shared.release(slot);
         }

@@ -11,10 +11,11 @@ use palisade_audit::{Subject, Text};
 use palisade_policy::event::{Outcome, Reason, Section};
 
 use super::{files, finish, network, process, tree};
+use crate::objects::Behind;
 use crate::sys::Errno;
 use crate::{objects, report, state, sys, table, writer};
 
-/// The real functions, filled by [`resolve`].
+/// The real functions, filled by [`resolve_among`].
 pub static REAL: [AtomicPtr<c_void>; 5] = [const { AtomicPtr::new(core::ptr::null_mut()) }; 5];
 
 /// Places in [`REAL`].
@@ -22,7 +23,14 @@ const DLSYM: usize = 0;
 const DLVSYM: usize = 1;
 const NAMES: [&CStr; 5] = [c"dlsym", c"dlvsym", c"dlopen", c"dlmopen", c"syscall"];
 
-/// Finds the real functions. Called by the constructor, and by a stub that is called before it.
+/// Finds the real functions. For the constructor.
+pub fn resolve_among(behind: &Behind) {
+    for (slot, name) in REAL.iter().zip(NAMES) {
+        slot.store(behind.in_libc(name), Ordering::Relaxed);
+    }
+}
+
+/// Finds the real functions, for a stub that is called before the constructor.
 pub extern "C" fn resolve() {
     for (slot, name) in REAL.iter().zip(NAMES) {
         slot.store(objects::libc_symbol(name), Ordering::Relaxed);
@@ -175,6 +183,7 @@ judged_calls! {
     #[cfg(target_arch = "x86_64")]
     SYS_chmod => tree::chmod[0, 1];
     SYS_fchmodat => tree::fchmodat[0, 1, 2, 6];
+    SYS_fchmodat2 => tree::fchmodat[0, 1, 2, 3];
     #[cfg(target_arch = "x86_64")]
     SYS_chown => tree::chown[0, 1, 2];
     #[cfg(target_arch = "x86_64")]
@@ -193,6 +202,13 @@ judged_calls! {
     SYS_sendto => network::sendto[0, 1, 2, 3, 4, 5];
 }
 
+/// __X32_SYSCALL_BIT of asm/unistd.h: the same calls under other numbers. No program of ours can be one of that ABI.
+const X32: c_long = if cfg!(target_arch = "x86_64") {
+    0x4000_0000
+} else {
+    0
+};
+
 /// `syscall(2)` of a number in [`NUMBERS`]: judged as its libc function is. Any other number goes to the kernel with its six arguments
 /// as they are.
 ///
@@ -207,6 +223,12 @@ pub unsafe extern "C" fn syscall(
     e: usize,
     f: usize,
 ) -> c_long {
+    // The kernel takes the lower half.
+    let number = c_long::from(number as u32);
+    if number & X32 != 0 {
+        // As a kernel without x32 answers.
+        return c_long::from(finish(Err(Errno(libc::ENOSYS))));
+    }
     if number == libc::SYS_exit_group {
         writer::flush();
     }

@@ -71,6 +71,15 @@ unsafe fn open_judged(
     Some(resolved.and_then(|resolved| resolve::open(state, resolved, &mut name, flags, mode)))
 }
 
+/// One of the names that open(2) has without a mode?
+const fn ends_in_2(name: &str) -> bool {
+    matches!(name.as_bytes(), [.., b'_', b'2'])
+}
+
+const fn flags_in(_: c_int, _: *const c_char, flags: c_int, _: c_uint) -> c_int {
+    flags
+}
+
 macro_rules! open_family {
     ($($name:ident($($arg:ident: $type:ty),*) as ($($asked:expr),*);)*) => {$(
         #[doc = concat!("`", stringify!($name), "(2)`.")]
@@ -80,7 +89,13 @@ macro_rules! open_family {
         pub unsafe fn $name($($arg: $type),*) -> c_int {
             // SAFETY: the caller's arguments.
             unsafe {
-                match open_judged($($asked),*) {
+                // glibc ends the program when a mode is needed and none is given.
+                let judged = if ends_in_2(stringify!($name)) && creates(flags_in($($asked),*)) {
+                    None
+                } else {
+                    open_judged($($asked),*)
+                };
+                match judged {
                     Some(result) => finish(result.map(|fd| fd as usize)),
                     None => match table::$name::known() {
                         Some(next) => next($($arg),*),
@@ -120,18 +135,23 @@ open_family! {
 pub unsafe fn openat2(dir: c_int, path: *const c_char, how: *const c_void, size: usize) -> c_int {
     // SAFETY: the caller's arguments.
     unsafe {
-        let state =
-            state::judging(Section::Filesystem).filter(|_| sys::may_point(how) && size >= 8);
-        if let (Some(state), Some(given)) =
-            (state, sys::c_bytes(path).filter(|given| !given.is_empty()))
+        let is_known = state::judging_at_all().is_some() && sys::may_point(how) && size >= 8;
+        let flags = if is_known {
+            *how.cast::<u64>() as c_int
+        } else {
+            0
+        };
+        let given = sys::c_bytes(path).filter(|given| is_known && !given.is_empty());
+        if let Some((state, given)) =
+            given.and_then(|given| Some((concerned(given, flags)?, given)))
         {
-            let flags = *how.cast::<u64>() as c_int;
             let mut name = Name::new();
             let judged = name
                 .push(given)
                 .and_then(|()| resolve(state, dir, &mut name, flags));
+            // Anything else the kernel says by itself, and may say differently: it looks at the flags first.
             if flags & libc::O_PATH == 0
-                && let Err(errno) = judged
+                && let Err(errno @ Errno(libc::EACCES | libc::EMFILE | libc::ENFILE)) = judged
             {
                 return finish(Err(errno));
             }
@@ -189,6 +209,9 @@ fn flags_of(mode: &[u8]) -> Option<c_int> {
     Some(flags)
 }
 
+/// No file has this name, and none can be created under it.
+const NOWHERE: &core::ffi::CStr = c"/proc/self/fd/-1/nowhere";
+
 /// What a stream must turn out to be.
 enum Expected {
     /// This file.
@@ -209,10 +232,10 @@ enum Expected {
 unsafe fn fopen_judged(
     path: *const c_char,
     mode: *const c_char,
-    open: impl Fn() -> *mut FILE,
+    open: impl Fn(*const c_char) -> *mut FILE,
 ) -> *mut FILE {
     if state::judging_at_all().is_none() {
-        return open();
+        return open(path);
     }
     // SAFETY: the caller's promise.
     let (given, mode) = unsafe { (sys::c_bytes(path), sys::c_bytes(mode)) };
@@ -220,10 +243,10 @@ unsafe fn fopen_judged(
         given.filter(|given| !given.is_empty()),
         mode.and_then(flags_of),
     ) else {
-        return open();
+        return open(path);
     };
     let Some(state) = concerned(given, flags) else {
-        return open();
+        return open(path);
     };
     let mut name = Name::new();
     let judged = name
@@ -234,13 +257,15 @@ unsafe fn fopen_judged(
         Ok(Resolved::New(_, _, true)) => Expected::Name,
         Ok(Resolved::New(_, _, false)) => Expected::Unnamed,
         Err(errno) => {
+            // freopen(3) closes its stream also where it fails. libc does that best: with a name that leads nowhere.
+            open(NOWHERE.as_ptr());
             finish(Err(*errno));
             return core::ptr::null_mut();
         }
     };
     // The pin goes: the stream gets the lowest free descriptor, as without us.
     drop(judged);
-    let stream = open();
+    let stream = open(path);
     if stream.is_null() {
         return stream;
     }
@@ -271,7 +296,7 @@ macro_rules! fopen_family {
         pub unsafe fn $name(path: *const c_char, mode: *const c_char $(, $stream: *mut FILE)?) -> *mut FILE {
             // SAFETY: the caller's arguments. A null path, which freopen(3) takes, is judged no more than a bad one.
             unsafe {
-                fopen_judged(path, mode, || {
+                fopen_judged(path, mode, |path| {
                     table::$name::next().map_or(core::ptr::null_mut(), |next| next(path, mode $(, $stream)?))
                 })
             }

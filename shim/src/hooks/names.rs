@@ -1,9 +1,8 @@
 //! Name resolution: `getaddrinfo(3)`, `gethostbyname(3)` and its kin, `resolver(3)`, and questions that a program puts to a
 //! name server by itself.
 
-use core::cell::Cell;
 use core::ffi::{c_char, c_int, c_uchar, c_void};
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use libc::{addrinfo, hostent, sockaddr, socklen_t};
 use palisade_audit::Subject;
@@ -21,21 +20,55 @@ const NAME_MAX: usize = 255;
 /// `NO_RECOVERY` of netdb.h.
 const NO_RECOVERY: c_int = 3;
 
-std::thread_local! {
-    /// libc's resolver is at work in this thread: what it sends has been judged by the name that the program asked for.
-    /// In glibc before 2.34 it does so through symbols that are ours. Without a destructor, and in the static TLS block.
-    static RESOLVING: Cell<bool> = const { Cell::new(false) };
+// libc's resolver is at work in this thread: what it sends has been judged by the name that the program asked for. In
+// glibc before 2.34 it does so through symbols that are ours. One byte in the static TLS block (tls.pdf §4.4.6, "initial exec"),
+// which is there before the first constructor and needs no call to be found.
+core::arch::global_asm!(
+    ".pushsection .tbss.palisade_resolving,\"awT\",@nobits",
+    ".hidden palisade_resolving",
+    ".globl palisade_resolving",
+    ".type palisade_resolving, @object",
+    ".size palisade_resolving, 1",
+    "palisade_resolving:",
+    ".zero 1",
+    ".popsection",
+);
+
+#[cfg(target_arch = "x86_64")]
+#[unsafe(naked)]
+extern "C" fn is_resolving_here() -> *mut bool {
+    core::arch::naked_asm!(
+        "mov rax, qword ptr [rip + palisade_resolving@GOTTPOFF]",
+        "add rax, qword ptr fs:[0]",
+        "ret",
+    )
+}
+
+#[cfg(target_arch = "aarch64")]
+#[unsafe(naked)]
+extern "C" fn is_resolving_here() -> *mut bool {
+    core::arch::naked_asm!(
+        "adrp x0, :gottprel:palisade_resolving",
+        "ldr x0, [x0, :gottprel_lo12:palisade_resolving]",
+        "mrs x1, tpidr_el0",
+        "add x0, x0, x1",
+        "ret",
+    )
 }
 
 /// Is libc's own resolver at work in this thread?
 pub fn is_resolving() -> bool {
-    RESOLVING.get()
+    // SAFETY: the calling thread's own byte, which only ever holds what `resolving` wrote, or zero.
+    unsafe { *is_resolving_here() }
 }
 
 fn resolving<R>(act: impl FnOnce() -> R) -> R {
-    let before = RESOLVING.replace(true);
+    let place = is_resolving_here();
+    // SAFETY: the calling thread's own byte.
+    let before = unsafe { place.replace(true) };
     let result = act();
-    RESOLVING.set(before);
+    // SAFETY: as above.
+    unsafe { place.write(before) };
     result
 }
 
@@ -62,6 +95,12 @@ impl Host {
             .iter_mut()
             .zip(name)
             .for_each(|(to, from)| *to = *from);
+        // Another thread may have shortened the text since it was measured.
+        host.len = host
+            .bytes
+            .iter()
+            .position(|byte| *byte == 0)
+            .unwrap_or(NAME_MAX);
         Some(host)
     }
 
@@ -608,14 +647,23 @@ resolver! {
 /// # Errors
 /// `EACCES`: a name is refused, or under `prevent` the message is none that a name could be read from.
 pub fn judge_question(state: &State, payload: &[u8], is_stream: bool) -> Result<(), Errno> {
-    let message = if is_stream {
-        payload.get(2..).unwrap_or_default()
-    } else {
-        payload
-    };
-    if is_stream && message.is_empty() {
-        return Ok(());
+    if !is_stream {
+        return judge_one(state, payload);
     }
+    let mut rest = payload;
+    while let Some((length, message)) = rest
+        .split_first_chunk::<2>()
+        .filter(|(_, message)| !message.is_empty())
+    {
+        let end = usize::from(u16::from_be_bytes(*length)).min(message.len());
+        let (message, behind) = message.split_at_checked(end).unwrap_or((message, &[]));
+        judge_one(state, message)?;
+        rest = behind;
+    }
+    Ok(())
+}
+
+fn judge_one(state: &State, message: &[u8]) -> Result<(), Errno> {
     match question::each(message, |name| judge(state, name).err()) {
         Ok(refused) => refused.map_or(Ok(()), Err),
         Err(Malformed) => {

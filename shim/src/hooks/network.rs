@@ -1,8 +1,8 @@
 //! Connections out, and ports opened: `connect(2)`, the `send(2)` family, `bind(2)`, `listen(2)`, `accept(2)`.
 
 use core::ffi::{c_int, c_uint, c_void};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use libc::{iovec, mmsghdr, msghdr, sockaddr, socklen_t};
 use palisade_audit::{Level, Subject};
@@ -111,6 +111,12 @@ fn internet_or_none(bytes: &[u8]) -> Option<SocketAddr> {
     })
 }
 
+/// Is it a connected stream? There another destination is an `EISCONN`, or not looked at (tcp(7)), and nobody was attacked.
+fn is_connected_stream(fd: c_int) -> bool {
+    sys::socket_option(fd, libc::SO_TYPE) == Ok(libc::SOCK_STREAM)
+        && sys::getpeername(fd, &mut [0; 128]).is_ok()
+}
+
 /// Would the call have got as far as the address? If not, its own error is the answer, and nobody was attacked.
 fn is_socket(fd: c_int) -> bool {
     sys::socket_option(fd, libc::SO_TYPE).is_ok()
@@ -195,7 +201,7 @@ fn judge_outbound(state: &State, fd: c_int, to: SocketAddr) -> Result<(), Errno>
     } else {
         state.decider.connect(&event)
     };
-    if verdict.outcome != Outcome::Allow && !is_socket(fd) {
+    if verdict.outcome != Outcome::Allow && (!is_socket(fd) || is_connected_stream(fd)) {
         return Ok(());
     }
     report::settle(
@@ -269,21 +275,31 @@ impl Descriptors {
 /// Descriptors that were connected to port 53. A bit may be out of date, so the peer is asked for before anything is judged.
 static TO_RESOLVER: Descriptors = Descriptors([const { AtomicU64::new(0) }; 16]);
 
+/// Is nothing in a message clearly no pointer? If something is, the call fails with `EFAULT`, as it should.
+///
+/// # Safety
+/// `count` vectors, or a pointer that cannot be one.
+unsafe fn is_readable(vectors: *const iovec, count: usize) -> bool {
+    sys::may_point(vectors)
+        && (0..count).all(|index| {
+            // SAFETY: the caller's promise.
+            let vector = unsafe { &*vectors.add(index) };
+            vector.iov_len == 0 || sys::may_point(vector.iov_base)
+        })
+}
+
 /// Copies the first bytes of a message, as many as its questions take.
 ///
 /// # Safety
-/// `count` vectors, each readable for its length; or pointers that cannot be ones.
+/// `count` vectors, each readable for its length.
 unsafe fn gather(vectors: *const iovec, count: usize, out: &mut [u8; PAYLOAD]) -> usize {
     let mut length = 0;
-    if !sys::may_point(vectors) {
-        return length;
-    }
     for index in 0..count {
         // SAFETY: the caller's promise.
         let vector = unsafe { &*vectors.add(index) };
         let room = out.get_mut(length..).unwrap_or_default();
         let taken = vector.iov_len.min(room.len());
-        if taken > 0 && sys::may_point(vector.iov_base) {
+        if taken > 0 {
             // SAFETY: the caller's promise; `room` is at least as long.
             unsafe {
                 core::ptr::copy_nonoverlapping(
@@ -312,6 +328,10 @@ unsafe fn judge_message(
     count: usize,
 ) -> Result<(), Errno> {
     // SAFETY: the caller's promise.
+    if !unsafe { is_readable(vectors, count) } {
+        return Ok(());
+    }
+    // SAFETY: the caller's promise, and nothing in it is clearly bad.
     let payload = |out: &mut [u8; PAYLOAD]| unsafe { gather(vectors, count, out) };
     let Some(to) = to else {
         return if TO_RESOLVER.may_be(fd) {
@@ -535,7 +555,7 @@ fn judged(fd: c_int) -> Option<&'static AtomicU32> {
 /// `EACCES`: refused.
 fn judge_port(state: &State, fd: c_int, local: SocketAddr) -> Result<(), Errno> {
     let port = u32::from(local.port());
-    if judged(fd).is_some_and(|judged| judged.load(Ordering::Relaxed) == port) {
+    if port != 0 && judged(fd).is_some_and(|judged| judged.load(Ordering::Relaxed) == port) {
         return Ok(());
     }
     let verdict = state.decider.listen(local.port());

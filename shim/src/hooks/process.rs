@@ -235,7 +235,11 @@ macro_rules! spawns {
             let started = unsafe { Place::after(actions) }.and_then(|place| unsafe {
                 start($target(place.dir(), path), argv, envp, Start::Spawn, act)
             });
-            started.unwrap_or_else(|errno| errno.0)
+            started.unwrap_or_else(|Errno(errno)| {
+                // POSIX leaves errno open here, and the JDK reads it.
+                sys::set_errno(errno);
+                errno
+            })
         }
     )*};
 }
@@ -332,6 +336,30 @@ unsafe fn is_popen_mode(mode: *const c_char) -> bool {
         && mode.contains(&b'r') != mode.contains(&b'w')
 }
 
+/// Has a text a command substitution, as wordexp(3) reads it? Neither an arithmetic expansion nor anything that is quoted by apostrophes
+/// or a backslash is one.
+fn has_command(text: &[u8]) -> bool {
+    let (mut is_single, mut is_double) = (false, false);
+    let mut rest = text;
+    while let Some((first, tail)) = rest.split_first() {
+        rest = tail;
+        match first {
+            b'\'' if !is_double => is_single = !is_single,
+            _ if is_single => {}
+            b'\\' => rest = tail.get(1..).unwrap_or_default(),
+            b'"' => is_double = !is_double,
+            b'`' => return true,
+            b'$' if tail.starts_with(b"(") && !tail.starts_with(b"((") => return true,
+            // What is no arithmetic after all is a command: it has no second pair of parentheses at its end.
+            b'$' if tail.starts_with(b"((") && !tail.windows(2).any(|pair| pair == b"))") => {
+                return true;
+            }
+            _ => {}
+        }
+    }
+    false
+}
+
 /// `wordexp(3)`: a command substitution is a shell. Refused, it fails as if `WRDE_NOCMD` had been given.
 ///
 /// # Safety
@@ -342,8 +370,7 @@ pub unsafe fn wordexp(words: *const c_char, result: *mut c_void, flags: c_int) -
     const WRDE_CMDSUB: c_int = 4;
     // SAFETY: the caller's arguments.
     unsafe {
-        let text = sys::c_bytes(words).unwrap_or_default();
-        let substitutes = text.contains(&b'`') || text.windows(2).any(|pair| pair == b"$(");
+        let substitutes = has_command(sys::c_bytes(words).unwrap_or_default());
         if flags & WRDE_NOCMD == 0 && substitutes && shell(words).is_err() {
             return WRDE_CMDSUB;
         }

@@ -171,6 +171,13 @@ pub fn judge(
     let pid = sys::getpid();
     let main = state.is_main(pid);
     let mut stand_in = StandIn::None;
+    if start == Start::Spawn
+        && main
+        && path.read_descriptor(program.fd).is_ok()
+        && is_launcher(state.origin.program, path.as_bytes())
+    {
+        return Ok(());
+    }
     let mut verdict;
     let mut step = 0;
     loop {
@@ -179,7 +186,7 @@ pub fn judge(
             path.clear();
             path.push(given)?;
         }
-        let same_program = state.program == Some(program.stat.id);
+        let same_program = state.runs(program.stat.id);
         verdict = if program.stat.links == 0 {
             state.decider.fileless()
         } else {
@@ -241,6 +248,14 @@ pub fn judge(
         command: Text::Words(&word),
     };
     report::settle(state, Section::Processes, &verdict, subject)
+}
+
+/// Is this the helper of the JDK's own installation, which starts every program for it (JDK 12 and later, `jspawnhelper`)? It gets the library like
+/// any child, and what it executes is judged then, once, under its own name.
+fn is_launcher(main: &[u8], path: &[u8]) -> bool {
+    let installation = main.strip_suffix(b"/bin/java");
+    installation
+        .is_some_and(|installation| path.strip_prefix(installation) == Some(b"/lib/jspawnhelper"))
 }
 
 const ALLOWED: Verdict<'static> = Verdict {

@@ -115,7 +115,13 @@ pub fn is_memory(path: &[u8]) -> bool {
 /// other is, if it could write to the memory of a process.
 #[inline]
 pub fn concerned(given: &[u8], flags: c_int) -> Option<&'static State> {
-    let may_be_memory = || flags & libc::O_ACCMODE != libc::O_RDONLY && given.ends_with(b"mem");
+    let may_be_memory = || {
+        // By its own name, or by that of a descriptor that is open for reading already.
+        let is_named_so = given.ends_with(b"mem")
+            || given.starts_with(b"/proc/")
+            || given.starts_with(b"/dev/fd/");
+        flags & libc::O_ACCMODE != libc::O_RDONLY && is_named_so
+    };
     state::judging(Section::Filesystem)
         .or_else(|| state::judging_at_all().filter(|_| may_be_memory()))
 }
@@ -396,9 +402,8 @@ pub fn open(
             // By its name where O_CREAT comes with it, for only then does the kernel guard files in shared directories
             // (fs.protected_regular, proc_sys_fs(5)); with O_NOFOLLOW, which a program may ask for by F_GETFL; and where the
             // table of descriptors has just one place left.
-            if is_named
-                && (flags & (libc::O_CREAT | libc::O_NOFOLLOW) != 0 || pin.step_aside().is_err())
-            {
+            let is_aside = pin.step_aside().is_ok();
+            if is_named && (flags & (libc::O_CREAT | libc::O_NOFOLLOW) != 0 || !is_aside) {
                 drop(pin);
                 return by_name(state, name, flags, mode);
             }

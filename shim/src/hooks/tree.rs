@@ -11,7 +11,8 @@ use libc::{dev_t, gid_t, mode_t, off_t, timespec, timeval, uid_t};
 use palisade_policy::event::{Access, Section};
 
 use super::{finish, resolve};
-use crate::path::Name;
+use crate::path::{Decimal, Name};
+use crate::state::State;
 use crate::sys::Errno;
 use crate::{state, sys, table};
 
@@ -26,6 +27,8 @@ enum Entry {
     Absent,
     /// The entry itself, there or not.
     Any,
+    /// With AT_EMPTY_PATH and no name, the file that the descriptor stands for; with a name, the file that it leads to.
+    Descriptor,
 }
 
 /// Judges a name. What would fail anyway is left to fail by itself.
@@ -45,15 +48,22 @@ unsafe fn judge(
         return Ok(());
     };
     // SAFETY: the caller's promise.
-    let Some(given) = (unsafe { sys::c_bytes(path) }).filter(|given| !given.is_empty()) else {
+    let Some(given) = (unsafe { sys::c_bytes(path) }) else {
         return Ok(());
     };
+    if given.is_empty() {
+        return if entry == Entry::Descriptor {
+            judge_descriptor(state, dir, access)
+        } else {
+            Ok(())
+        };
+    }
     let mut name = Name::new();
     if name.push(given).is_err() {
         return Ok(());
     }
     let place = match entry {
-        Entry::Followed => resolve::follow(dir, &mut name),
+        Entry::Followed | Entry::Descriptor => resolve::follow(dir, &mut name),
         Entry::Present => resolve::locate(dir, &mut name)
             .filter(|(_, is_there)| *is_there)
             .map(|(place, _)| place),
@@ -67,9 +77,36 @@ unsafe fn judge(
     })
 }
 
+/// Judges the file that a descriptor stands for.
+///
+/// # Errors
+/// `EACCES`: refused.
+fn judge_descriptor(state: &State, fd: c_int, access: Access) -> Result<(), Errno> {
+    // Through its own link, for a descriptor of a file is no directory to begin from.
+    let mut name = Name::new();
+    name.push(Decimal::new(b"/proc/thread-self/fd/", fd as u32).text())?;
+    let place = resolve::follow(libc::AT_FDCWD, &mut name);
+    place.map_or(Ok(()), |place| {
+        resolve::judge(state, &place, name.as_bytes(), access)
+    })
+}
+
 /// Does a `…at` call with these flags follow a link at the end of the name?
 const fn follows(flags: c_int) -> Entry {
-    if flags & libc::AT_SYMLINK_NOFOLLOW == 0 {
+    if flags & libc::AT_EMPTY_PATH != 0 {
+        Entry::Descriptor
+    } else if flags & libc::AT_SYMLINK_NOFOLLOW == 0 {
+        Entry::Followed
+    } else {
+        Entry::Present
+    }
+}
+
+/// What linkat(2), which does not follow unless it is told to, does with these flags.
+const fn links(flags: c_int) -> Entry {
+    if flags & libc::AT_EMPTY_PATH != 0 {
+        Entry::Descriptor
+    } else if flags & libc::AT_SYMLINK_FOLLOW != 0 {
         Entry::Followed
     } else {
         Entry::Present
@@ -118,7 +155,7 @@ tree! {
     link(old: *const c_char, new: *const c_char) -> c_int:
         (CWD, old, Entry::Present, ReadWrite), (CWD, new, Entry::Absent, Write);
     linkat(old_dir: c_int, old: *const c_char, new_dir: c_int, new: *const c_char, flags: c_int) -> c_int:
-        (old_dir, old, if flags & libc::AT_SYMLINK_FOLLOW == 0 { Entry::Present } else { Entry::Followed }, ReadWrite),
+        (old_dir, old, links(flags), ReadWrite),
         (new_dir, new, Entry::Absent, Write);
     symlink(target: *const c_char, path: *const c_char) -> c_int: (CWD, path, Entry::Absent, Write);
     symlinkat(target: *const c_char, dir: c_int, path: *const c_char) -> c_int: (dir, path, Entry::Absent, Write);
@@ -154,6 +191,14 @@ tree! {
         (CWD, path, Entry::Present, Read);
     __readlinkat_chk(dir: c_int, path: *const c_char, room: *mut c_char, size: usize, limit: usize) -> isize:
         (dir, path, Entry::Present, Read);
+    scandir(path: *const c_char, list: *mut c_void, filter: *const c_void, compare: *const c_void) -> c_int:
+        (CWD, path, Entry::Followed, Read);
+    scandir64(path: *const c_char, list: *mut c_void, filter: *const c_void, compare: *const c_void) -> c_int:
+        (CWD, path, Entry::Followed, Read);
+    scandirat(dir: c_int, path: *const c_char, list: *mut c_void, filter: *const c_void, compare: *const c_void) -> c_int:
+        (dir, path, Entry::Followed, Read);
+    scandirat64(dir: c_int, path: *const c_char, list: *mut c_void, filter: *const c_void, compare: *const c_void) -> c_int:
+        (dir, path, Entry::Followed, Read);
     mkstemp(template: *mut c_char) -> c_int: (CWD, template, Entry::Any, ReadWrite);
     mkstemp64(template: *mut c_char) -> c_int: (CWD, template, Entry::Any, ReadWrite);
     mkstemps(template: *mut c_char, suffix: c_int) -> c_int: (CWD, template, Entry::Any, ReadWrite);
