@@ -1,13 +1,13 @@
 # Every way in. `make` by itself tells what there is.
 .DEFAULT_GOAL := help
-.PHONY: help build demo test lint layer arm64-test glibc-test clean need-rust need-cc need-python
+.PHONY: help build demo test transparency lint layer arm64-test glibc-test clean need-rust need-cc need-python
 PYTHON ?= python3
 SCRIPTS := wrapper-script/palisade-wrapper .ci/run tests/packages/install tests/emulator/bootstrap $(wildcard tests/runtimes/*/bootstrap) \
 	$(addprefix tests/runtimes/wrappers/,child first handler instrument java-agent node-options run.sh run-child.sh tracer web)
 export PYTHONDONTWRITEBYTECODE := 1
 
 help: ## this list
-	@sed -n 's/^\([a-z0-9-]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name what; do printf 'make %-11s %s\n' "$$name" "$$what"; done
+	@sed -n 's/^\([a-z0-9-]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name what; do printf 'make %-12s %s\n' "$$name" "$$what"; done
 
 build: need-rust need-cc ## the library and the command: target/release/libpalisade.so, target/release/palisade
 	cargo build --release --locked
@@ -21,6 +21,11 @@ test: build need-python ## unit tests, C programs against the library, and funct
 	$(PYTHON) layer/test_layer.py
 	$(PYTHON) tests/emulator/run.py
 	$(PYTHON) tests/runtimes/run.py
+	$(PYTHON) tests/transparency/run.py
+
+transparency: build need-python ## CPython's own test suite, and everyday programs, without the library and with it
+	tests/packages/install
+	$(PYTHON) tests/transparency/run.py --long
 
 lint: need-rust ## formatting, clippy, shell scripts; every warning is an error
 	cargo fmt --all --check
