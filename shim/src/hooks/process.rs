@@ -235,11 +235,7 @@ macro_rules! spawns {
             let started = unsafe { Place::after(actions) }.and_then(|place| unsafe {
                 start($target(place.dir(), path), argv, envp, Start::Spawn, act)
             });
-            started.unwrap_or_else(|Errno(errno)| {
-                // POSIX leaves errno open here, and the JDK reads it.
-                sys::set_errno(errno);
-                errno
-            })
+            started.unwrap_or_else(|errno| errno.0)
         }
     )*};
 }

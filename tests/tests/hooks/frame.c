@@ -7,6 +7,9 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
+#ifndef SYS_fchmodat2
+#define SYS_fchmodat2 452 // Linux 6.6
+#endif
 #include <netdb.h>
 #include <netinet/in.h>
 #include <resolv.h>

@@ -55,6 +55,8 @@ pub enum Kind {
     Stream,
     /// The folder `path` is opened.
     Folder,
+    /// The names in the folder `path` are listed.
+    List,
     /// The file `path` is removed.
     Remove,
     /// The folder `path` is removed.
@@ -176,6 +178,10 @@ const FUNCTIONS: &[Row] = &[
     row("freopen", Stream, "freopen(path, mode, stream)"),
     row("freopen64", Stream, "freopen64(path, mode, stream)"),
     row("opendir", Folder, "opendir(path)"),
+    row("scandir", List, "scandir(path, &(struct dirent **){0}, NULL, NULL)"),
+    row("scandir64", List, "scandir64(path, &(struct dirent64 **){0}, NULL, NULL)"),
+    row("scandirat", List, "scandirat(dir, path, &(struct dirent **){0}, NULL, NULL)"),
+    row("scandirat64", List, "scandirat64(dir, path, &(struct dirent64 **){0}, NULL, NULL)"),
     row("unlink", Remove, "unlink(path)"),
     row("unlinkat", Remove, "unlinkat(dir, path, flags)"),
     row("remove", Remove, "remove(path)"),
@@ -256,6 +262,7 @@ const NUMBERS: &[Row] = &[
     row("SYS_mknodat", Make, "syscall(SYS_mknodat, dir, path, S_IFIFO | 0640, 0)"),
     row("SYS_truncate", Change, "syscall(SYS_truncate, path, 1)"),
     row("SYS_fchmodat", Change, "syscall(SYS_fchmodat, dir, path, 0604)"),
+    row("SYS_fchmodat2", Change, "syscall(SYS_fchmodat2, dir, path, 0604, 0)"),
     row("SYS_fchownat", Change, "syscall(SYS_fchownat, dir, path, 65534, -1, flags)"),
     row("SYS_utimensat", Change, "syscall(SYS_utimensat, dir, path, (struct timespec[2]){{1, 1}, {1, 1}}, flags)"),
     row("SYS_readlinkat", ReadLink, "syscall(SYS_readlinkat, dir, path, room, sizeof room)"),
@@ -303,7 +310,7 @@ pub fn source() -> String {
             Shell => "SHELL",
             StreamOfShell => "STREAM_OF_SHELL",
             Connect | Bind | Send | SendTo | Accept => "SOCKET",
-            Words | Remove | RemoveFolder | Rename | Make | Change | ReadLink => "SOCKET",
+            Words | List | Remove | RemoveFolder | Rename | Make | Change | ReadLink => "SOCKET",
             Listen => "LISTEN",
             Name | ReverseAddress => "NAME",
             Entry | Reverse => "ENTRY",

@@ -146,7 +146,6 @@ fn a_denied_file_cannot_be_created_by_any_name() {
 }
 
 #[test]
-#[ignore = "a pin is held where it should step aside"]
 fn a_denied_file_cannot_be_opened_after_it_was_deleted() {
     every_way(DIFFERENT, false);
 }
