@@ -1,0 +1,7 @@
+//! Does the function start as Lambda meant it to, or not at all?
+
+mod arguments;
+mod library;
+mod next;
+mod place;
+mod preloads;
