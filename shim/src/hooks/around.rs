@@ -16,6 +16,7 @@ use crate::sys::Errno;
 use crate::{objects, report, state, sys, table, writer};
 
 /// The real functions, filled by [`resolve_among`].
+#[cfg_attr(not(test), unsafe(link_section = ".data"))]
 pub static REAL: [AtomicPtr<c_void>; 5] = [const { AtomicPtr::new(core::ptr::null_mut()) }; 5];
 
 /// Places in [`REAL`].

@@ -322,11 +322,34 @@ pub fn resolve(
         if flags & libc::O_NOFOLLOW != 0 {
             return Err(Errno(libc::ELOOP));
         }
-        base = parent.0;
-        // Open as long as `base` names it; the one before is done with.
-        drop(held.replace(parent));
+        if make_absolute(&parent, name) {
+            base = libc::AT_FDCWD;
+            drop(held.take());
+        } else {
+            base = parent.0;
+            // Open as long as `base` names it; the one before is done with.
+            drop(held.replace(parent));
+        }
     }
     Err(Errno(libc::ELOOP))
+}
+
+/// Makes the target of a link in `parent` absolute, so that no descriptor has to be held for it. `false`: it would be too long.
+#[inline(never)]
+fn make_absolute(parent: &Pin, name: &mut Name) -> bool {
+    if name.as_bytes().first() == Some(&b'/') {
+        return true;
+    }
+    let mut whole = Name::new();
+    let is_made = whole.read_descriptor(parent.0).is_ok()
+        && whole
+            .push(b"/")
+            .and_then(|()| whole.push(name.as_bytes()))
+            .is_ok();
+    if is_made {
+        name.clear();
+    }
+    is_made && name.push(whole.as_bytes()).is_ok()
 }
 
 fn existing(

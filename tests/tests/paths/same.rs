@@ -129,7 +129,6 @@ fn an_open_that_is_reported_is_the_same() {
 }
 
 #[test]
-#[ignore = "a pin is held where it should step aside"]
 fn an_open_of_what_has_no_name_is_the_same() {
     compare(DIFFERENT, "prevent", "/none/such", false);
 }
