@@ -1,0 +1,239 @@
+//! Does a section that is off cost no system call?
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::thread;
+
+use palisade_tests::{Run, compile, policy, tool};
+use serde_json::{Value, json};
+
+/// The section that a call belongs to, and the call. What it asks for is allowed, or fails by itself.
+#[rustfmt::skip]
+const ROWS: &[(&str, &str)] = &[
+    ("processes", r#"execve("/none/such", words, environ)"#),
+    ("processes", r#"execv("/none/such", words)"#),
+    ("processes", r#"execvp("none-such", words)"#),
+    ("processes", r#"execvpe("/none/such", words, environ)"#),
+    ("processes", r#"execl("/none/such", "such", NULL)"#),
+    ("processes", r#"execlp("/none/such", "such", NULL)"#),
+    ("processes", r#"execle("/none/such", "such", NULL, environ)"#),
+    ("processes", r#"execveat(AT_FDCWD, "/none/such", words, environ, 0)"#),
+    ("processes", r#"fexecve(tcp, words, environ)"#),
+    ("processes", r#"syscall(SYS_execve, "/none/such", words, environ)"#),
+    ("processes", r#"wait_for(posix_spawn(&pid, "/none/such", NULL, NULL, words, environ))"#),
+    ("processes", r#"wait_for(posix_spawnp(&pid, "/none/such", NULL, NULL, words, environ))"#),
+    ("outbound", r#"connect(tcp, (void *)&closed, sizeof closed)"#),
+    ("outbound", r#"connect(udp, (void *)&closed, sizeof closed)"#),
+    ("outbound", r#"sendto(udp, "x", 1, MSG_DONTWAIT, (void *)&closed, sizeof closed)"#),
+    ("outbound", r#"sendmsg(udp, &message, MSG_DONTWAIT)"#),
+    ("outbound", r#"sendmmsg(udp, messages, 1, MSG_DONTWAIT)"#),
+    ("outbound", r#"send(udp, "x", 1, MSG_DONTWAIT)"#),
+    ("outbound", r#"syscall(SYS_connect, tcp, &closed, sizeof closed)"#),
+    ("listen", r#"bind(tcp, (void *)&any, sizeof any)"#),
+    ("listen", r#"listen(tcp, 1)"#),
+    ("dns", r#"if (!getaddrinfo("127.0.0.1", NULL, &numeric, &found)) freeaddrinfo(found)"#),
+    ("dns", r#"if (!getaddrinfo("localhost", "1", NULL, &found)) freeaddrinfo(found)"#),
+    ("dns", r#"gethostbyname("127.0.0.1")"#),
+    ("dns", r#"gethostbyname("localhost")"#),
+    ("dns", r#"gethostbyname2("localhost", AF_INET)"#),
+    ("filesystem", r#"close(open("file", O_RDONLY))"#),
+    ("filesystem", r#"close(open("link", O_RDONLY))"#),
+    ("filesystem", r#"close(open("file", O_RDWR | O_CREAT | O_TRUNC, 0600))"#),
+    ("filesystem", r#"close(open64("/etc/../etc/passwd", O_RDONLY))"#),
+    ("filesystem", r#"close(openat(AT_FDCWD, "file", O_RDONLY))"#),
+    ("filesystem", r#"close(syscall(SYS_openat, AT_FDCWD, "file", O_RDONLY))"#),
+    ("filesystem", r#"open("/none/such", O_RDONLY)"#),
+    ("filesystem", r#"close(creat("file", 0600))"#),
+    ("filesystem", r#"fclose(fopen("file", "r"))"#),
+    ("filesystem", r#"fclose(fopen64("link", "r+"))"#),
+    ("filesystem", r#"closedir(opendir("here"))"#),
+    ("filesystem", r#"truncate("file", 0)"#),
+    ("filesystem", r#"rename("file", "file")"#),
+    ("filesystem", r#"unlink("/none/such")"#),
+    ("filesystem", r#"mkdir("here", 0700)"#),
+    ("filesystem", r#"rmdir("/none/such")"#),
+    ("filesystem", r#"symlink("file", "link")"#),
+    ("filesystem", r#"link("file", "link")"#),
+    ("filesystem", r#"chmod("file", 0600)"#),
+    ("filesystem", r#"if (readlink("link", room, sizeof room) < 0) abort()"#),
+];
+
+/// How often each call is made.
+const FEW: u64 = 10;
+const MANY: u64 = 1000;
+
+fn program() -> PathBuf {
+    let rows: String = ROWS
+        .iter()
+        .enumerate()
+        .map(|(index, (_, code))| format!("        case {index}: {code}; break;\n"))
+        .collect();
+    compile(
+        &include_str!("frame.c").replace("ROWS", &rows),
+        &["-O1", "-Wno-unused-result"],
+    )
+}
+
+/// Every section prevents something that nobody asks for, but for one, which is off.
+fn all_but(section: &str) -> Value {
+    let rule = |effect: &str| json!({ "effect": effect, "deny": ["/none/other"] });
+    let mut network = json!({ "effect": "prevent" });
+    if section != "outbound" {
+        network["outbound"] = json!({ "deny": ["203.0.113.9"] });
+    }
+    if section != "listen" {
+        network["listen"] = json!({ "deny": [9] });
+    }
+    let mut sections = json!({
+        "processes": rule("prevent"),
+        "network": network,
+        "dns": { "effect": "prevent", "deny": ["denied.test"] },
+        "filesystem": rule("prevent"),
+    });
+    if let Some(sections) = sections.as_object_mut() {
+        sections.remove(section);
+    }
+    policy(sections)
+}
+
+/// The same, and that section is there and disabled.
+fn disabled(section: &str) -> Value {
+    let mut policy = all_but(section);
+    if section != "outbound" && section != "listen" {
+        policy["rules"][0][section] = json!({ "effect": "disable" });
+    }
+    policy
+}
+
+/// Calls of each system call of the first process.
+type Counts = BTreeMap<String, i64>;
+
+/// What `strace -c` counts in one run.
+fn count(row: usize, times: u64, policy: Option<&Value>) -> Counts {
+    let run = Run::new(program())
+        .arg(row.to_string())
+        .arg(times.to_string());
+    let table = run.folder().join("table");
+    let run = run.under([
+        tool("strace").as_os_str(),
+        "-c".as_ref(),
+        "-o".as_ref(),
+        table.as_os_str(),
+    ]);
+    let run = match policy {
+        Some(policy) => run.policy(policy),
+        None => run.without_library(),
+    };
+    let outcome = run.go();
+    assert_eq!(outcome.code(), 0, "{}\n{}", ROWS[row].1, outcome.story());
+    assert_eq!(
+        outcome.audits().len(),
+        0,
+        "{}\n{}",
+        ROWS[row].1,
+        outcome.story()
+    );
+    // % time, seconds, usecs/call, calls, errors or nothing, name.
+    fs::read_to_string(outcome.folder.path().join("table"))
+        .expect("table")
+        .lines()
+        .filter_map(|line| {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let calls = words.get(3)?.parse().ok()?;
+            (words.len() >= 5 && words.last() != Some(&"total"))
+                .then(|| (words[words.len() - 1].to_owned(), calls))
+        })
+        .collect()
+}
+
+/// What `MANY - FEW` of the calls cost, by system call; none that is not called more often.
+fn cost(row: usize, policy: Option<&Value>) -> Counts {
+    let mut counts = count(row, MANY, policy);
+    for (name, calls) in count(row, FEW, policy) {
+        *counts.entry(name).or_default() -= calls;
+    }
+    // What the loader, the allocator and the start do, once or so.
+    counts.retain(|_, calls| calls.unsigned_abs() > (MANY - FEW) / 10);
+    counts
+}
+
+/// Each call of the section costs the same with and without the library.
+fn costs_nothing(section: &str) {
+    let rows: Vec<usize> = (0..ROWS.len())
+        .filter(|row| ROWS[*row].0 == section)
+        .collect();
+    assert!(!rows.is_empty());
+    let policies = [
+        ("everything is off", policy(json!({}))),
+        ("it is left out", all_but(section)),
+        ("it is disabled", disabled(section)),
+    ];
+    let check = |row: &usize| {
+        let mut failures = String::new();
+        let natural = cost(*row, None);
+        // The control: the loop is seen at all, and to the call.
+        let calls: i64 = natural.values().sum();
+        if !ROWS[*row].1.contains("127.0.0.1\"") && calls < (MANY - FEW).cast_signed() {
+            failures.push_str(&format!(
+                "{}: the control counts {natural:?}\n",
+                ROWS[*row].1
+            ));
+        }
+        for (what, policy) in &policies {
+            let ours = cost(*row, Some(policy));
+            if ours != natural {
+                failures.push_str(&format!(
+                    "{}, where {what}:\n  {ours:?}\n  {natural:?} without\n",
+                    ROWS[*row].1
+                ));
+            }
+        }
+        failures
+    };
+    let failures: String = thread::scope(|scope| {
+        let halves = rows.split_at(rows.len() / 2);
+        let threads = [halves.0, halves.1]
+            .map(|rows| scope.spawn(move || rows.iter().map(check).collect::<String>()));
+        threads
+            .into_iter()
+            .map(|thread| thread.join().expect("thread"))
+            .collect()
+    });
+    assert!(failures.is_empty(), "{failures}");
+}
+
+#[test]
+fn processes_that_are_off_cost_no_system_call() {
+    costs_nothing("processes");
+}
+
+#[test]
+fn connections_that_are_off_cost_no_system_call() {
+    costs_nothing("outbound");
+}
+
+#[test]
+fn listening_that_is_off_costs_no_system_call() {
+    costs_nothing("listen");
+}
+
+#[test]
+fn names_that_are_off_cost_no_system_call() {
+    costs_nothing("dns");
+}
+
+#[test]
+fn files_that_are_off_cost_no_system_call() {
+    costs_nothing("filesystem");
+}
+
+#[test]
+fn a_section_that_is_on_is_seen_to_cost_something() {
+    // The control of all the others: a link is followed by hand where it could lead to a denied file.
+    let row = ROWS
+        .iter()
+        .position(|(_, code)| code.contains(r#"open("link""#))
+        .expect("row");
+    assert_ne!(cost(row, Some(&all_but("dns"))), cost(row, None));
+}
