@@ -1,6 +1,6 @@
 # Every way in. `make` by itself tells what there is.
 .DEFAULT_GOAL := help
-.PHONY: help build demo test transparency lint layer arm64-test glibc-test clean need-rust need-cc need-python
+.PHONY: help build demo test transparency lint layer arm64-test glibc-test docker-test clean need-rust need-cc need-python
 PYTHON ?= python3
 SCRIPTS := wrapper-script/palisade-wrapper .ci/run tests/packages/install tests/emulator/bootstrap $(wildcard tests/runtimes/*/bootstrap) \
 	$(addprefix tests/runtimes/wrappers/,child first handler instrument java-agent node-options run.sh run-child.sh tracer web)
@@ -42,6 +42,9 @@ arm64-test: layer ## the arm64 layer under QEMU: every kind of hook on three gli
 
 glibc-test: layer ## the x86-64 layer on every glibc from 2.23 to the newest that can be had, and on musl
 	$(PYTHON) tests/platforms/run.py glibc musl
+
+docker-test: layer ## the Python end-to-end tests, each function in a container as tight as Lambda; BASE=image takes another base
+	$(PYTHON) tests/docker/run.py $(if $(BASE),--base $(BASE))
 
 clean: ## removes what was built and fetched: target/ and dist/
 	rm -rf target dist
