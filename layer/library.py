@@ -59,7 +59,7 @@ def build(repository, machine):
     )
     glibc = ".".join(map(str, NEWEST_GLIBC))
     run(
-        ["cargo", "zigbuild", "--release", "--locked", "-p", "palisade-shim", "--target", f"{machine.target}.{glibc}"],
+        ["cargo", "zigbuild", "--release", "--locked", "-p", "palisade-shim", "--features", "alone", "--target", f"{machine.target}.{glibc}"],
         cwd=repository,
         env=environment,
     )

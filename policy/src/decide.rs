@@ -57,6 +57,7 @@ impl<'a> Decider<'a> {
     ///
     /// They must come from where the function cannot write: what is well formed is believed.
     #[must_use]
+    #[inline(always)]
     pub fn from_bytes(bytes: &'a [u8]) -> Option<Self> {
         let blob = Blob(bytes);
         if blob.header(header::MAGIC)? != blob::MAGIC
@@ -87,12 +88,12 @@ impl<'a> Decider<'a> {
         }
         let decider = Self { blob };
         let name = blob.table(header::RULE)?;
-        blob.text(
+        blob.bytes(
             u32::try_from(name.offset).ok()?,
             u32::try_from(name.count).ok()?,
         )?;
         let after = blob.table(header::ENFORCE_AFTER)?;
-        blob.text(
+        blob.bytes(
             u32::try_from(after.offset).ok()?,
             u32::try_from(after.count).ok()?,
         )?;
@@ -107,10 +108,17 @@ impl<'a> Decider<'a> {
     /// The name of the rule that applies (`rules[0]` for one without a name). `None`: no rule matches the function, nothing is judged.
     #[must_use]
     pub fn rule(&self) -> Option<&'a str> {
+        core::str::from_utf8(self.rule_bytes()?).ok()
+    }
+
+    /// As [`rule`](Self::rule), for whoever puts the name where any bytes may stand.
+    #[must_use]
+    #[inline]
+    pub fn rule_bytes(&self) -> Option<&'a [u8]> {
         if self.blob.header(header::FLAGS)? & flag::RULE == 0 {
             return None;
         }
-        self.blob.text(
+        self.blob.bytes(
             self.blob.header(header::RULE)?,
             self.blob.header(header::RULE + 1)?,
         )

@@ -26,7 +26,8 @@ const SETTINGS_MAX: usize = 24;
 /// Settings and policy of almost every function; more than that lies in a mapping of its own.
 const ROOM: usize = 64 * 1024;
 
-/// What a child keeps. Pages of it that are not written to take no memory.
+/// What a child keeps. Pages of it that are not written to take no memory, so what is always written stands in front.
+#[repr(C, align(4096))]
 struct Kept {
     state: UnsafeCell<MaybeUninit<State>>,
     settings: UnsafeCell<[MaybeUninit<&'static CStr>; SETTINGS_MAX]>,
@@ -116,6 +117,7 @@ impl Room {
 
 /// What this process is to know, if it is a child of the main process and all of it is in its environment. `None`: it is not, and
 /// everything has to be found out.
+#[cfg_attr(not(test), unsafe(link_section = ".text.palisade_start"))]
 pub fn state(environment: Environment, library: &'static CStr) -> Option<&'static State> {
     let settings = Settings::collect(environment)?;
     let (mut main, mut log, mut context, mut compiled) = (None, None, None, None);
@@ -195,7 +197,7 @@ pub fn state(environment: Environment, library: &'static CStr) -> Option<&'stati
     Some(state.write(State {
         decider,
         learns: decider.learns(),
-        rule: decider.rule().map(str::as_bytes),
+        rule: decider.rule_bytes(),
         origin,
         program: None,
         log: settings::log_of(log?, destination, main)?,

@@ -30,7 +30,7 @@
     clippy::unreachable,
     clippy::string_slice
 )]
-#![cfg_attr(not(test), no_std)]
+#![cfg_attr(all(feature = "alone", not(test)), no_std)]
 #![cfg_attr(
     test,
     allow(

@@ -2,7 +2,7 @@
 //!
 //! This crate does without `std`, which takes more room in every process of the function than all of this library: a panic's backtrace alone
 //! carries a reader of DWARF, and each of its tables of functions is relocated at each start.
-#![cfg(not(test))]
+#![cfg(all(feature = "alone", not(test)))]
 
 use core::alloc::{GlobalAlloc, Layout};
 use core::ffi::c_void;

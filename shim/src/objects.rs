@@ -21,6 +21,7 @@ const LIBC: [&[u8]; 4] = [
 ];
 
 /// The addresses of each object of [`LIBC`], once the constructor has noted them.
+#[cfg_attr(not(test), unsafe(link_section = ".data"))]
 static RANGES: [[AtomicUsize; 2]; LIBC.len()] =
     [const { [const { AtomicUsize::new(0) }; 2] }; LIBC.len()];
 
@@ -45,7 +46,7 @@ fn note(which: usize, info: &dl_phdr_info) {
 pub fn libc_symbol(name: &CStr) -> *mut c_void {
     let mut found: *mut c_void = core::ptr::null_mut();
     let hash = hash(name.to_bytes());
-    each(&mut |info, base_name| {
+    each(|info, base_name| {
         if found.is_null() && LIBC.contains(&base_name) {
             let symbol = Symbols::of(info).and_then(|symbols| symbols.find(name, hash));
             found = symbol.unwrap_or(core::ptr::null_mut());
@@ -70,6 +71,7 @@ pub struct Behind {
 impl Behind {
     /// Looks at what is loaded now, and notes where the C library is. Until the program opens libraries by itself, that is the global
     /// scope.
+    #[cfg_attr(not(test), unsafe(link_section = ".text.palisade_start"))]
     pub fn now() -> Self {
         let mut behind = Self {
             symbols: [const { MaybeUninit::uninit() }; OBJECTS_MAX],
@@ -79,7 +81,7 @@ impl Behind {
         };
         let own = Self::now as fn() -> Self as usize;
         let mut is_behind = false;
-        each(&mut |info, base_name| {
+        each(|info, base_name| {
             let which = LIBC.iter().position(|name| *name == base_name);
             let symbols = if is_behind || which.is_some() {
                 Symbols::of(info)
@@ -134,15 +136,15 @@ impl Behind {
 }
 
 /// Calls `visit` with each loaded object and the last component of its path.
-fn each(visit: &mut dyn FnMut(&dl_phdr_info, &[u8])) {
-    unsafe extern "C" fn step(info: *mut dl_phdr_info, _: usize, visit: *mut c_void) -> c_int {
+fn each<F: FnMut(&dl_phdr_info, &[u8])>(mut visit: F) {
+    #[cfg_attr(not(test), unsafe(link_section = ".text.palisade_start"))]
+    unsafe extern "C" fn step<F: FnMut(&dl_phdr_info, &[u8])>(
+        info: *mut dl_phdr_info,
+        _: usize,
+        visit: *mut c_void,
+    ) -> c_int {
         // SAFETY: the loader's info, and the reference that `each` passed.
-        let (info, visit) = unsafe {
-            (
-                &*info,
-                &mut *visit.cast::<&mut dyn FnMut(&dl_phdr_info, &[u8])>(),
-            )
-        };
+        let (info, visit) = unsafe { (&*info, &mut *visit.cast::<F>()) };
         if !info.dlpi_name.is_null() {
             // SAFETY: a C string of the loader.
             let path = unsafe { CStr::from_ptr(info.dlpi_name) }.to_bytes();
@@ -153,9 +155,8 @@ fn each(visit: &mut dyn FnMut(&dl_phdr_info, &[u8])) {
         }
         0
     }
-    let mut visit = visit;
     // SAFETY: `step` only uses the pointer during the call.
-    unsafe { libc::dl_iterate_phdr(Some(step), (&raw mut visit).cast()) };
+    unsafe { libc::dl_iterate_phdr(Some(step::<F>), (&raw mut visit).cast()) };
 }
 
 fn headers(info: &dl_phdr_info) -> &[libc::Elf64_Phdr] {
@@ -198,6 +199,25 @@ pub const fn hash(name: &[u8]) -> u32 {
         rest = tail;
     }
     hash
+}
+
+/// Is the C string at `text` this one? By hand: two calls into libc for each of a hundred short names would cost more.
+///
+/// # Safety
+/// `text` is a C string.
+#[inline]
+unsafe fn is(text: *const c_char, name: &CStr) -> bool {
+    let mut at = text.cast::<u8>();
+    for byte in name.to_bytes_with_nul() {
+        // SAFETY: every byte so far was that of `name`, so the string goes on until its NUL has been compared.
+        unsafe {
+            if *at != *byte {
+                return false;
+            }
+            at = at.add(1);
+        }
+    }
+    true
 }
 
 /// The symbols of a loaded object.
@@ -255,6 +275,7 @@ impl Symbols {
 
     /// The function of that name: in its default version, or in a hidden one if there is no other. glibc 2.34 has hidden the resolver's old
     /// names, which programs that were built before still ask for.
+    #[cfg_attr(not(test), unsafe(link_section = ".text.palisade_start"))]
     fn find(&self, name: &CStr, hash: u32) -> Option<*mut c_void> {
         /// A version that only explicit references get.
         const HIDDEN: u16 = 0x8000;
@@ -291,7 +312,7 @@ impl Symbols {
                 if link | 1 == hash | 1
                     && symbol.section != 0
                     && symbol.info & 15 == STT_FUNC
-                    && CStr::from_ptr(self.strings.add(symbol.name as usize)) == name
+                    && is(self.strings.add(symbol.name as usize), name)
                 {
                     let found = (self.base + symbol.value as usize) as *mut c_void;
                     if is_default {

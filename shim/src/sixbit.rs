@@ -48,6 +48,7 @@ fn parts(text: &[u8]) -> Option<(usize, &[u8])> {
 }
 
 /// The bytes that [`encode`] was given, in `bytes`.
+#[cfg_attr(not(test), unsafe(link_section = ".text.palisade_start"))]
 pub fn decode<'b>(text: &[u8], bytes: &'b mut [u8]) -> Option<&'b [u8]> {
     const EACH: u64 = 0x0101_0101_0101_0101;
     let (length, letters) = parts(text)?;

@@ -49,10 +49,12 @@ static INIT: unsafe extern "C" fn(c_int, Strings, Strings) = init;
 #[unsafe(link_section = ".fini_array")]
 static FINI: extern "C" fn() = fini;
 
+#[cfg_attr(not(test), unsafe(link_section = ".text.palisade_start"))]
 extern "C" fn fini() {
     writer::flush();
 }
 
+#[cfg_attr(not(test), unsafe(link_section = ".text.palisade_start"))]
 unsafe extern "C" fn init(argc: c_int, argv: Strings, envp: Strings) {
     let errno = sys::errno();
     let environment = Environment(envp);
@@ -214,7 +216,7 @@ fn start(environment: Environment, library: &'static CStr) {
     let state = Box::leak(Box::new(State {
         decider,
         learns: decider.learns(),
-        rule: decider.rule().map(str::as_bytes),
+        rule: decider.rule_bytes(),
         origin,
         program,
         log,

@@ -39,6 +39,7 @@ pub struct State {
 }
 
 /// A switch for each section, in the order of [`Section`]; zero until the constructor is done.
+#[cfg_attr(not(test), unsafe(link_section = ".data"))]
 pub static ACTIVE: AtomicU32 = AtomicU32::new(0);
 
 /// In [`ACTIVE`]: the policy names destinations by domain, so the addresses that names lead to are noted.
@@ -47,6 +48,7 @@ const NOTING: u32 = 1 << 30;
 /// In [`ACTIVE`]: another wrapper is still at work and the policy does not apply yet.
 const WAITING: u32 = 1 << 31;
 
+#[cfg_attr(not(test), unsafe(link_section = ".data"))]
 static STATE: AtomicPtr<State> = AtomicPtr::new(core::ptr::null_mut());
 
 const SECTIONS: [Section; 5] = [

@@ -611,6 +611,7 @@ pub unsafe fn has_capabilities(path: *const c_char) -> bool {
 }
 
 /// libc's pthread_setcanceltype(3), once the constructor has found it.
+#[cfg_attr(not(test), unsafe(link_section = ".data"))]
 static SET_CANCEL_TYPE: AtomicPtr<c_void> = AtomicPtr::new(core::ptr::null_mut());
 
 /// Finds what [`cancellable`] needs. For the constructor.

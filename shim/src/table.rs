@@ -62,6 +62,7 @@ macro_rules! hooks {
                 use super::*;
                 /// As the manual page declares it; unwinding passes through it, because thread cancellation does.
                 pub type Function = unsafe extern "C" fn($($type),*) -> $result;
+                #[cfg_attr(not(test), unsafe(link_section = ".data"))]
                 static SLOT: AtomicPtr<c_void> = AtomicPtr::new(core::ptr::null_mut());
                 const NAME: &CStr = match CStr::from_bytes_with_nul(concat!(stringify!($name), "\0").as_bytes()) {
                     Ok(name) => name,
@@ -104,6 +105,7 @@ macro_rules! hooks {
         )*
 
         /// Fills every slot. For the constructor.
+        #[cfg_attr(not(test), unsafe(link_section = ".text.palisade_start"))]
         pub fn resolve(behind: &Behind) {
             $($name::resolve(behind);)*
         }

@@ -9,13 +9,25 @@
 //! there is nothing to be done in them.
 #![cfg(not(test))]
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", not(feature = "alone")))]
+macro_rules! end_of_stack {
+    () => {
+        "mov eax, 5\nret"
+    };
+}
+#[cfg(all(target_arch = "aarch64", not(feature = "alone")))]
+macro_rules! end_of_stack {
+    () => {
+        "mov w0, #5\nret"
+    };
+}
+#[cfg(all(target_arch = "x86_64", feature = "alone"))]
 macro_rules! go_on {
     () => {
         "mov eax, 8\nret"
     };
 }
-#[cfg(target_arch = "aarch64")]
+#[cfg(all(target_arch = "aarch64", feature = "alone"))]
 macro_rules! go_on {
     () => {
         "mov w0, #8\nret"
@@ -34,6 +46,7 @@ macro_rules! trap {
     };
 }
 
+#[cfg(feature = "alone")]
 core::arch::global_asm!(
     ".pushsection .text.palisade_unwind,\"ax\",@progbits",
     ".hidden rust_eh_personality",
@@ -43,6 +56,24 @@ core::arch::global_asm!(
     ".hidden _Unwind_Resume",
     ".globl _Unwind_Resume",
     "_Unwind_Resume:",
+    trap!(),
+    ".popsection",
+);
+
+// The standard library has a personality routine, and asks for more. What can be reached, from a panic message, says that there are no frames.
+#[cfg(not(feature = "alone"))]
+core::arch::global_asm!(
+    ".pushsection .text.palisade_unwind,\"ax\",@progbits",
+    ".hidden _Unwind_Backtrace",
+    ".globl _Unwind_Backtrace",
+    "_Unwind_Backtrace:",
+    end_of_stack!(), // _URC_END_OF_STACK
+    ".irp name, GetCFA, GetDataRelBase, GetIP, GetIPInfo, GetLanguageSpecificData, GetRegionStart, GetTextRelBase, \
+     Resume, SetGR, SetIP, DeleteException, FindEnclosingFunction, RaiseException",
+    ".hidden _Unwind_\\name",
+    ".globl _Unwind_\\name",
+    "_Unwind_\\name:",
+    ".endr",
     trap!(),
     ".popsection",
 );

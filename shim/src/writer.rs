@@ -48,7 +48,9 @@ struct Shared {
     lines: [core::cell::UnsafeCell<[u8; LINE_MAX]>; SLOTS],
 }
 
+#[cfg_attr(not(test), unsafe(link_section = ".data"))]
 static SHARED: AtomicPtr<Shared> = AtomicPtr::new(ptr::null_mut());
+#[cfg_attr(not(test), unsafe(link_section = ".data"))]
 static QUEUE: AtomicPtr<Queue> = AtomicPtr::new(ptr::null_mut());
 
 struct Queue {
