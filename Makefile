@@ -1,8 +1,8 @@
 # Every way in. `make` by itself tells what there is.
 .DEFAULT_GOAL := help
-.PHONY: help build demo test transparency lint layer arm64-test glibc-test docker-test clean need-rust need-cc need-python
+.PHONY: help build demo test transparency fuzz lint layer arm64-test glibc-test docker-test clean need-rust need-cc need-python
 PYTHON ?= python3
-SCRIPTS := wrapper-script/palisade-wrapper .ci/run tests/packages/install tests/emulator/bootstrap $(wildcard tests/runtimes/*/bootstrap) \
+SCRIPTS := wrapper-script/palisade-wrapper .ci/run fuzz/run tests/packages/install tests/emulator/bootstrap $(wildcard tests/runtimes/*/bootstrap) \
 	$(addprefix tests/runtimes/wrappers/,child first handler instrument java-agent node-options run.sh run-child.sh tracer web)
 export PYTHONDONTWRITEBYTECODE := 1
 
@@ -27,6 +27,9 @@ test: build need-python ## unit tests, C programs against the library, and funct
 transparency: build need-python ## CPython's own test suite, and everyday programs, without the library and with it
 	tests/packages/install
 	$(PYTHON) tests/transparency/run.py --long
+
+fuzz: need-rust need-cc ## libFuzzer on what reads hostile bytes, for FUZZ_SECONDS in all (60)
+	fuzz/run
 
 lint: need-rust ## formatting, clippy, shell scripts; every warning is an error
 	cargo fmt --all --check
