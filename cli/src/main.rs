@@ -10,6 +10,7 @@ mod audits;
 mod change;
 mod check;
 mod diff;
+mod doctor;
 mod event;
 mod explain;
 mod export;
@@ -46,6 +47,7 @@ enum Command {
     Audits(audits::Arguments),
     Check(check::Arguments),
     Diff(diff::Arguments),
+    Doctor(doctor::Arguments),
     Completions(manners::Completions),
     Explain(explain::Arguments),
     Import(import::Arguments),
@@ -62,6 +64,7 @@ fn main() -> ExitCode {
         Command::Audits(arguments) => audits::audits(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Diff(arguments) => diff::diff(&arguments),
+        Command::Doctor(arguments) => doctor::doctor(&arguments),
         Command::Completions(arguments) => manners::completions(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Import(arguments) => import::import(&arguments),

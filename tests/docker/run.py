@@ -64,7 +64,7 @@ def run_tests(given):
         if given.tests:
             tests = loader.loadTestsFromNames(given.tests)
         else:
-            here = [loader.loadTestsFromName("test_jail")]
+            here = [loader.loadTestsFromNames(["test_jail", "test_doctor"])]
             tests = unittest.TestSuite([*here, loader.discover(str(EMULATOR_TESTS), top_level_dir=str(EMULATOR_TESTS))])
         adapt(docker, chosen)
         result = unittest.TextTestRunner(stream=sys.stdout, verbosity=2, resultclass=Result).run(tests)
@@ -101,10 +101,11 @@ def room():
 
 def adapt(docker, chosen):
     """Tells the tests what is different in there."""
+    import test_doctor
     import test_jail
     import test_prevent
 
-    test_jail.TheJail.jail = chosen
+    test_jail.TheJail.jail = test_doctor.TheDoctor.jail = chosen
     test_prevent.PYTHON = image.interpreter(docker)
     for name in chosen.fails:
         module, case, test = name.split(".")
