@@ -168,18 +168,22 @@ pub struct Found {
     pub policy: Result<Policy, String>,
 }
 
-/// The policy that applies, in the mode that `PALISADE_MODE` asks for, if it does.
+/// The policy that applies, in the mode that `PALISADE_MODE` asks for, if it does. On failure, everything that is wrong.
 pub fn policy(environment: Environment) -> Found {
     let Found { place, policy } = found(environment);
+    let policy = policy.map_err(|problem| format!("The policy in {place} is not valid: {problem}"));
     let mode = match environment.bytes("PALISADE_MODE") {
         None | Some(b"") => return Found { place, policy },
         Some(b"learn") => Mode::Learn,
         Some(b"enforce") => Mode::Enforce,
         Some(other) => {
-            let problem = format!(
+            let mut problem = format!(
                 "PALISADE_MODE is {:?}; expected learn or enforce",
                 String::from_utf8_lossy(other)
             );
+            if let Err(also) = policy {
+                problem = format!("{problem}. {also}");
+            }
             return Found {
                 place,
                 policy: Err(problem),

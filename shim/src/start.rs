@@ -167,8 +167,7 @@ fn start(environment: Environment, library: &'static CStr) {
             let policy = match found.policy {
                 Ok(policy) => policy,
                 Err(problem) => {
-                    let text = format!("The policy in {} is not valid: {problem}", found.place);
-                    return stop(environment, &origin, &log, own == role.main, &text);
+                    return stop(environment, &origin, &log, own == role.main, &problem);
                 }
             };
             let compiled = compiled(&policy, &surround, &origin);

@@ -397,7 +397,6 @@ fn a_mode_that_is_one_starts_the_program() {
 }
 
 #[test]
-#[ignore = "PALISADE_MODE is judged with the policy: its mistake stands in for the policy's, and is said of the policy's place"]
 fn a_wrong_mode_and_a_wrong_policy_are_both_said() {
     let outcome = run()
         .env("PALISADE_MODE", "off")

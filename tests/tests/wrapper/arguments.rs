@@ -241,7 +241,6 @@ fn a_good_start_costs_one_subprocess() {
 }
 
 #[test]
-#[ignore = "bash, which is /bin/sh on Amazon Linux, forks twice for the probe: once for $( ) and again within it"]
 fn a_good_start_costs_one_subprocess_in_bash_too() {
     subprocesses("bash");
 }

@@ -298,7 +298,6 @@ fn hostile_text_in_the_line_is_escaped() {
 }
 
 #[test]
-#[ignore = "the wrapper copies bytes that are no UTF-8 into its line as they are"]
 fn bytes_that_are_no_utf_8_leave_the_line_valid() {
     use std::os::unix::ffi::OsStrExt;
     let place = Place::new();
@@ -315,7 +314,6 @@ fn bytes_that_are_no_utf_8_leave_the_line_valid() {
 }
 
 #[test]
-#[ignore = "the wrapper cuts nothing: its line may be longer than 4,096 bytes"]
 fn a_path_that_is_too_long_leaves_the_line_short_enough() {
     let place = Place::new();
     for shell in SHELLS {

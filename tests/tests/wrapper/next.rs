@@ -138,7 +138,6 @@ fn a_folder_in_another_wrappers_place_stops_the_start() {
 }
 
 #[test]
-#[ignore = "where the start may be open, the wrapper tests -x alone and execs a folder: exit 126, and no function"]
 fn a_folder_in_another_wrappers_place_is_left_out_where_the_start_may_be_open() {
     let place = Place::new();
     for shell in SHELLS {
