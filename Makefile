@@ -1,6 +1,6 @@
 # Every way in. `make` by itself tells what there is.
 .DEFAULT_GOAL := help
-.PHONY: help build demo test transparency fuzz lint layer arm64-test glibc-test docker-test clean need-rust need-cc need-python
+.PHONY: help build demo test transparency fuzz bench bench-readme lint layer arm64-test glibc-test docker-test clean need-rust need-cc need-python
 PYTHON ?= python3
 SCRIPTS := wrapper-script/palisade-wrapper .ci/run fuzz/run tests/packages/install tests/emulator/bootstrap $(wildcard tests/runtimes/*/bootstrap) \
 	$(addprefix tests/runtimes/wrappers/,child first handler instrument java-agent node-options run.sh run-child.sh tracer web)
@@ -30,6 +30,12 @@ transparency: build need-python ## CPython's own test suite, and everyday progra
 
 fuzz: need-rust need-cc ## libFuzzer on what reads hostile bytes, for FUZZ_SECONDS in all (60)
 	fuzz/run
+
+bench: build need-cc ## every figure of docs/performance.md, in target/bench/results.json; ARGS=--quick for a first look
+	cargo run --release --locked -p palisade-benches -- $(ARGS)
+
+bench-readme: ## pastes the figures of the last make bench into the README
+	cargo run --release --locked -p palisade-benches -- --readme
 
 lint: need-rust ## formatting, clippy, shell scripts; every warning is an error
 	cargo fmt --all --check

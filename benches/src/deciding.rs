@@ -1,0 +1,181 @@
+//! What the decision alone costs, and to compile what it needs.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use palisade_policy::{
+    Access, Connect, Context, Decider, File, Identity, Platform, Process, Start, Surroundings,
+    compile, read,
+};
+
+use crate::place::Place;
+use crate::policies;
+use crate::table::{Spread, Table};
+
+/// Sixty bytes, or nearly, that no entry means, one that each kind of pattern has to look at.
+const NAMES: [(&str, &str); 5] = [
+    (
+        "file: no entry",
+        "/var/task/node_modules/@aws-sdk/client-s3/dist-cjs/index.js",
+    ),
+    (
+        "file: a beginning",
+        "/srv/private4/@aws-sdk/client-s3/dist-cjs/commands/index.js",
+    ),
+    (
+        "file: an end",
+        "/var/task/node_modules/@aws-sdk/client-s3/dist-cjs/id_rsa9",
+    ),
+    (
+        "file: a wildcard",
+        "/proc/12345678901234567890123456789012345678901234567890/x5",
+    ),
+    ("file: a whole name", "/srv/secret0/key.pem"),
+];
+
+/// Each kind of event, with few and with many entries; and what it takes to get there.
+pub fn measure(place: &Place, table: &mut Table) {
+    let bytes = |entries: usize| {
+        let policy = read(policies::on(entries).as_bytes())
+            .unwrap_or_else(|problems| panic!("{problems:?}"));
+        compile(&policy, &context(&platform())).into_bytes()
+    };
+    let (few, many) = (bytes(10), bytes(10_000));
+    let (few, many) = (decider(&few), decider(&many));
+    for (what, path) in NAMES {
+        let ask = |decider: &Decider<'_>| {
+            black_box(decider.file(&File {
+                path: black_box(path.as_bytes()),
+                access: Access::Read,
+                alias: None,
+            }));
+        };
+        both(place, table, what, ask, (&few, &many));
+    }
+    let path = b"/var/lang/lib/python3.13/site-packages/some-tool/bin/convert".as_slice();
+    let process = |decider: &Decider<'_>| {
+        let event = Process {
+            path: black_box(path),
+            given: path,
+            start: Start::Spawn,
+            main: true,
+            same_program: false,
+        };
+        black_box(decider.process(&event));
+    };
+    both(place, table, "process", process, (&few, &many));
+    for (what, ip) in [
+        ("connect IPv4", "203.0.113.9"),
+        ("connect IPv6", "2001:db8::9"),
+    ] {
+        let ip = ip.parse().unwrap_or_else(|_| panic!("{ip}"));
+        let connect = |decider: &Decider<'_>| {
+            black_box(decider.connect(&Connect {
+                ip: black_box(ip),
+                port: 443,
+            }));
+        };
+        both(place, table, what, connect, (&few, &many));
+    }
+    let name = b"dynamodb.some-long-account-name.eu-central-1.amazonaws.com".as_slice();
+    let resolve = |decider: &Decider<'_>| {
+        black_box(decider.resolve(black_box(name)));
+    };
+    both(place, table, "resolve", resolve, (&few, &many));
+    compiling(place, table);
+}
+
+fn decider(bytes: &[u8]) -> Decider<'_> {
+    Decider::from_bytes(bytes).unwrap_or_else(|| panic!("not a policy"))
+}
+
+/// With ten entries and with ten thousand, in turns.
+fn both(
+    place: &Place,
+    table: &mut Table,
+    what: &str,
+    ask: impl Fn(&Decider<'_>),
+    (few, many): (&Decider<'_>, &Decider<'_>),
+) {
+    let time = |decider: &Decider<'_>| {
+        const TIMES: u32 = 2000;
+        let start = Instant::now();
+        for _ in 0..TIMES {
+            ask(decider);
+        }
+        start.elapsed().as_secs_f64() * 1e9 / f64::from(TIMES)
+    };
+    let (mut small, mut large) = (vec![], vec![]);
+    for _ in 0..place.rounds(200) {
+        small.push(time(few));
+        large.push(time(many));
+    }
+    table.value(
+        what,
+        "10 entries",
+        "ns",
+        Spread::of(small.clone()),
+        Some(150.0),
+    );
+    table.ratio(
+        what,
+        "10,000 to 10 entries",
+        "ns",
+        (&large, &small),
+        Some(1.2),
+    );
+}
+
+fn platform() -> Platform {
+    Platform::derive(&Surroundings {
+        variable: &|name| {
+            (name == "AWS_LAMBDA_RUNTIME_API").then(|| "169.254.100.1:9001".to_owned())
+        },
+        resolv_conf: "nameserver 169.254.78.1\n",
+        hostname: "169-254-10-1",
+        program: "/var/lang/bin/python3.13",
+    })
+}
+
+fn context(platform: &Platform) -> Context<'_> {
+    Context {
+        identity: Identity::default(),
+        platform,
+        resolve: &|_| None,
+        now: 0,
+    }
+}
+
+fn compiling(place: &Place, table: &mut Table) {
+    let platform = platform();
+    for (entries, rounds, budget) in [
+        (10, 500, Some(300.0)),
+        (1000, 60, None),
+        (10_000, 15, Some(20_000.0)),
+    ] {
+        let text = policies::on(entries);
+        let policy = read(text.as_bytes()).unwrap_or_else(|problems| panic!("{problems:?}"));
+        let time = |act: &dyn Fn()| {
+            let sample = (0..place.rounds(rounds)).map(|_| {
+                let start = Instant::now();
+                act();
+                start.elapsed().as_secs_f64() * 1e6
+            });
+            Spread::of(sample.collect())
+        };
+        let setting = format!("{entries} entries");
+        let parsed = time(&|| drop(black_box(read(black_box(text.as_bytes())))));
+        table.value("read the text", &setting, "µs", parsed, None);
+        let compiled = time(&|| drop(black_box(compile(black_box(&policy), &context(&platform)))));
+        table.value("compile", &setting, "µs", compiled, budget);
+        let length = compile(&policy, &context(&platform)).as_bytes().len();
+        #[expect(clippy::cast_precision_loss, reason = "no policy is so long")]
+        table.value(
+            "compiled policy",
+            &setting,
+            "B",
+            Spread::of(vec![length as f64]),
+            None,
+        );
+    }
+}

@@ -1,0 +1,41 @@
+//! Policies of any size, with every section on and every kind of pattern in it.
+
+use serde_json::{Value, json};
+
+/// Places of a policy that has so many entries; 0: one rule without a section.
+///
+/// Nothing that is measured is denied by any of them. Programs that cannot be followed are allowed, because strace and valgrind are such.
+pub fn on(entries: usize) -> String {
+    if entries == 0 {
+        return json!({ "version": 1, "rules": [{ "name": "off" }] }).to_string();
+    }
+    let (mut files, mut programs, mut hosts, mut names) = (vec![], vec![], vec![], vec![]);
+    for i in 0..entries {
+        match i % 10 {
+            0 => files.push(format!("/srv/secret{i}/key.pem")),
+            1 => programs.push(format!("/opt/tools{i}/**")),
+            2 => hosts.push(format!("10.{}.{}.0/24", i / 256, i % 256)),
+            3 => names.push(format!("*.evil{i}.example")),
+            4 => files.push(format!("/srv/private{i}/**")),
+            5 => files.push(format!("/proc/*/x{i}")),
+            6 => programs.push(format!("miner{i}")),
+            7 => hosts.push(format!("192.0.2.{}:{}", i % 256, 1024 + i)),
+            8 => names.push(format!("evil{i}.example")),
+            _ => files.push(format!("**/id_rsa{i}")),
+        }
+    }
+    rule(json!({
+        "filesystem": { "effect": "prevent", "deny": files },
+        "processes": { "effect": "prevent", "deny": programs, "unfollowable": "allow" },
+        "network": { "effect": "prevent", "outbound": { "deny": hosts } },
+        "dns": { "effect": "prevent", "deny": names },
+    }))
+}
+
+/// One rule with these sections.
+pub fn rule(mut sections: Value) -> String {
+    if let Some(rule) = sections.as_object_mut() {
+        rule.insert("name".into(), "bench".into());
+    }
+    json!({ "version": 1, "rules": [sections] }).to_string()
+}

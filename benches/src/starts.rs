@@ -1,0 +1,183 @@
+//! What the start of a program costs.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use palisade_tests::wrapper;
+
+use crate::place::{Place, Variables, installed, program, text};
+use crate::table::Table;
+
+/// Starts commands in turns; microseconds of each.
+fn run(place: &Place, rounds: usize, cases: &[(&Variables, &[&str])]) -> Vec<Vec<f64>> {
+    let starter = program(include_str!("../c/starts.c"), &[]);
+    let mut command = place.command(starter, &place.bare());
+    command.arg(rounds.to_string());
+    for (index, (variables, words)) in cases.iter().enumerate() {
+        let mut case = String::new();
+        for (name, value) in *variables {
+            let _ = writeln!(case, "{name}={value}");
+        }
+        case.push('\n');
+        for word in *words {
+            let _ = writeln!(case, "{word}");
+        }
+        command.arg(place.write(&format!("case-{index}"), case));
+    }
+    let output = command.output().unwrap_or_else(|cause| panic!("{cause}"));
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .map(|line| {
+            line.split(' ')
+                .filter_map(|time| time.parse::<f64>().ok())
+                .map(|time| time / 1000.0)
+                .collect()
+        })
+        .collect()
+}
+
+/// The interpreter itself, where what is in PATH is a script that looks for it.
+pub fn python() -> Option<PathBuf> {
+    let output = std::process::Command::new("python3")
+        .args(["-c", "import sys; print(sys.executable)"])
+        .output()
+        .ok()?;
+    let path = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
+    path.is_file().then_some(path)
+}
+
+/// Children, the main process, the wrapper and the runtimes.
+pub fn measure(place: &Place, table: &mut Table) {
+    const TRUE: &[&str] = &["/bin/true"];
+    let bare = place.bare();
+    let mut nothing = bare.clone();
+    nothing.push(("LD_PRELOAD".into(), text(&place.nothing)));
+    let (off, ten, hundred, thousand, most) = (
+        place.child(0),
+        place.main(10),
+        place.main(100),
+        place.main(1000),
+        place.main(10_000),
+    );
+    let child = place.child(10);
+    let mut wrapped = place.settings(100);
+    wrapped.push(("PALISADE_LIBRARY".into(), text(&place.library)));
+    let script = text(&wrapper());
+    let shell: &[&str] = &["/bin/sh", "-c", "exec /bin/true"];
+    let times = run(
+        place,
+        place.rounds(1000),
+        &[
+            (&bare, TRUE),
+            (&nothing, TRUE),
+            (&off, TRUE),
+            (&child, TRUE),
+            (&ten, TRUE),
+            (&hundred, TRUE),
+            (&thousand, TRUE),
+            (&bare, shell),
+            (&wrapped, &[&script, "/bin/true"]),
+        ],
+    );
+    let [
+        bare_times,
+        nothing_times,
+        off_times,
+        child_times,
+        ten_times,
+        hundred_times,
+        thousand_times,
+        shell_times,
+        wrapped_times,
+    ] = times.as_slice()
+    else {
+        panic!("nine cases");
+    };
+    for (what, setting, times, against, budget) in [
+        (
+            "a preload of nothing",
+            "the floor",
+            nothing_times,
+            bare_times,
+            None,
+        ),
+        ("a child", "off", off_times, bare_times, Some(80.0)),
+        ("a child", "10 entries", child_times, bare_times, Some(80.0)),
+        (
+            "a child, above the floor",
+            "10 entries",
+            child_times,
+            nothing_times,
+            None,
+        ),
+        (
+            "the main process",
+            "10 entries",
+            ten_times,
+            bare_times,
+            None,
+        ),
+        (
+            "the main process",
+            "100 entries",
+            hundred_times,
+            bare_times,
+            Some(1000.0),
+        ),
+        (
+            "the main process",
+            "1,000 entries",
+            thousand_times,
+            bare_times,
+            None,
+        ),
+        (
+            "a shell that does nothing",
+            "the floor",
+            shell_times,
+            bare_times,
+            None,
+        ),
+        (
+            "wrapper and main process",
+            "100 entries",
+            wrapped_times,
+            bare_times,
+            Some(2000.0),
+        ),
+    ] {
+        table.difference(what, setting, "µs", (times, against), budget);
+    }
+    let times = run(place, place.rounds(40), &[(&bare, TRUE), (&most, TRUE)]);
+    if let [without, with] = times.as_slice() {
+        table.difference(
+            "the main process",
+            "10,000 entries",
+            "µs",
+            (with, without),
+            None,
+        );
+    }
+    let runtimes: [(&str, Option<PathBuf>, &[&str]); 3] = [
+        ("python3 -c pass", python(), &["-c", "pass"]),
+        ("node -e 0", installed("node"), &["-e", "0"]),
+        ("java -version", installed("java"), &["-version"]),
+    ];
+    for (what, path, arguments) in runtimes {
+        let Some(path) = path else {
+            table.missing(format!("{what}: not installed"));
+            continue;
+        };
+        let path = text(&path);
+        let words: Vec<&str> = std::iter::once(&*path)
+            .chain(arguments.iter().copied())
+            .collect();
+        let rounds = place.rounds(if what.starts_with("python") { 100 } else { 40 });
+        let times = run(place, rounds, &[(&bare, &words), (&hundred, &words)]);
+        if let [without, with] = times.as_slice() {
+            table.difference(what, "100 entries", "µs", (with, without), None);
+            table.ratio(what, "100 entries", "µs", (with, without), None);
+        }
+    }
+}

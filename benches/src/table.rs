@@ -1,0 +1,283 @@
+//! The one table that all figures end up in.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::place::Place;
+
+/// A median and its quartiles.
+#[derive(Clone, Copy)]
+pub struct Spread {
+    pub low: f64,
+    pub median: f64,
+    pub high: f64,
+}
+
+impl Spread {
+    /// Of a sample.
+    pub fn of(mut sample: Vec<f64>) -> Self {
+        sample.sort_by(f64::total_cmp);
+        let at = |part: usize| {
+            sample
+                .get((sample.len().saturating_sub(1)) * part / 4)
+                .copied()
+                .unwrap_or(f64::NAN)
+        };
+        Self {
+            low: at(1),
+            median: at(2),
+            high: at(3),
+        }
+    }
+
+    /// Of ratios of pairs.
+    pub fn ratio(with: &[f64], without: &[f64]) -> Self {
+        Self::of(with.iter().zip(without).map(|(a, b)| a / b).collect())
+    }
+
+    /// Of differences of pairs.
+    pub fn difference(with: &[f64], without: &[f64]) -> Self {
+        Self::of(with.iter().zip(without).map(|(a, b)| a - b).collect())
+    }
+}
+
+/// The median of a sample.
+pub fn median(sample: &[f64]) -> f64 {
+    Spread::of(sample.to_vec()).median
+}
+
+/// One figure.
+pub struct Row {
+    group: String,
+    what: String,
+    setting: String,
+    /// The plain values, with their unit, for the reader's idea of size.
+    without: Option<f64>,
+    with: Option<f64>,
+    unit: &'static str,
+    /// The figure that counts, and what it is.
+    kind: &'static str,
+    figure: Spread,
+    /// The most, or the least where that is asked for, that it may be.
+    budget: Option<f64>,
+    met: Option<bool>,
+}
+
+/// All figures.
+#[derive(Default)]
+pub struct Table {
+    rows: Vec<Row>,
+    group: String,
+    /// What could not be measured here, and why.
+    missing: Vec<String>,
+}
+
+impl Table {
+    /// The group of the rows that follow.
+    pub fn begin(&mut self, group: &str) {
+        group.clone_into(&mut self.group);
+    }
+
+    /// Something cannot be measured here.
+    pub fn missing(&mut self, what: impl Into<String>) {
+        let what = what.into();
+        eprintln!("  left out: {what}");
+        self.missing.push(what);
+    }
+
+    /// Pairs of runs with and without: how many times as much.
+    pub fn ratio(
+        &mut self,
+        what: &str,
+        setting: &str,
+        unit: &'static str,
+        (with, without): (&[f64], &[f64]),
+        budget: Option<f64>,
+    ) {
+        let figure = Spread::ratio(with, without);
+        self.row(
+            what,
+            setting,
+            unit,
+            (Some(median(with)), Some(median(without))),
+            "×",
+            figure,
+            budget,
+        );
+    }
+
+    /// Pairs of runs with and without: how much more.
+    pub fn difference(
+        &mut self,
+        what: &str,
+        setting: &str,
+        unit: &'static str,
+        (with, without): (&[f64], &[f64]),
+        budget: Option<f64>,
+    ) {
+        let figure = Spread::difference(with, without);
+        self.row(
+            what,
+            setting,
+            unit,
+            (Some(median(with)), Some(median(without))),
+            "+",
+            figure,
+            budget,
+        );
+    }
+
+    /// A value that nothing stands against.
+    pub fn value(
+        &mut self,
+        what: &str,
+        setting: &str,
+        unit: &'static str,
+        figure: Spread,
+        budget: Option<f64>,
+    ) {
+        self.row(what, setting, unit, (None, None), "", figure, budget);
+    }
+
+    /// A value of which there has to be as much.
+    pub fn at_least(
+        &mut self,
+        what: &str,
+        setting: &str,
+        unit: &'static str,
+        value: f64,
+        least: f64,
+    ) {
+        let figure = Spread::of(vec![value]);
+        self.row(what, setting, unit, (None, None), "", figure, Some(least));
+        if let Some(row) = self.rows.last_mut() {
+            row.met = Some(value >= least);
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "a row has as many columns")]
+    fn row(
+        &mut self,
+        what: &str,
+        setting: &str,
+        unit: &'static str,
+        (with, without): (Option<f64>, Option<f64>),
+        kind: &'static str,
+        figure: Spread,
+        budget: Option<f64>,
+    ) {
+        self.rows.push(Row {
+            group: self.group.clone(),
+            what: what.to_owned(),
+            setting: setting.to_owned(),
+            without,
+            with,
+            unit,
+            kind,
+            figure,
+            budget,
+            met: budget.map(|budget| figure.median <= budget),
+        });
+    }
+
+    /// To standard output.
+    pub fn print(&self) {
+        let mut group = "";
+        for row in &self.rows {
+            if row.group != group {
+                group = &row.group;
+                println!(
+                    "\n{group:<28} {:<22} {:>12} {:>12}      {:>10}  {:<20} {:>9}",
+                    "", "without", "with", "median", "quartiles", "budget"
+                );
+            }
+            let show = |value: Option<f64>| value.map_or_else(String::new, number);
+            println!(
+                "  {:<26} {:<22} {:>12} {:>12} {:<3} {:>1}{:>10}  {:<20} {:>9} {}",
+                row.what,
+                row.setting,
+                show(row.without),
+                show(row.with),
+                row.unit,
+                row.kind,
+                number(row.figure.median),
+                format!("[{} … {}]", number(row.figure.low), number(row.figure.high)),
+                show(row.budget),
+                match row.met {
+                    None => "",
+                    Some(true) => "ok",
+                    Some(false) => "OVER",
+                }
+            );
+        }
+        for what in &self.missing {
+            println!("\nleft out: {what}");
+        }
+    }
+
+    /// To `target/bench/results.json`.
+    pub fn write(&self, place: &Place) {
+        let rows: Vec<Value> = self
+            .rows
+            .iter()
+            .map(|row| {
+                json!({
+                    "group": row.group, "what": row.what, "setting": row.setting, "unit": row.unit,
+                    "without": row.without, "with": row.with,
+                    "kind": match row.kind { "×" => "ratio", "+" => "difference", _ => "value" },
+                    "median": row.figure.median, "low": row.figure.low, "high": row.figure.high,
+                    "budget": row.budget, "met": row.met,
+                })
+            })
+            .collect();
+        let all = json!({
+            "quick": place.quick, "machine": machine(), "rows": rows, "missing": self.missing,
+        });
+        let path = place.write("results.json", format!("{all:#}\n"));
+        println!("\n{}", path.display());
+    }
+}
+
+/// What it was measured on.
+fn machine() -> Value {
+    let line = |file: &str, start: &str| {
+        let text = fs::read_to_string(file).unwrap_or_default();
+        let found = text.lines().find(|line| line.starts_with(start));
+        let value = found.and_then(|line| line.split_once([':', '=']));
+        value.map_or_else(String::new, |(_, value)| {
+            value.trim().trim_matches('"').to_owned()
+        })
+    };
+    json!({
+        "processor": line("/proc/cpuinfo", "model name"),
+        "cores": std::thread::available_parallelism().map_or(0, usize::from),
+        "kernel": fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default().trim(),
+        "system": line("/etc/os-release", "PRETTY_NAME"),
+    })
+}
+
+/// Three digits that count, whatever the size.
+pub fn number(value: f64) -> String {
+    let size = value.abs();
+    if size >= 1000.0 {
+        let digits = format!("{value:.0}");
+        let (sign, digits) = digits
+            .strip_prefix('-')
+            .map_or(("", &*digits), |d| ("-", d));
+        let mut grouped = String::new();
+        for (i, digit) in digits.chars().enumerate() {
+            if i > 0 && (digits.len() - i) % 3 == 0 {
+                grouped.push(',');
+            }
+            grouped.push(digit);
+        }
+        format!("{sign}{grouped}")
+    } else if size >= 100.0 {
+        format!("{value:.0}")
+    } else if size >= 10.0 {
+        format!("{value:.1}")
+    } else {
+        format!("{value:.3}")
+    }
+}
