@@ -118,10 +118,20 @@ pub static NUMBERS: [AtomicU64; 8] = {
     ]
 };
 
+/// System call numbers: libc's, and those that it has for x86-64 only.
+mod numbers {
+    pub use libc::*;
+
+    /// fchmodat2(2), Linux 6.6: the same on every architecture.
+    #[cfg(target_arch = "aarch64")]
+    #[expect(non_upper_case_globals, reason = "named as libc names the others")]
+    pub const SYS_fchmodat2: c_long = 452;
+}
+
 macro_rules! judged_calls {
     ($($(#[$cfg:meta])? $number:ident => $function:path[$($index:tt),*];)*) => {
         /// The numbers of the table below.
-        const JUDGED: &[c_long] = &[libc::SYS_exit_group, libc::SYS_io_uring_setup, $($(#[$cfg])? libc::$number,)*];
+        const JUDGED: &[c_long] = &[libc::SYS_exit_group, libc::SYS_io_uring_setup, $($(#[$cfg])? numbers::$number,)*];
 
         /// Calls the hook of that system call with its arguments; `None` for one that has no hook.
         ///
@@ -130,7 +140,7 @@ macro_rules! judged_calls {
         unsafe fn hook_of(number: c_long, arguments: (usize, usize, usize, usize, usize, usize, usize)) -> Option<c_long> {
             $(
                 $(#[$cfg])?
-                if number == libc::$number {
+                if number == numbers::$number {
                     // SAFETY: the caller's arguments, of which the kernel would take as many.
                     return Some(unsafe { $function($(arguments.$index as _),*) } as c_long);
                 }
