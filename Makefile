@@ -1,6 +1,6 @@
 # Every way in. `make` by itself tells what there is.
 .DEFAULT_GOAL := help
-.PHONY: help build demo test transparency fuzz bench bench-readme lint layer arm64-test glibc-test docker-test clean need-rust need-cc need-python
+.PHONY: help build demo test transparency fuzz bench bench-readme lint layer arm64-test glibc-test docker-test release clean need-rust need-cc need-python
 PYTHON ?= python3
 SCRIPTS := wrapper-script/palisade-wrapper .ci/run fuzz/run tests/packages/install tests/emulator/bootstrap $(wildcard tests/runtimes/*/bootstrap) \
 	$(addprefix tests/runtimes/wrappers/,child first handler instrument java-agent node-options run.sh run-child.sh tracer web)
@@ -46,6 +46,10 @@ lint: need-rust ## formatting, clippy, shell scripts; every warning is an error
 
 layer: need-rust need-python ## the Lambda layers: dist/palisade-layer-x86_64.zip and -arm64.zip, the same bytes every time
 	$(PYTHON) layer/build.py
+
+release: need-rust need-python ## both layers, SHA256SUMS, a CycloneDX bill of materials in dist/, and the commands that publish them
+	$(PYTHON) layer/test_release.py
+	$(PYTHON) layer/release.py $(if $(TAG),--tag $(TAG))
 
 arm64-test: layer ## the arm64 layer under QEMU: every kind of hook on three glibcs, and a Python function under AWS's emulator
 	$(PYTHON) tests/platforms/run.py arm64
