@@ -12,6 +12,8 @@ LIBRARY = REPOSITORY / "target/release/libpalisade.so"
 WRAPPER = REPOSITORY / "wrapper-script/palisade-wrapper"
 
 OFF, ALERT, PREVENT = MODES = ("off", "alert", "prevent")
+# Everything is a breach, is let through and put on record: in the long run only.
+BREACHES = "breaches"
 
 
 def policy(effect, allows):
@@ -33,7 +35,21 @@ def policy(effect, allows):
     })
 
 
-POLICIES = {ALERT: policy(ALERT, allows=False), PREVENT: policy(PREVENT, allows=True)}
+def policy_of_breaches():
+    """Only what never comes is allowed."""
+    return json.dumps({
+        "version": 1,
+        "rules": [{
+            "name": "transparency",
+            "processes": {"effect": "alert", "allow": ["/never/there"]},
+            "network": {"effect": "alert", "outbound": {"allow": ["203.0.113.251:9"], "loopback": False}, "listen": {"allow": [1]}},
+            "dns": {"effect": "alert", "allow": ["never.example"]},
+            "filesystem": {"effect": "alert", "allow": ["/never/**"]},
+        }],
+    })
+
+
+POLICIES = {ALERT: policy(ALERT, allows=False), PREVENT: policy(PREVENT, allows=True), BREACHES: policy_of_breaches()}
 
 # A network of its own with nothing but loopback, a process tree that ends with its first process, and /proc as that tree sees it.
 SANDBOX = ["unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"]
@@ -57,8 +73,9 @@ def sandbox():
 class Room:
     """Where commands are run: each in a new empty directory of its own."""
 
-    def __init__(self, folder, library):
+    def __init__(self, folder, library, is_long):
         self.folder = folder
+        self.modes = (*MODES, BREACHES) if is_long else MODES
         self.library = library.resolve()
         self.sandbox = sandbox()
         self.numbers = itertools.count()
@@ -102,7 +119,7 @@ class Room:
         """Without which everything below would be the same for a bad reason."""
         code = "import subprocess; print(open('/proc/self/maps').read(), flush=True); subprocess.run(['cat', '/proc/self/maps'])"
         faults = []
-        for mode in MODES:
+        for mode in self.modes:
             _, status, out, err = self.run(mode, [sys.executable, "-c", code], 60)
             maps = out.count(b"r-xp") and out.decode().count(str(self.library))
             processes = out.decode().count("[stack]")
@@ -111,10 +128,10 @@ class Room:
         return faults
 
     def records(self):
-        """Nothing here is a breach, so there is nothing to put on record."""
+        """Nothing is a breach under the first two policies, so there is nothing to put on record."""
         return [
             f"{mode}: on record: {line}"
-            for mode in POLICIES
+            for mode in (ALERT, PREVENT)
             if self.log(mode).exists()
             for line in self.log(mode).read_text().splitlines()[:10]
         ]

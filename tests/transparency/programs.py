@@ -5,7 +5,7 @@ import os
 import shutil
 from pathlib import Path
 
-from modes import MODES, OFF
+from modes import OFF
 
 SCRIPTS = Path(__file__).resolve().parent / "programs"
 PATIENCE = 300
@@ -27,10 +27,10 @@ def one(room, script):
     if missing:
         print(f"  left out: {script.stem}: {', '.join(missing)} is missing")
         return [f"{script.stem}: {', '.join(missing)} is missing"] if "CI" in os.environ else []
-    seen = {mode: run(room, mode, [*needed[:1], str(script)]) for mode in MODES}
+    seen = {mode: run(room, mode, [*needed[:1], str(script)]) for mode in room.modes}
     if seen[OFF][0] != 0:
         return [f"{script.stem}: fails without the library: {seen[OFF]}"]
-    return [f"{script.stem}: {difference}" for mode in MODES for difference in differences(mode, seen[OFF], seen[mode])]
+    return [f"{script.stem}: {difference}" for mode in room.modes for difference in differences(mode, seen[OFF], seen[mode])]
 
 
 def differences(mode, theirs, ours):

@@ -10,7 +10,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from differences import EXPECTED, NOT_RUN
-from modes import MODES, OFF
+from modes import OFF
 
 # Modules of the test suite, and what of them is run by `make test`: everything, or the tests that a pattern names.
 SHORT = {
@@ -111,7 +111,7 @@ class Module:
     def compare(self):
         """How many tests there are, and what is different for no reason that is known."""
         began = time.monotonic()
-        outcomes = {mode: self.run(mode, self.patterns) for mode in MODES}
+        outcomes = {mode: self.run(mode, self.patterns) for mode in self.room.modes}
         if len(outcomes[OFF]) < 2:
             return 0, [f"{self.name}: no test ran: {self.said}"]
         differing = self.differing(outcomes)
@@ -119,7 +119,7 @@ class Module:
         while differing and tries < TRIES:
             # A test that is late on a busy machine is not the library's doing: one that is, is different every time.
             tries += 1
-            again = {mode: self.run(mode, sorted(self.patterns_of(differing))) for mode in MODES}
+            again = {mode: self.run(mode, sorted(self.patterns_of(differing))) for mode in self.room.modes}
             still = self.differing(again) & differing
             for test in sorted(differing - still):
                 print(f"  unsteady: {self.name}: {test}: " + self.describe(outcomes, test))
@@ -134,17 +134,15 @@ class Module:
     def patterns_of(tests):
         return {test.split(" ")[0] for test in tests} if WHOLE not in tests else set()
 
-    @staticmethod
-    def differing(outcomes):
+    def differing(self, outcomes):
         return {
             test
             for test in set().union(*outcomes.values())
-            if len({tuple(outcomes[mode].get(test, ())) for mode in MODES}) > 1
+            if len({tuple(outcomes[mode].get(test, ())) for mode in self.room.modes}) > 1
         }
 
-    @staticmethod
-    def describe(outcomes, test):
-        return ", ".join(f"{mode} {' and '.join(outcomes[mode].get(test, ['missing']))}" for mode in MODES)
+    def describe(self, outcomes, test):
+        return ", ".join(f"{mode} {' and '.join(outcomes[mode].get(test, ['missing']))}" for mode in self.room.modes)
 
     def run(self, mode, patterns):
         """The outcomes of each test by its name, and of the run itself under the name `WHOLE`."""
