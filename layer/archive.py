@@ -85,19 +85,24 @@ def unpack_pinned(folder, files):
     folder.mkdir(parents=True)
     packages = []
     for url, sha256 in files:
-        try:
-            with urllib.request.urlopen(url, timeout=60) as answer:
-                content = answer.read()
-        except OSError as problem:
-            raise CannotFetch(f"{url}: {problem}") from problem
-        found = hashlib.sha256(content).hexdigest()
-        if found != sha256:
-            raise CannotFetch(f"{url} has sha256 {found}, wanted {sha256}")
         packages.append(folder / url.rpartition("/")[2])
-        packages[-1].write_bytes(content)
+        fetch(url, sha256, packages[-1])
     lay(packages, root)
     stamp.write_text(wanted)
     return root
+
+
+def fetch(url, sha256, path):
+    """One file that is known by its hash."""
+    try:
+        with urllib.request.urlopen(url, timeout=60) as answer:
+            content = answer.read()
+    except OSError as problem:
+        raise CannotFetch(f"{url}: {problem}") from problem
+    found = hashlib.sha256(content).hexdigest()
+    if found != sha256:
+        raise CannotFetch(f"{url} has sha256 {found}, wanted {sha256}")
+    path.write_bytes(content)
 
 
 def lay(packages, root):

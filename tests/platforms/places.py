@@ -108,6 +108,49 @@ PLACES = [
 ]
 
 
+DASH = ("http://deb.debian.org/debian/pool/main/d/dash/dash_0.5.12.orig.tar.gz", "6a474ac46e8b0b32916c4c60df694c82058d3297d8b385b74508030ca4a8f28a")
+
+
+class Musl(Place):
+    """What Alpine is to the wrapper: musl's loader, and a shell that is linked against musl. Debian has the first, so the second is built."""
+
+    @functools.cached_property
+    def root(self):
+        root = archive.unpack(CACHE / self.name, archive.debian(self.release), ["amd64"], list(self.packages))
+        shell = root / "usr/bin/sh"
+        if not shell.exists():
+            shutil.copy(musl_shell(), shell)
+        # The one program that the wrapper calls; Alpine's is a part of busybox.
+        date = root / "usr/bin/date"
+        date.write_text("#!/bin/sh\necho 2026-01-01T00:00:00.000000Z\n")
+        date.chmod(0o755)
+        return root
+
+
+def musl_shell():
+    """dash out of its sources, compiled by zig, which brings musl."""
+    folder = CACHE / "musl-dash"
+    shell = folder / "dash-0.5.12/src/dash"
+    if not shell.exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        archive.fetch(*DASH, folder / "dash.tar.gz")
+        compiler = folder / "cc"
+        python = make_tools(REPOSITORY / "target/layer/tools") / "bin/python3"
+        compiler.write_text(f"#!/bin/sh\nexec '{python}' -m ziglang cc -target x86_64-linux-musl -dynamic \"$@\"\n")
+        compiler.chmod(0o755)
+        configure = f"./configure --host=x86_64-linux-musl CC='{compiler}' CC_FOR_BUILD=cc"
+        script = f"tar xzf dash.tar.gz && cd dash-0.5.12 && {configure} && make"
+        environment = {**os.environ, "ZIG_GLOBAL_CACHE_DIR": str(CACHE / "zig"), "ZIG_LOCAL_CACHE_DIR": str(CACHE / "zig")}
+        done = subprocess.run(["sh", "-c", script], cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if done.returncode:
+            raise archive.CannotFetch(f"dash cannot be built for musl:\n{done.stdout[-2000:]}")
+    return shell
+
+
+PLACES.append(Musl("musl", "x86_64", "none", "bookworm", ("musl",)))
+
+
 def emulator():
     """QEMU's user mode, statically linked, so that the root needs nothing of it."""
     root = archive.unpack(CACHE / "qemu", archive.debian("bookworm"), [archive.architecture()], ["qemu-user-static"])
