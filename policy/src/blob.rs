@@ -12,12 +12,13 @@
 //! - **segments**: ports of a network or of a name, sorted and disjoint: `ports, deny entry, allow entry, platform`.
 //! - **entries**: `place offset, place length, pattern offset, pattern length`, the words of a verdict.
 //! - **markers**: entries whose pattern betrays a miner wherever it stands in an argument.
+//! - **filter**: a bit for each hash in the slots, as many words as a power of two. Where it is not set, there is no such slot.
 //! - **lengths**: for each space, how long the beginnings and the ends are that occur, ascending.
 
 /// `PLSD`
 pub(crate) const MAGIC: u32 = u32::from_le_bytes(*b"PLSD");
 /// Changes with every change of the layout.
-pub(crate) const FORMAT: u32 = 2;
+pub(crate) const FORMAT: u32 = 3;
 /// No entry.
 pub(crate) const NONE: u32 = u32::MAX;
 
@@ -48,7 +49,8 @@ pub(crate) mod header {
     pub(crate) const POOLS: usize = UNFOLLOWABLE + 1;
     /// Offset and length of the timestamp before which nothing is prevented; both 0 without one.
     pub(crate) const ENFORCE_AFTER: usize = POOLS + 1;
-    pub(crate) const WORDS: usize = ENFORCE_AFTER + 2;
+    pub(crate) const FILTER: usize = ENFORCE_AFTER + 2;
+    pub(crate) const WORDS: usize = FILTER + 2;
 }
 
 /// Bytes of a row of each table.
@@ -58,6 +60,7 @@ pub(crate) const ENTRY: usize = 16;
 pub(crate) const SEGMENT: usize = 16;
 pub(crate) const MARKER: usize = 4;
 pub(crate) const LENGTH: usize = 4;
+pub(crate) const FILTER: usize = 4;
 
 /// Bits of [`header::FLAGS`].
 pub(crate) mod flag {
@@ -169,6 +172,13 @@ pub(crate) mod op {
     pub(crate) const STAR: u8 = 3;
     pub(crate) const REST: u8 = 4;
     pub(crate) const DIRS: u8 = 5;
+}
+
+/// The bit of a filter of so many words, a power of two, that stands for a hash.
+#[inline]
+pub(crate) const fn filter_bit(hash: u32, words: usize) -> usize {
+    // Other bits than those that choose the slot.
+    (hash.wrapping_mul(0x9e37_79b1) >> 4) as usize & (words * 32 - 1)
 }
 
 /// FNV-1a, which can be asked for its value after each byte.

@@ -3,9 +3,8 @@
 use crate::blob::{self, Hash, Kind, NONE, Space, header, op, tag};
 use crate::glob::{Op, Shape};
 use crate::net::{Cidr, Ports};
-use alloc::borrow::ToOwned;
+use alloc::borrow::Cow;
 use alloc::collections::{BTreeMap, BTreeSet};
-use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::net::IpAddr;
@@ -23,17 +22,19 @@ pub(crate) struct Builder {
     pub(crate) sections: [u32; 5],
     pub(crate) unfollowable: u32,
     pub(crate) pools: u32,
-    pub(crate) rule: Option<String>,
-    pub(crate) enforce_after: Option<String>,
+    /// Where their texts lie in the pool, and how long they are.
+    rule: Option<(u32, u32)>,
+    enforce_after: Option<(u32, u32)>,
     pool: Vec<u8>,
-    interned: BTreeMap<Vec<u8>, u32>,
+    /// Texts in the pool that are used more than once.
+    texts: Vec<(u32, u32)>,
+    text_index: Index,
     entries: Vec<[u32; 4]>,
     postings: Vec<[u32; 4]>,
-    /// Head of the postings of a key, plus one.
-    keys: BTreeMap<(u32, Vec<u8>), u32>,
-    /// How many programs hang on a key.
-    crowds: BTreeMap<(u32, Vec<u8>), usize>,
-    plain: BTreeSet<(u32, u32, Vec<u8>)>,
+    keys: Vec<Key>,
+    key_index: Index,
+    /// Keys that are there without a program, and for what.
+    plain: BTreeSet<(u32, u32)>,
     /// What leads to ports: networks and names.
     nets: BTreeMap<(u32, Vec<u8>), Vec<PortRule>>,
     listen: Vec<PortRule>,
@@ -41,6 +42,65 @@ pub(crate) struct Builder {
     lengths: [[BTreeSet<usize>; 2]; blob::SPACES],
     net4: [u32; 2],
     net6: [u32; 5],
+}
+
+/// What is looked up by its bytes.
+struct Key {
+    tag: u32,
+    hash: u32,
+    /// Its text, in the pool.
+    at: u32,
+    length: u32,
+    /// The last of the postings that hang on it, plus one.
+    head: u32,
+    /// How many of them are programs.
+    programs: usize,
+}
+
+/// Numbers by hash: open addressing, at most half full. A tree of the texts themselves would compare the beginnings that places and paths
+/// have in common again and again.
+#[derive(Default)]
+struct Index {
+    /// Hash, and number plus one; 0 is free.
+    slots: Vec<(u32, u32)>,
+    used: usize,
+}
+
+impl Index {
+    fn find(&self, hash: u32, is_it: impl Fn(u32) -> bool) -> Option<u32> {
+        let mut at = hash as usize;
+        loop {
+            let (slot_hash, number) = *self.slots.get(at & self.slots.len().checked_sub(1)?)?;
+            let number = number.checked_sub(1)?;
+            if slot_hash == hash && is_it(number) {
+                return Some(number);
+            }
+            at = at.wrapping_add(1);
+        }
+    }
+
+    fn insert(&mut self, hash: u32, number: u32) {
+        if self.used * 2 >= self.slots.len() {
+            let size = (self.slots.len() * 2).max(64);
+            let old = core::mem::replace(&mut self.slots, vec![(0, 0); size]);
+            for (hash, number) in old.into_iter().filter(|(_, number)| *number != 0) {
+                self.place(hash, number);
+            }
+        }
+        self.used += 1;
+        self.place(hash, number + 1);
+    }
+
+    fn place(&mut self, hash: u32, number: u32) {
+        let mask = self.slots.len().wrapping_sub(1);
+        let mut at = hash as usize & mask;
+        while self.slots.get(at).is_some_and(|(_, number)| *number != 0) {
+            at = (at + 1) & mask;
+        }
+        if let Some(slot) = self.slots.get_mut(at) {
+            *slot = (hash, number);
+        }
+    }
 }
 
 /// Tables hold at most some millions of rows (the text of a policy is bounded), so this never saturates.
@@ -51,21 +111,68 @@ fn word(value: usize) -> u32 {
 impl Builder {
     /// An entry: where it stands and what it says. Returns its number.
     pub(crate) fn entry(&mut self, place: &str, pattern: &str) -> u32 {
-        let place_at = self.intern(place.as_bytes());
+        // No two entries stand at the same place.
+        let place_at = self.append(place.as_bytes());
         let pattern_at = self.intern(pattern.as_bytes());
         self.entries
             .push([place_at, word(place.len()), pattern_at, word(pattern.len())]);
         word(self.entries.len() - 1)
     }
 
-    fn intern(&mut self, bytes: &[u8]) -> u32 {
-        if let Some(offset) = self.interned.get(bytes) {
-            return *offset;
-        }
+    fn append(&mut self, bytes: &[u8]) -> u32 {
         let offset = word(self.pool.len());
         self.pool.extend_from_slice(bytes);
-        self.interned.insert(bytes.to_vec(), offset);
         offset
+    }
+
+    /// The place of a text in the pool, which holds it once.
+    fn intern(&mut self, bytes: &[u8]) -> u32 {
+        let hash = Hash::of(bytes).slot(0);
+        let is_it = |number: u32| {
+            let found = self.texts.get(number as usize);
+            found.is_some_and(|(at, length)| self.text(*at, *length) == bytes)
+        };
+        if let Some(number) = self.text_index.find(hash, is_it) {
+            return self.texts.get(number as usize).map_or(NONE, |(at, _)| *at);
+        }
+        let offset = self.append(bytes);
+        self.text_index.insert(hash, word(self.texts.len()));
+        self.texts.push((offset, word(bytes.len())));
+        offset
+    }
+
+    fn text(&self, at: u32, length: u32) -> &[u8] {
+        self.pool
+            .get(at as usize..(at as usize).saturating_add(length as usize))
+            .unwrap_or_default()
+    }
+
+    /// The number of a key, if it is there.
+    fn find_key(&self, tag: u32, hash: u32, key: &[u8]) -> Option<u32> {
+        self.key_index.find(hash, |number| {
+            let found = self.keys.get(number as usize);
+            found.is_some_and(|k| k.tag == tag && self.text(k.at, k.length) == key)
+        })
+    }
+
+    /// The number of a key, which is there from now on.
+    fn key(&mut self, tag: u32, key: &[u8]) -> u32 {
+        let hash = hash(tag, key);
+        if let Some(number) = self.find_key(tag, hash, key) {
+            return number;
+        }
+        let number = word(self.keys.len());
+        let at = self.intern(key);
+        self.key_index.insert(hash, number);
+        self.keys.push(Key {
+            tag,
+            hash,
+            at,
+            length: word(key.len()),
+            head: 0,
+            programs: 0,
+        });
+        number
     }
 
     /// One way in which a pattern matches, for `list` and the bits of `access`.
@@ -99,26 +206,19 @@ impl Builder {
                 }
             }
         };
-        let key = if space.folds() {
-            key.to_ascii_lowercase()
-        } else {
-            key.clone()
-        };
-        let tag = tag(space, kind);
-        let length = key.len();
+        let number = self.key(tag(space, kind), &folded(space, key));
         // The same name again, for the same purpose, would never be the one that is reported.
         let meta = list << 8 | access;
-        if program.is_none() && !self.plain.insert((tag, meta, key.clone())) {
+        if program.is_none() && !self.plain.insert((number, meta)) {
             return;
         }
         let program = program.map_or(0, |program| self.program(program));
-        if program != 0 {
-            *self.crowds.entry((tag, key.clone())).or_insert(0) += 1;
+        if let Some(key) = self.keys.get_mut(number as usize) {
+            key.programs += usize::from(program != 0);
+            self.postings.push([entry, meta, program, key.head]);
+            key.head = word(self.postings.len());
         }
-        let head = self.keys.entry((tag, key)).or_insert(0);
-        self.postings.push([entry, meta, program, *head]);
-        *head = word(self.postings.len());
-        self.length(space, kind, length);
+        self.length(space, kind, key.len());
     }
 
     /// How many programs hang on a key. One that is in every name counts for as many as there can be.
@@ -126,15 +226,10 @@ impl Builder {
         if key.is_empty() || key == b"/" {
             return usize::MAX;
         }
-        let key = if space.folds() {
-            key.to_ascii_lowercase()
-        } else {
-            key.to_vec()
-        };
-        self.crowds
-            .get(&(tag(space, kind), key))
-            .copied()
-            .unwrap_or(0)
+        let (tag, key) = (tag(space, kind), folded(space, key));
+        let number = self.find_key(tag, hash(tag, &key), &key);
+        let found = number.and_then(|number| self.keys.get(number as usize));
+        found.map_or(0, |key| key.programs)
     }
 
     /// Writes a program into the pool. Its offset there is never 0, which stands for none.
@@ -244,18 +339,20 @@ impl Builder {
     }
 
     pub(crate) fn finish(mut self) -> Vec<u8> {
-        let mut rows: Vec<(u32, u32, Vec<u8>, u32, u32)> = Vec::new();
-        for ((tag, key), head) in core::mem::take(&mut self.keys) {
-            rows.push((hash(tag, &key), tag, key, head, 0));
-        }
+        let keys = core::mem::take(&mut self.keys);
+        let mut rows: Vec<[u32; 6]> = keys
+            .iter()
+            .map(|key| [key.hash, key.tag, key.at, key.length, key.head, 0])
+            .collect();
         let mut segments = Vec::new();
         for ((tag, key), rules) in core::mem::take(&mut self.nets) {
             let first = segments.len();
             segments.extend(disjoint(&rules));
-            let hash = hash(tag, &key);
-            rows.push((hash, tag, key, word(first), word(segments.len() - first)));
+            let (hash, at, count) = (hash(tag, &key), self.intern(&key), segments.len() - first);
+            rows.push([hash, tag, at, word(key.len()), word(first), word(count)]);
         }
-        let slots = self.slots(&rows);
+        let slots = slots(&rows);
+        let filter = filter(&rows, slots.len());
         let listen = disjoint(&self.listen);
 
         let mut words = [0u32; header::WORDS];
@@ -311,6 +408,7 @@ impl Builder {
             listen.as_flattened(),
         );
         table(&mut set, header::MARKERS, blob::MARKER, &self.markers);
+        table(&mut set, header::FILTER, blob::FILTER, &filter);
         for (space, kinds) in self.lengths.iter().enumerate() {
             for (kind, lengths) in kinds.iter().enumerate() {
                 let lengths: Vec<u32> = lengths.iter().map(|l| word(*l)).collect();
@@ -322,18 +420,14 @@ impl Builder {
                 );
             }
         }
-        if let Some(name) = &self.rule {
-            // The name is an entry's pattern, and so in the pool.
-            if let Some(offset) = self.interned.get(name.as_bytes()) {
-                set(header::RULE, offset + base);
-                set(header::RULE + 1, word(name.len()));
+        for (index, text) in [
+            (header::RULE, self.rule),
+            (header::ENFORCE_AFTER, self.enforce_after),
+        ] {
+            if let Some((at, length)) = text {
+                set(index, at + base);
+                set(index + 1, length);
             }
-        }
-        if let Some(after) = &self.enforce_after
-            && let Some(offset) = self.interned.get(after.as_bytes())
-        {
-            set(header::ENFORCE_AFTER, offset + base);
-            set(header::ENFORCE_AFTER + 1, word(after.len()));
         }
         set(header::UNFOLLOWABLE, self.unfollowable);
         set(header::POOLS, self.pools);
@@ -359,32 +453,53 @@ impl Builder {
 
     /// Names the rule that applies.
     pub(crate) fn name_rule(&mut self, name: &str) {
-        self.intern(name.as_bytes());
-        self.rule = Some(name.to_owned());
+        self.rule = Some((self.intern(name.as_bytes()), word(name.len())));
         self.flags |= blob::flag::RULE;
     }
 
     /// Says until when the rule does not prevent.
     pub(crate) fn delay(&mut self, until: &str) {
-        self.intern(until.as_bytes());
-        self.enforce_after = Some(until.to_owned());
+        self.enforce_after = Some((self.intern(until.as_bytes()), word(until.len())));
     }
+}
 
-    fn slots(&mut self, rows: &[(u32, u32, Vec<u8>, u32, u32)]) -> Vec<[u32; 6]> {
-        // At most half full, so that a search meets an empty slot soon.
-        let size = (rows.len() * 2).next_power_of_two().max(2);
-        let mut slots = vec![[0u32; 6]; size];
-        for (hash, tag, key, head, count) in rows {
-            let key_at = self.intern(key) + word(header::WORDS * 4);
-            let mut at = *hash as usize & (size - 1);
-            while slots.get(at).is_some_and(|[_, tag, ..]| *tag != 0) {
-                at = (at + 1) & (size - 1);
-            }
-            if let Some(slot) = slots.get_mut(at) {
-                *slot = [*hash, *tag, key_at, word(key.len()), *head, *count];
-            }
+/// The hash table over rows that are to be its slots.
+fn slots(rows: &[[u32; 6]]) -> Vec<[u32; 6]> {
+    // At most half full, so that a search meets an empty slot soon.
+    let size = (rows.len() * 2).next_power_of_two().max(2);
+    let mut slots = vec![[0u32; 6]; size];
+    for row in rows {
+        let [hash, _, at, ..] = *row;
+        let mut place = hash as usize & (size - 1);
+        while slots.get(place).is_some_and(|[_, tag, ..]| *tag != 0) {
+            place = (place + 1) & (size - 1);
         }
-        slots
+        if let Some(slot) = slots.get_mut(place) {
+            *slot = *row;
+            slot[2] = at + word(header::WORDS * 4);
+        }
+    }
+    slots
+}
+
+/// The bits of the rows' hashes: a sixteenth of the slots' size, so that most of what is not there is found out in memory that is near.
+fn filter(rows: &[[u32; 6]], slots: usize) -> Vec<u32> {
+    let mut words = vec![0u32; (slots / 4).max(1)];
+    for [hash, ..] in rows {
+        let bit = blob::filter_bit(*hash, words.len());
+        if let Some(word) = words.get_mut(bit / 32) {
+            *word |= 1 << (bit % 32);
+        }
+    }
+    words
+}
+
+/// A key as it is looked up.
+fn folded(space: Space, key: &[u8]) -> Cow<'_, [u8]> {
+    if space.folds() {
+        Cow::Owned(key.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(key)
     }
 }
 

@@ -75,6 +75,11 @@ impl<'a> Decider<'a> {
         if !slots.count.is_power_of_two() {
             return None;
         }
+        let filter = fits(header::FILTER, blob::FILTER)?;
+        // Bits are counted in 32 bits, too.
+        if !filter.count.is_power_of_two() || filter.count > 1 << 26 {
+            return None;
+        }
         fits(header::POSTINGS, blob::POSTING)?;
         let entries = fits(header::ENTRIES, blob::ENTRY)?;
         if entries.count < setting::COUNT as usize {

@@ -3,6 +3,8 @@
 //! `serde_json` gives neither, and a policy's author needs both: the line to look at, and the news that the second
 //! `"deny"` would have silently replaced the first.
 
+use core::cell::Cell;
+
 use crate::diagnostics::Problem;
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
@@ -174,6 +176,7 @@ pub(crate) fn parse(text: &[u8]) -> Result<Node, Box<Problem>> {
         at: 0,
         line: 1,
         line_start: 0,
+        counted: Cell::new((0, 0)),
     };
     parser.space();
     let node = parser.value(0)?;
@@ -204,6 +207,9 @@ struct Parser<'a> {
     at: usize,
     line: usize,
     line_start: usize,
+    /// How far into the text columns have been counted, and how many there are: each from the one before, since many a policy is one long
+    /// line.
+    counted: Cell<(usize, usize)>,
 }
 
 impl Parser<'_> {
@@ -216,9 +222,14 @@ impl Parser<'_> {
     }
 
     fn column(&self) -> usize {
-        self.text
-            .get(self.line_start..self.at)
-            .map_or(1, |line| line.chars().count() + 1)
+        let (from, before) = match self.counted.get() {
+            (at, columns) if self.line_start <= at && at <= self.at => (at, columns),
+            _ => (self.line_start, 0),
+        };
+        let more = self.text.get(from..self.at).unwrap_or_default();
+        let columns = before + more.chars().count();
+        self.counted.set((self.at, columns));
+        columns + 1
     }
 
     fn space(&mut self) {

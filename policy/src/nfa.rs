@@ -5,12 +5,14 @@
 use crate::blob::{Blob, op};
 use crate::glob::MAX_STATES;
 
-const WORDS: usize = MAX_STATES.div_ceil(64) + 1;
+/// Words of a set of any program's states, and of that of almost every one's.
+const MANY: usize = MAX_STATES.div_ceil(64) + 1;
+const FEW: usize = 1;
 
 #[derive(Clone, Copy)]
-struct Set([u64; WORDS]);
+struct Set<const N: usize>([u64; N]);
 
-impl Set {
+impl<const N: usize> Set<N> {
     fn insert(&mut self, state: usize) {
         if let Some(word) = self.0.get_mut(state >> 6) {
             *word |= 1 << (state & 63);
@@ -39,7 +41,7 @@ impl Program<'_> {
     }
 
     /// Enters `state`, and those that can be had from it for nothing.
-    fn enter(&self, set: &mut Set, mut state: usize) -> Option<()> {
+    fn enter<const N: usize>(&self, set: &mut Set<N>, mut state: usize) -> Option<()> {
         loop {
             set.insert(state);
             if state >= self.states {
@@ -68,12 +70,20 @@ pub(crate) fn matches(blob: Blob<'_>, offset: u32, name: &[u8]) -> Option<bool> 
         classes: blob.0.get(sets..sets + classes * 32)?,
         states,
     };
+    if states < 64 * FEW {
+        run::<FEW>(&program, name)
+    } else {
+        run::<MANY>(&program, name)
+    }
+}
 
+fn run<const N: usize>(program: &Program<'_>, name: &[u8]) -> Option<bool> {
+    let states = program.states;
     let used = states / 64 + 1;
-    let mut now = Set([0; WORDS]);
+    let mut now = Set([0; N]);
     program.enter(&mut now, 0)?;
     for byte in name {
-        let mut next = Set([0; WORDS]);
+        let mut next = Set([0; N]);
         let mut alive = 0;
         for (index, word) in now.0.iter().enumerate().take(used) {
             let mut left = *word;

@@ -1,7 +1,7 @@
 //! Looks names, addresses and ports up in the tables of a compiled policy.
 
 use super::Decider;
-use crate::blob::{self, Blob, Hash, Kind, NONE, Space, Table, header, list, tag};
+use crate::blob::{self, Hash, Kind, NONE, Space, Table, header, list, tag};
 use crate::net;
 use crate::nfa;
 use core::net::IpAddr;
@@ -66,51 +66,90 @@ impl Hits {
     }
 }
 
+/// The tables of keys.
+struct Index {
+    filter: Table,
+    slots: Table,
+}
+
 impl Decider<'_> {
     /// Asks everything that could match `name`: whole, by its beginnings, by its ends.
     pub(super) fn scan(&self, space: Space, name: &[u8], hits: &mut Hits) -> Option<()> {
         let fold = space.folds();
-        let step = |hash: Hash, byte: u8| {
+        let step = |hash: Hash, byte: &u8| {
             hash.step(if fold {
                 byte.to_ascii_lowercase()
             } else {
-                byte
+                *byte
             })
         };
+        let index = self.index()?;
         let lengths = header::LENGTHS + space as usize * 4;
 
-        let mut prefixes = Lengths::new(self.blob, lengths)?;
-        let mut hash = Hash::new();
-        prefixes.at(0, || self.probe(space, Kind::Prefix, hash, name, 0, hits))?;
-        for (i, byte) in name.iter().enumerate() {
-            hash = step(hash, *byte);
-            prefixes.at(i + 1, || {
-                self.probe(space, Kind::Prefix, hash, name, i + 1, hits)
-            })?;
-        }
-        self.probe(space, Kind::Exact, hash, name, name.len(), hits)?;
-
-        let mut suffixes = Lengths::new(self.blob, lengths + 2)?;
-        let mut hash = Hash::new();
-        suffixes.at(0, || self.probe(space, Kind::Suffix, hash, name, 0, hits))?;
-        for (i, byte) in name.iter().rev().enumerate() {
-            if suffixes.next.is_none() {
+        // One walk over the name, with a halt at each length that occurs.
+        let (mut hash, mut done) = (Hash::new(), 0);
+        let prefixes = self.blob.table(lengths)?;
+        for row in 0..prefixes.count {
+            let [length] = self.blob.row(prefixes, row)?;
+            let Some(part) = name.get(done..length as usize) else {
                 break;
-            }
-            hash = step(hash, *byte);
-            suffixes.at(i + 1, || {
-                self.probe(space, Kind::Suffix, hash, name, i + 1, hits)
-            })?;
+            };
+            hash = part.iter().fold(hash, step);
+            done = length as usize;
+            self.probe(&index, (space, Kind::Prefix), hash, name, done, hits)?;
+        }
+        hash = name.get(done..)?.iter().fold(hash, step);
+        self.probe(&index, (space, Kind::Exact), hash, name, name.len(), hits)?;
+
+        let (mut hash, mut done) = (Hash::new(), 0);
+        let suffixes = self.blob.table(lengths + 2)?;
+        for row in 0..suffixes.count {
+            let [length] = self.blob.row(suffixes, row)?;
+            let Some(start) = name.len().checked_sub(length as usize) else {
+                break;
+            };
+            // Lengths ascend; where they do not, nobody's compiler wrote them.
+            let part = name.get(start..name.len().checked_sub(done)?)?;
+            hash = part.iter().rev().fold(hash, step);
+            done = length as usize;
+            self.probe(&index, (space, Kind::Suffix), hash, name, done, hits)?;
         }
         Some(())
     }
 
+    /// Where the keys are.
+    fn index(&self) -> Option<Index> {
+        Some(Index {
+            filter: self.blob.table(header::FILTER)?,
+            slots: self.blob.table(header::SLOTS)?,
+        })
+    }
+
     /// Looks one key up: the first or last `length` bytes of `name`, or all of them.
+    #[inline]
     fn probe(
         &self,
-        space: Space,
-        kind: Kind,
+        index: &Index,
+        (space, kind): (Space, Kind),
         hash: Hash,
+        name: &[u8],
+        length: usize,
+        hits: &mut Hits,
+    ) -> Option<()> {
+        let hash = hash.slot(tag(space, kind));
+        if !self.may_be(index, hash)? {
+            return Some(());
+        }
+        self.take(index, (space, kind), hash, name, length, hits)
+    }
+
+    /// Takes what hangs on a key, if there is such a one.
+    #[inline(never)]
+    fn take(
+        &self,
+        index: &Index,
+        (space, kind): (Space, Kind),
+        hash: u32,
         name: &[u8],
         length: usize,
         hits: &mut Hits,
@@ -120,7 +159,7 @@ impl Decider<'_> {
             Kind::Prefix => (name.get(..length)?, name.get(length..)?),
             Kind::Suffix => (name.get(name.len().checked_sub(length)?..)?, name),
         };
-        let Some((head, count)) = self.find(tag(space, kind), hash, |k| {
+        let Some((head, count)) = self.find(index, tag(space, kind), hash, |k| {
             if space.folds() {
                 k.eq_ignore_ascii_case(key)
             } else {
@@ -156,15 +195,23 @@ impl Decider<'_> {
         Some(())
     }
 
+    /// Whether there can be a key of that hash. Most that are asked for are not there, and this is found out in a sixteenth of the memory.
+    #[inline]
+    fn may_be(&self, index: &Index, hash: u32) -> Option<bool> {
+        let bit = blob::filter_bit(hash, index.filter.count);
+        let [word] = self.blob.row(index.filter, bit / 32)?;
+        Some(word >> (bit % 32) & 1 == 1)
+    }
+
     /// Head and count of the slot with that key, if there is one.
     fn find(
         &self,
+        index: &Index,
         tag: u32,
-        hash: Hash,
+        hash: u32,
         equal: impl Fn(&[u8]) -> bool,
     ) -> Option<Option<(u32, u32)>> {
-        let slots = self.blob.table(header::SLOTS)?;
-        let hash = hash.slot(tag);
+        let slots = index.slots;
         let mut at = hash as usize & slots.count.checked_sub(1)?;
         for _ in 0..slots.count {
             let [slot_hash, slot_tag, key, length, head, count] = self.blob.row(slots, at)?;
@@ -183,8 +230,9 @@ impl Decider<'_> {
     pub(super) fn scan_net(&self, ip: IpAddr, port: u16, hits: &mut Hits) -> Option<()> {
         let (tag, words, size) = match ip {
             IpAddr::V4(_) => (blob::TAG_NET4, header::NET4..header::NET6, 5),
-            IpAddr::V6(_) => (blob::TAG_NET6, header::NET6..header::WORDS, 17),
+            IpAddr::V6(_) => (blob::TAG_NET6, header::NET6..header::UNFOLLOWABLE, 17),
         };
+        let index = self.index()?;
         for (i, word) in words.enumerate() {
             let mut bits = self.blob.header(word)?;
             while bits != 0 {
@@ -197,7 +245,10 @@ impl Decider<'_> {
                     IpAddr::V6(six) => octets.copy_from_slice(&six.octets()),
                 }
                 let key = key.get(..size)?;
-                if let Some((first, count)) = self.find(tag, Hash::of(key), |k| k == key)? {
+                let hash = Hash::of(key).slot(tag);
+                if self.may_be(&index, hash)?
+                    && let Some((first, count)) = self.find(&index, tag, hash, |k| k == key)?
+                {
                     self.scan_segments(first, count, port, hits)?;
                 }
             }
@@ -236,49 +287,6 @@ impl Decider<'_> {
                 hits.platform |= platform;
                 break;
             }
-        }
-        Some(())
-    }
-}
-
-/// Walks over the lengths that occur, ascending.
-struct Lengths<'a> {
-    blob: Blob<'a>,
-    table: Table,
-    index: usize,
-    next: Option<usize>,
-}
-
-impl<'a> Lengths<'a> {
-    fn new(blob: Blob<'a>, header: usize) -> Option<Self> {
-        let table = blob.table(header)?;
-        let mut lengths = Self {
-            blob,
-            table,
-            index: 0,
-            next: None,
-        };
-        lengths.advance()?;
-        Some(lengths)
-    }
-
-    fn advance(&mut self) -> Option<()> {
-        self.next = if self.index < self.table.count {
-            let [length] = self.blob.row(self.table, self.index)?;
-            Some(length as usize)
-        } else {
-            None
-        };
-        self.index += 1;
-        Some(())
-    }
-
-    /// Calls `probe` if `length` is the next that occurs.
-    #[inline]
-    fn at(&mut self, length: usize, probe: impl FnOnce() -> Option<()>) -> Option<()> {
-        if self.next == Some(length) {
-            probe()?;
-            self.advance()?;
         }
         Some(())
     }
