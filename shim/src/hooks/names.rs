@@ -141,7 +141,9 @@ pub unsafe fn getaddrinfo(
     };
     // SAFETY: the caller keeps what the manual page asks.
     unsafe {
-        let (Some(state), Some(host)) = (state::judging(Section::Dns), Host::copy(node)) else {
+        let judged =
+            state::judging(Section::Dns).and_then(|state| Some((state, Host::copy(node)?)));
+        let Some((state, host)) = judged else {
             return note_list(
                 node,
                 resolving(|| next(node, service, hints, result)),
@@ -270,12 +272,11 @@ fn no_recovery() {
 /// # Safety
 /// `name` is a C string, or a pointer that cannot be one.
 unsafe fn refuses(name: *const c_char) -> bool {
-    // SAFETY: the caller's promise.
-    let (Some(state), Some(host)) = (state::judging(Section::Dns), (unsafe { Host::copy(name) }))
-    else {
+    let Some(state) = state::judging(Section::Dns) else {
         return false;
     };
-    judge(state, host.name()).is_err()
+    // SAFETY: the caller's promise.
+    unsafe { Host::copy(name) }.is_some_and(|host| judge(state, host.name()).is_err())
 }
 
 /// `gethostbyname(3)`.
@@ -579,6 +580,9 @@ macro_rules! resolver {
 /// # Safety
 /// Both are C strings, or pointers that cannot be ones.
 unsafe fn refuses_within(name: *const c_char, domain: *const c_char) -> bool {
+    if state::judging(Section::Dns).is_none() {
+        return false;
+    }
     // SAFETY: the caller's promise.
     let hosts = unsafe { (Host::copy(name), Host::copy(domain)) };
     let (Some(name), Some(domain)) = hosts else {
