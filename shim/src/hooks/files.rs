@@ -16,7 +16,6 @@ use super::resolve::{
 };
 use super::{REFUSED, finish};
 use crate::path::Name;
-use crate::state::State;
 use crate::sys::{Errno, FileId};
 use crate::{state, sys, table};
 
@@ -63,54 +62,13 @@ unsafe fn open_judged(
             }
         });
         match opened {
-            Err(Errno(libc::ELOOP)) => {
-                if let Some(fd) = open_behind_links(state, dir, &mut name, flags) {
-                    return Some(Ok(fd));
-                }
-            }
-            // openat2 is stricter than open about something.
-            Err(Errno(libc::EINVAL | libc::ENOSYS | libc::EPERM)) => {}
+            // A link is in the way, or openat2 is stricter than open about something.
+            Err(Errno(libc::ELOOP | libc::EINVAL | libc::ENOSYS | libc::EPERM)) => {}
             result => return Some(result),
         }
     }
     let resolved = resolve(state, dir, &mut name, flags);
     Some(resolved.and_then(|resolved| resolve::open(state, resolved, &mut name, flags, mode)))
-}
-
-/// Opens a file that is there by way of links, each of which is taken out of the name until the kernel can prove it. `None`: that
-/// does not go on, or the name that comes of it is not allowed; nothing has happened, and the file has to be looked at by itself.
-///
-/// A pinned file costs more: its name is asked for in /proc, where each descriptor gets an inode of its own for the while.
-#[inline(never)]
-fn open_behind_links(state: &State, dir: c_int, name: &mut Name, flags: c_int) -> Option<c_int> {
-    /// What a chain of links is followed to in this way; a file behind a longer one is pinned.
-    const STEPS: usize = 4;
-    if creates(flags) || flags & (libc::O_NOFOLLOW | libc::O_EXCL) != 0 {
-        return None;
-    }
-    let mut plain = Name::new();
-    plain.push(name.as_bytes()).ok()?;
-    // The kernel follows them, too: into what a sticky directory holds of others it would not (fs.protected_symlinks).
-    // SAFETY: a C string of ours.
-    if !unsafe { sys::is_behind_plain_links(dir, plain.as_ptr()) } {
-        return None;
-    }
-    for _ in 0..STEPS {
-        plain.follow(dir).ok()?;
-        if !resolve::is_allowed_as_written(state, dir, plain.as_bytes(), access(flags)) {
-            return None;
-        }
-        let opened = sys::cancellable(|| {
-            // SAFETY: a C string of ours.
-            unsafe { sys::open_without_links(dir, plain.as_ptr(), flags & KNOWN_FLAGS, 0) }
-        });
-        match opened {
-            Ok(fd) => return Some(fd),
-            Err(Errno(libc::ELOOP)) => {}
-            Err(_) => return None,
-        }
-    }
-    None
 }
 
 /// One of the names that open(2) has without a mode?
@@ -264,24 +222,6 @@ enum Expected {
     Unnamed,
 }
 
-/// The file that is to be opened as it is there, if its name is its own and allowed: nothing needs to be resolved then.
-fn plain_file(state: &State, name: &mut Name, flags: c_int) -> Option<FileId> {
-    let is_asked_here = state.proves_names && !state.learns && !creates(flags);
-    if !is_asked_here
-        || state::judging(Section::Filesystem).is_none()
-        || !resolve::is_allowed_as_written(state, CWD, name.as_bytes(), access(flags))
-    {
-        return None;
-    }
-    // SAFETY: a C string of ours.
-    let fd =
-        unsafe { sys::open_without_links(CWD, name.as_ptr(), libc::O_PATH | libc::O_CLOEXEC, 0) }
-            .ok()?;
-    let found = sys::fstat(fd);
-    sys::close(fd);
-    found.ok().map(|stat| stat.id)
-}
-
 /// Judges what `fopen` would open, calls it, and makes sure that it opened what was judged.
 ///
 /// libc's own function does the opening, because what it makes of the descriptor (position, buffer, character set)
@@ -309,19 +249,14 @@ unsafe fn fopen_judged(
         return open(path);
     };
     let mut name = Name::new();
-    // Either the file by its own name, or what the name leads to.
-    let judged = name.push(given).map_err(Err).and_then(|()| {
-        plain_file(state, &mut name, flags).map_or_else(
-            || resolve(state, libc::AT_FDCWD, &mut name, flags).map_err(Err),
-            |id| Err(Ok(id)),
-        )
-    });
+    let judged = name
+        .push(given)
+        .and_then(|()| resolve(state, libc::AT_FDCWD, &mut name, flags));
     let expected = match &judged {
-        Err(Ok(id)) => Expected::File(*id),
         Ok(Resolved::Existing(_, id, _)) => Expected::File(*id),
         Ok(Resolved::New(_, _, true)) => Expected::Name,
         Ok(Resolved::New(_, _, false)) => Expected::Unnamed,
-        Err(Err(errno)) => {
+        Err(errno) => {
             // freopen(3) closes its stream also where it fails. libc does that best: with a name that leads nowhere.
             open(NOWHERE.as_ptr());
             finish(Err(*errno));
