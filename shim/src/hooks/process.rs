@@ -12,6 +12,7 @@ use palisade_policy::event::{Section, Start};
 use super::finish;
 use super::program::{Program, SHELL, judge};
 use super::spawn::Place;
+use crate::path::{Name, PATH_MAX};
 use crate::sys::Errno;
 use crate::table::{self, Strings};
 use crate::{env, state, sys, writer};
@@ -37,7 +38,30 @@ enum Target {
     Searched(c_int, *const c_char),
 }
 
-/// Judges, and if it may be, lets the real call happen with an environment that keeps the child defended.
+/// A name that no call takes: it stands for any other that is too long to be copied, so that the real call refuses it in its own way.
+static TOO_LONG: [u8; PATH_MAX + 1] = {
+    let mut name = [b'/'; PATH_MAX + 1];
+    name[PATH_MAX] = 0;
+    name
+};
+
+impl Target {
+    const fn name(self) -> *const c_char {
+        match self {
+            Self::At(_, path, _) | Self::Searched(_, path) => path,
+        }
+    }
+
+    const fn with_name(self, name: *const c_char) -> Self {
+        match self {
+            Self::At(dir, _, flags) => Self::At(dir, name, flags),
+            Self::Searched(dir, _) => Self::Searched(dir, name),
+        }
+    }
+}
+
+/// Judges, and if it may be, lets the real call happen with the name that was judged and with an environment that keeps the child
+/// defended.
 ///
 /// # Errors
 /// `EACCES` where it is refused, `EMFILE`, `ENFILE`, `ENOMEM` where nothing can be judged or prepared.
@@ -49,19 +73,24 @@ unsafe fn start<R>(
     argv: Strings,
     envp: Strings,
     how: Start,
-    act: impl FnOnce(Strings) -> R,
+    act: impl FnOnce(*const c_char, Strings) -> R,
 ) -> Result<R, Errno> {
+    let mut target = target;
+    let mut name = Name::new();
     if let Some(state) = state::judging(Section::Processes) {
         // SAFETY: the caller's promise.
         unsafe {
-            let (program, given) = match target {
-                Target::At(dir, path, flags) => {
-                    (Program::open(dir, path, flags)?, sys::c_bytes(path))
-                }
-                Target::Searched(dir, file) => (Program::find(dir, file)?, sys::c_bytes(file)),
+            // A copy: what is judged is what the kernel gets, whatever another thread writes meanwhile.
+            if let Some(given) = sys::c_bytes(target.name()) {
+                let copy = name.push(given).map(|()| name.as_ptr());
+                target = target.with_name(copy.unwrap_or(TOO_LONG.as_ptr().cast()));
+            }
+            let program = match target {
+                Target::At(dir, path, flags) => Program::open(dir, path, flags)?,
+                Target::Searched(dir, file) => Program::find(dir, file)?,
             };
             let words = |index| word(argv, index);
-            judge(state, program, given.unwrap_or_default(), &words, how)?;
+            judge(state, program, name.as_bytes(), &words, how)?;
         }
     }
     if how == Start::Exec {
@@ -70,8 +99,8 @@ unsafe fn start<R>(
     }
     match state::forced() {
         // SAFETY: the caller's promise.
-        Some(forced) => unsafe { forced.with(envp, act) },
-        None => Ok(act(envp)),
+        Some(forced) => unsafe { forced.with(envp, |envp| act(target.name(), envp)) },
+        None => Ok(act(target.name(), envp)),
     }
 }
 
@@ -85,7 +114,7 @@ fn exec_result(result: Result<c_int, Errno>) -> c_int {
 /// As its manual page says.
 pub unsafe fn execve(path: *const c_char, argv: Strings, envp: Strings) -> c_int {
     let target = Target::At(libc::AT_FDCWD, path, 0);
-    let act = |envp| match table::execve::next() {
+    let act = |path, envp| match table::execve::next() {
         // SAFETY: the caller's arguments.
         Some(next) => unsafe { next(path, argv, envp) },
         None => finish(Err(Errno(libc::ENOSYS))),
@@ -108,7 +137,7 @@ pub unsafe fn execv(path: *const c_char, argv: Strings) -> c_int {
 /// # Safety
 /// As its manual page says.
 pub unsafe fn execvpe(file: *const c_char, argv: Strings, envp: Strings) -> c_int {
-    let act = |envp| match table::execvpe::next() {
+    let act = |file, envp| match table::execvpe::next() {
         // SAFETY: the caller's arguments.
         Some(next) => unsafe { next(file, argv, envp) },
         None => finish(Err(Errno(libc::ENOSYS))),
@@ -145,7 +174,7 @@ pub unsafe fn execveat(
     envp: Strings,
     flags: c_int,
 ) -> c_int {
-    let act = |envp| match table::execveat::next() {
+    let act = |path, envp| match table::execveat::next() {
         // SAFETY: the caller's arguments.
         Some(next) => unsafe { next(dir, path, argv, envp, flags) },
         None => finish(sys::execveat(dir, path, argv, envp, flags)),
@@ -163,7 +192,7 @@ pub unsafe fn fexecve(fd: c_int, argv: Strings, envp: Strings) -> c_int {
         // Unlike execve(2), glibc takes no null pointer here.
         return finish(Err(Errno(libc::EINVAL)));
     }
-    let act = |envp| match table::fexecve::next() {
+    let act = |_, envp| match table::fexecve::next() {
         // SAFETY: the caller's arguments.
         Some(next) => unsafe { next(fd, argv, envp) },
         None => finish(Err(Errno(libc::ENOSYS))),
@@ -226,7 +255,7 @@ macro_rules! spawns {
             argv: Strings,
             envp: Strings,
         ) -> c_int {
-            let act = |envp| match table::$name::next() {
+            let act = |path, envp| match table::$name::next() {
                 // SAFETY: the caller's arguments.
                 Some(next) => unsafe { next(pid, path, actions, attributes, argv, envp) },
                 None => libc::ENOSYS,

@@ -6,7 +6,9 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use palisade_tests::{Run, compile, tool};
 use serde_json::json;
 
-use crate::{names, passed, program_with, programs, refused, run, secret, static_program, with};
+use crate::{
+    names, natural, passed, program_with, programs, refused, run, secret, static_program, with,
+};
 
 /// The errno of `EACCES`.
 const EACCES: i32 = 13;
@@ -662,6 +664,28 @@ fn an_argument_that_another_thread_shortens() {
     let natural = run(code).without_library().go();
     assert_eq!(natural.text(), "through\n", "the control");
     let outcome = with(|| run(code), secret);
+    assert_eq!(outcome.text(), "stopped 13\n");
+}
+
+#[test]
+fn a_program_s_name_that_another_thread_rewrites() {
+    let code = r#"static volatile char name[] = "./good"; static volatile int stop; char *words[] = {"x", NULL};
+        void *rewrite(void *unused) { while (!stop) { memcpy((char *)name + 2, "evil", 4); __asm__ volatile("" ::: "memory"); for (volatile int i = 0; i < 300; i++); memcpy((char *)name + 2, "good", 4); __asm__ volatile("" ::: "memory"); for (volatile int i = 0; i < 300; i++); } return NULL; }
+        pthread_t thread; pthread_create(&thread, NULL, rewrite, NULL); int ran = 0;
+        for (int i = 0; i < 2000; i++) { pid_t child; int status = 0;
+            if (posix_spawn(&child, (char *)name, NULL, NULL, words, environ) == 0 && waitpid(child, &status, 0) == child) ran |= status != 0; }
+        stop = 1; pthread_join(thread, NULL); errno = 13; through(ran)"#;
+    let make = || {
+        let run = run(code);
+        fs::copy("/bin/true", run.folder().join("good")).expect("a program");
+        fs::copy("/bin/false", run.folder().join("evil")).expect("a program");
+        run
+    };
+    natural(make);
+    let outcome = with(make, |run| {
+        let evil = fs::canonicalize(run.folder().join("evil")).expect("evil");
+        programs(&[evil.to_str().expect("UTF-8")])
+    });
     assert_eq!(outcome.text(), "stopped 13\n");
 }
 
