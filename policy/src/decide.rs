@@ -315,6 +315,26 @@ impl<'a> Decider<'a> {
         self.judge_file(event).unwrap_or(MALFORMED)
     }
 
+    /// Whether a folder may get another name: `old` and `new` end in a slash. An entry of `deny` that means something below the one and not below
+    /// the other would be passed by, so it denies the move; the folder's own names are for [`file`](Self::file) to judge. `is_there` says
+    /// whether there is a file of that name.
+    ///
+    /// Unlike every other verdict, this one takes time that grows with the policy.
+    #[must_use]
+    pub fn moves(&self, old: &[u8], new: &[u8], is_there: &dyn Fn(&[u8]) -> bool) -> Verdict<'a> {
+        if self.is_off(Section::Filesystem) {
+            return OFF;
+        }
+        let judge = || {
+            let hits = self.scan_below(old, new, is_there)?;
+            if hits.deny == NONE {
+                return self.pass(Reason::Unrestricted, None);
+            }
+            self.breach(Section::Filesystem, Reason::Denied, hits.deny)
+        };
+        judge().unwrap_or(MALFORMED)
+    }
+
     #[inline]
     fn state(&self, section: Section) -> u32 {
         // Bytes that cannot be read are a section that prevents.

@@ -57,6 +57,31 @@ impl Program<'_> {
 
 /// Whether the program at `offset` matches the whole of `name`. `None`: the bytes are not a program.
 pub(crate) fn matches(blob: Blob<'_>, offset: u32, name: &[u8]) -> Option<bool> {
+    let program = program(blob, offset)?;
+    let states = program.states;
+    if states < 64 * FEW {
+        Some(run::<FEW>(&program, name)?.has(states))
+    } else {
+        Some(run::<MANY>(&program, name)?.has(states))
+    }
+}
+
+/// Whether there is a name that the program matches behind `old` and not behind `new`. Says so also where it only may be.
+pub(crate) fn loses(blob: Blob<'_>, offset: u32, old: &[u8], new: &[u8]) -> Option<bool> {
+    fn lost<const N: usize>(program: &Program<'_>, old: &[u8], new: &[u8]) -> Option<bool> {
+        let (old, new) = (run::<N>(program, old)?, run::<N>(program, new)?);
+        // From the last state nothing goes on.
+        Some((0..program.states).any(|state| old.has(state) && !new.has(state)))
+    }
+    let program = program(blob, offset)?;
+    if program.states < 64 * FEW {
+        lost::<FEW>(&program, old, new)
+    } else {
+        lost::<MANY>(&program, old, new)
+    }
+}
+
+fn program(blob: Blob<'_>, offset: u32) -> Option<Program<'_>> {
     let offset = offset as usize;
     let states = blob.half(offset)?;
     let classes = blob.half(offset + 2)?;
@@ -65,19 +90,15 @@ pub(crate) fn matches(blob: Blob<'_>, offset: u32, name: &[u8]) -> Option<bool> 
     }
     let ops = offset + 4;
     let sets = ops + states * 2;
-    let program = Program {
+    Some(Program {
         ops: blob.0.get(ops..sets)?,
         classes: blob.0.get(sets..sets + classes * 32)?,
         states,
-    };
-    if states < 64 * FEW {
-        run::<FEW>(&program, name)
-    } else {
-        run::<MANY>(&program, name)
-    }
+    })
 }
 
-fn run<const N: usize>(program: &Program<'_>, name: &[u8]) -> Option<bool> {
+/// The states behind a name.
+fn run<const N: usize>(program: &Program<'_>, name: &[u8]) -> Option<Set<N>> {
     let states = program.states;
     let used = states / 64 + 1;
     let mut now = Set([0; N]);
@@ -120,10 +141,10 @@ fn run<const N: usize>(program: &Program<'_>, name: &[u8]) -> Option<bool> {
         for word in next.0.iter().take(used) {
             alive |= word;
         }
-        if alive == 0 {
-            return Some(false);
-        }
         now = next;
+        if alive == 0 {
+            break;
+        }
     }
-    Some(now.has(states))
+    Some(now)
 }

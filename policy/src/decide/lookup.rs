@@ -1,7 +1,7 @@
 //! Looks names, addresses and ports up in the tables of a compiled policy.
 
 use super::Decider;
-use crate::blob::{self, Hash, Kind, NONE, Space, Table, header, list, tag};
+use crate::blob::{self, Hash, Kind, NONE, Space, Table, access, header, list, tag};
 use crate::net;
 use crate::nfa;
 use core::net::IpAddr;
@@ -117,6 +117,56 @@ impl Decider<'_> {
         Some(())
     }
 
+    /// The first entry of `deny` that means something below the folder `old` and not the same below `new`; both end in a slash. `is_there` is
+    /// asked about places that an entry names in full, for what is not there is not moved.
+    ///
+    /// Every key is looked at, for it is asked of folders alone.
+    pub(super) fn scan_below(
+        &self,
+        old: &[u8],
+        new: &[u8],
+        is_there: &dyn Fn(&[u8]) -> bool,
+    ) -> Option<Hits> {
+        const KINDS: [Kind; 3] = [Kind::Exact, Kind::Prefix, Kind::Suffix];
+        let mut hits = Hits::new(access::BOTH);
+        hits.lists = list::DENY;
+        let slots = self.index()?.slots;
+        for row in 0..slots.count {
+            let [_, slot_tag, key, length, head, _] = self.blob.row(slots, row)?;
+            let kind = KINDS
+                .into_iter()
+                .find(|kind| tag(Space::File, *kind) == slot_tag);
+            let Some(kind) = kind else {
+                continue;
+            };
+            let key = self.blob.bytes(key, length)?;
+            let is_below = kind != Kind::Suffix && key.starts_with(old);
+            // Up to its last component, of which a beginning may be no more than a part.
+            let place = if kind == Kind::Exact {
+                key
+            } else {
+                let end = key.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
+                key.get(..end)?
+            };
+            if is_below && !is_there(place) {
+                continue;
+            }
+            self.postings(head, &mut hits, &mut |program| match kind {
+                _ if is_below => Some(true),
+                // What every name with that beginning or end is, the folder is as well, or it still is elsewhere.
+                _ if program == 0 => Some(false),
+                Kind::Exact => Some(false),
+                Kind::Suffix => nfa::loses(self.blob, program, old, new),
+                Kind::Prefix => match (old.strip_prefix(key), new.strip_prefix(key)) {
+                    (None, _) => Some(false),
+                    (Some(old), Some(new)) => nfa::loses(self.blob, program, old, new),
+                    (Some(old), None) => nfa::loses(self.blob, program, old, b"\0"),
+                },
+            })?;
+        }
+        Some(hits)
+    }
+
     /// Where the keys are.
     fn index(&self) -> Option<Index> {
         Some(Index {
@@ -176,14 +226,29 @@ impl Decider<'_> {
                 None => Some(()),
             };
         }
+        self.postings(head, hits, &mut |program| {
+            if program == 0 {
+                Some(true)
+            } else {
+                nfa::matches(self.blob, program, rest)
+            }
+        })
+    }
+
+    /// Takes the postings from `head` on of whose program `is_meant` says so.
+    #[inline]
+    fn postings(
+        &self,
+        head: u32,
+        hits: &mut Hits,
+        is_meant: &mut dyn FnMut(u32) -> Option<bool>,
+    ) -> Option<()> {
         let postings = self.blob.table(header::POSTINGS)?;
         let mut next = head;
         while let Some(index) = next.checked_sub(1) {
             let [entry, meta, program, before] = self.blob.row(postings, index as usize)?;
             let (list, bits) = (meta >> 8, meta & 0xff);
-            if hits.wants(list, bits, entry)
-                && (program == 0 || nfa::matches(self.blob, program, rest)?)
-            {
+            if hits.wants(list, bits, entry) && is_meant(program)? {
                 hits.add(list, bits, entry);
             }
             // Only backwards, so that it ends.
