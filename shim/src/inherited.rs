@@ -205,6 +205,7 @@ pub fn state(environment: Environment, library: &'static CStr) -> Option<&'stati
         // Only who waits asks for it.
         runtime_api: None,
         proves_names: decider.active(Section::Filesystem) && start::proves_names(),
+        search: [None; 2],
         own,
         main: AtomicU32::new(main),
     }))

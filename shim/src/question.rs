@@ -90,6 +90,83 @@ pub fn each<R>(
     Ok(None)
 }
 
+/// Is this one message and nothing behind it: a header, and as many questions and records as it counts (RFC 1035 §4.1)?
+pub fn is_whole(message: &[u8]) -> bool {
+    walk(message) == Some(message.len())
+}
+
+/// Where a message ends.
+fn walk(message: &[u8]) -> Option<usize> {
+    let count = |at: usize| -> Option<usize> {
+        let bytes = message.get(at..at + 2)?;
+        Some(usize::from(u16::from_be_bytes(bytes.try_into().ok()?)))
+    };
+    let (questions, records) = (count(4)?, count(6)? + count(8)? + count(10)?);
+    let mut at = 12;
+    for index in 0..questions + records {
+        // A name ends in the root or in a pointer.
+        loop {
+            let length = usize::from(*message.get(at)?);
+            at += 1;
+            match length {
+                0 => break,
+                192.. => {
+                    at += 1;
+                    break;
+                }
+                1..=63 => at += length,
+                _ => return None,
+            }
+        }
+        // Type and class; of a record also how long it lives, and its data with their length.
+        at += 4;
+        if index >= questions {
+            at += 6 + count(at + 4)?;
+        }
+        if at > message.len() {
+            return None;
+        }
+    }
+    Some(at)
+}
+
+/// The name that a text in the escapes of RFC 1035 §5.1 stands for, in the form of [`Question::name`]: what need not be escaped is not.
+///
+/// It is written into `out`, and cut where that ends.
+pub fn unescaped<'o>(text: &[u8], out: &'o mut [u8]) -> &'o [u8] {
+    let mut len = 0;
+    let mut push = |byte: u8| {
+        if let Some(to) = out.get_mut(len) {
+            *to = byte;
+            len += 1;
+        }
+    };
+    let mut rest = text;
+    while let Some((first, tail)) = rest.split_first() {
+        let (byte, behind) = match (first, tail) {
+            (b'\\', [a, b, c, behind @ ..]) if [a, b, c].iter().all(|d| d.is_ascii_digit()) => {
+                let digits = [a, b, c]
+                    .iter()
+                    .fold(0, |number, d| number * 10 + u32::from(**d - b'0'));
+                // More than 255 is no byte, and no name for any resolver.
+                (digits as u8, behind)
+            }
+            (b'\\', [byte, behind @ ..]) => (*byte, behind),
+            _ => {
+                push(*first);
+                rest = tail;
+                continue;
+            }
+        };
+        if matches!(byte, b'.' | b'\\') {
+            push(b'\\');
+        }
+        push(byte);
+        rest = behind;
+    }
+    out.get(..len).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,6 +207,39 @@ mod tests {
             names(&message(&[&[b"a.b\\", b"c"]])),
             Ok(vec!["a\\.b\\\\.c".into()])
         );
+    }
+
+    #[test]
+    fn a_message_is_whole_with_every_record_that_it_counts() {
+        let mut padded = message(&[&[b"evil", b"example"]]);
+        assert!(is_whole(&padded));
+        // An OPT record with four bytes of data (RFC 6891 §6.1.2).
+        padded[11] = 1;
+        padded.extend_from_slice(&[0, 0, 41, 16, 0, 0, 0, 0, 0, 0, 4, 0, 12, 0, 0]);
+        assert!(is_whole(&padded));
+        for end in 0..padded.len() {
+            assert!(!is_whole(&padded[..end]), "{end} bytes");
+        }
+        padded.push(0);
+        assert!(!is_whole(&padded));
+    }
+
+    #[test]
+    fn a_text_is_the_name_that_it_stands_for() {
+        for (text, name) in [
+            ("denied.test", "denied.test"),
+            (r"\100enied.test", "denied.test"),
+            (r"\d\e\110\105ed.t\est", "denied.test"),
+            (r"a\.b.c\\", r"a\.b.c\\"),
+            (r"a\046b", r"a\.b"),
+            (r"a\", r"a\"),
+            (r"\12x", "12x"),
+        ] {
+            let mut room = [0; 32];
+            let found = unescaped(text.as_bytes(), &mut room);
+            assert_eq!(String::from_utf8_lossy(found), name, "{text}");
+        }
+        assert_eq!(unescaped(b"denied", &mut [0; 3]), b"den");
     }
 
     #[test]

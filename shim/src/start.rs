@@ -15,7 +15,7 @@ use palisade_policy::{Compiled, Context, Identity, Policy, compile};
 
 use crate::elf::Format;
 use crate::env::{self, Forced};
-use crate::hooks::around;
+use crate::hooks::{around, names};
 use crate::log::{Destination, Log};
 use crate::objects::{self, Behind};
 use crate::path::Name;
@@ -224,6 +224,11 @@ fn start(environment: Environment, library: &'static CStr) {
             .variable("AWS_LAMBDA_RUNTIME_API")
             .and_then(|address| address.parse().ok()),
         proves_names: decider.active(Section::Filesystem) && proves_names(),
+        search: if own == role.main {
+            names::SEARCH.map(|name| environment.bytes(name).map(leak_bytes))
+        } else {
+            [None; 2]
+        },
         own,
         main: AtomicU32::new(role.main),
     }));

@@ -17,10 +17,11 @@ use libc::{
 };
 
 #[cfg(not(test))]
-use crate::hooks::{files, names, network, process, tree};
+use crate::hooks::{files, messages, names, network, process, tree};
 #[cfg(not(test))]
 use crate::stubs;
 
+use crate::hooks::messages::AioRequest;
 use crate::hooks::names::Gaicb;
 use crate::objects::{self, Behind};
 
@@ -147,16 +148,25 @@ hooks! {
 
     connect(fd: c_int, address: *const sockaddr, length: socklen_t) -> c_int = network::connect;
     __connect(fd: c_int, address: *const sockaddr, length: socklen_t) -> c_int = network::__connect;
-    send(fd: c_int, buffer: *const c_void, length: usize, flags: c_int) -> isize = network::send;
-    __send(fd: c_int, buffer: *const c_void, length: usize, flags: c_int) -> isize = network::__send;
+    send(fd: c_int, buffer: *const c_void, length: usize, flags: c_int) -> isize = messages::send;
+    __send(fd: c_int, buffer: *const c_void, length: usize, flags: c_int) -> isize = messages::__send;
     sendto(fd: c_int, buffer: *const c_void, length: usize, flags: c_int, address: *const sockaddr,
-        address_length: socklen_t) -> isize = network::sendto;
-    sendmsg(fd: c_int, message: *const msghdr, flags: c_int) -> isize = network::sendmsg;
-    sendmmsg(fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int) -> c_int = network::sendmmsg;
-    __sendmmsg(fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int) -> c_int = network::__sendmmsg;
-    write(fd: c_int, buffer: *const c_void, length: usize) -> isize = network::write;
-    __write(fd: c_int, buffer: *const c_void, length: usize) -> isize = network::__write;
-    writev(fd: c_int, vectors: *const iovec, count: c_int) -> isize = network::writev;
+        address_length: socklen_t) -> isize = messages::sendto;
+    sendmsg(fd: c_int, message: *const msghdr, flags: c_int) -> isize = messages::sendmsg;
+    sendmmsg(fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int) -> c_int = messages::sendmmsg;
+    __sendmmsg(fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int) -> c_int = messages::__sendmmsg;
+    write(fd: c_int, buffer: *const c_void, length: usize) -> isize = messages::write;
+    __write(fd: c_int, buffer: *const c_void, length: usize) -> isize = messages::__write;
+    writev(fd: c_int, vectors: *const iovec, count: c_int) -> isize = messages::writev;
+    pwritev2(fd: c_int, vectors: *const iovec, count: c_int, offset: off_t, flags: c_int) -> isize = messages::pwritev2;
+    pwritev64v2(fd: c_int, vectors: *const iovec, count: c_int, offset: off_t, flags: c_int) -> isize = messages::pwritev64v2;
+    sendfile(to: c_int, from: c_int, offset: *mut off_t, length: usize) -> isize = messages::sendfile;
+    sendfile64(to: c_int, from: c_int, offset: *mut off_t, length: usize) -> isize = messages::sendfile64;
+    splice(from: c_int, from_offset: *mut off_t, to: c_int, to_offset: *mut off_t, length: usize, flags: c_uint) -> isize = messages::splice;
+    aio_write(request: *mut AioRequest) -> c_int = messages::aio_write;
+    aio_write64(request: *mut AioRequest) -> c_int = messages::aio_write64;
+    lio_listio(mode: c_int, list: *const *mut AioRequest, count: c_int, event: *mut c_void) -> c_int = messages::lio_listio;
+    lio_listio64(mode: c_int, list: *const *mut AioRequest, count: c_int, event: *mut c_void) -> c_int = messages::lio_listio64;
     bind(fd: c_int, address: *const sockaddr, length: socklen_t) -> c_int = network::bind;
     listen(fd: c_int, backlog: c_int) -> c_int = network::listen;
     accept(fd: c_int, address: *mut sockaddr, length: *mut socklen_t) -> c_int = network::accept;

@@ -10,7 +10,7 @@ use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use palisade_audit::{Subject, Text};
 use palisade_policy::event::{Outcome, Reason, Section};
 
-use super::{files, finish, network, process, tree};
+use super::{files, finish, messages, network, process, tree};
 use crate::objects::Behind;
 use crate::sys::Errno;
 use crate::{objects, report, state, sys, table, writer};
@@ -165,10 +165,13 @@ judged_calls! {
     SYS_listen => network::listen[0, 1];
     SYS_accept => network::accept[0, 1, 2];
     SYS_accept4 => network::accept4[0, 1, 2, 3];
-    SYS_sendmsg => network::sendmsg[0, 1, 2];
-    SYS_sendmmsg => network::sendmmsg[0, 1, 2, 3];
-    SYS_write => network::write[0, 1, 2];
-    SYS_writev => network::writev[0, 1, 2];
+    SYS_sendmsg => messages::sendmsg[0, 1, 2];
+    SYS_sendmmsg => messages::sendmmsg[0, 1, 2, 3];
+    SYS_write => messages::write[0, 1, 2];
+    SYS_writev => messages::writev[0, 1, 2];
+    SYS_pwritev2 => messages::pwritev2[0, 1, 2, 3, 5];
+    SYS_sendfile => messages::sendfile[0, 1, 2, 3];
+    SYS_splice => messages::splice[0, 1, 2, 3, 4, 5];
     #[cfg(target_arch = "x86_64")]
     SYS_unlink => tree::unlink[0];
     #[cfg(target_arch = "x86_64")]
@@ -210,7 +213,7 @@ judged_calls! {
     #[cfg(target_arch = "x86_64")]
     SYS_readlink => tree::readlink[0, 1, 2];
     SYS_readlinkat => tree::readlinkat[0, 1, 2, 3];
-    SYS_sendto => network::sendto[0, 1, 2, 3, 4, 5];
+    SYS_sendto => messages::sendto[0, 1, 2, 3, 4, 5];
 }
 
 /// __X32_SYSCALL_BIT of asm/unistd.h: the same calls under other numbers. No program of ours can be one of that ABI.

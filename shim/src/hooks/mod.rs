@@ -6,11 +6,14 @@
 
 pub mod around;
 pub mod files;
+pub mod messages;
 pub mod names;
 pub mod network;
 pub mod process;
 pub mod program;
+pub mod questions;
 pub mod resolve;
+
 pub mod spawn;
 pub mod tree;
 

@@ -1,5 +1,4 @@
-//! Name resolution: `getaddrinfo(3)`, `gethostbyname(3)` and its kin, `resolver(3)`, and questions that a program puts to a
-//! name server by itself.
+//! Name resolution: `getaddrinfo(3)`, `gethostbyname(3)` and its kin, `resolver(3)`.
 
 use core::ffi::{c_char, c_int, c_uchar, c_void};
 use core::net::IpAddr;
@@ -8,14 +7,16 @@ use libc::{addrinfo, hostent, sockaddr, socklen_t};
 use palisade_audit::Subject;
 use palisade_policy::event::Section;
 
-use super::network::{Address, internet};
-use crate::question::{self, Malformed};
+use super::network::Address;
+use super::questions::{self, judge_unknown};
+use crate::question;
 use crate::state::State;
 use crate::sys::Errno;
-use crate::{report, resolved, state, sys, table};
+use crate::{env, report, resolved, state, sys, table};
 
-/// A name of the DNS has at most 253 bytes, and 255 with its dots and root (RFC 1035 §2.3.4). A longer one cannot be resolved.
-const NAME_MAX: usize = 255;
+/// MAXDNAME of arpa/nameser.h: the longest text that libc's resolver takes for a name, with its NUL. A name has 255 bytes (RFC 1035
+/// §2.3.4), of which each may be written as four.
+const TEXT_MAX: usize = 1025;
 
 /// `NO_RECOVERY` of netdb.h.
 const NO_RECOVERY: c_int = 3;
@@ -74,7 +75,7 @@ fn resolving<R>(act: impl FnOnce() -> R) -> R {
 
 /// A name, copied before it is judged, so that another thread cannot change it in between.
 struct Host {
-    bytes: [u8; NAME_MAX + 1],
+    bytes: [u8; TEXT_MAX],
     len: usize,
 }
 
@@ -85,10 +86,10 @@ impl Host {
         // SAFETY: the caller's promise.
         let name = unsafe { sys::c_bytes(name) }?;
         let mut host = Self {
-            bytes: [0; NAME_MAX + 1],
+            bytes: [0; TEXT_MAX],
             len: name.len(),
         };
-        if name.len() > NAME_MAX {
+        if name.len() >= TEXT_MAX {
             return None;
         }
         host.bytes
@@ -100,7 +101,7 @@ impl Host {
             .bytes
             .iter()
             .position(|byte| *byte == 0)
-            .unwrap_or(NAME_MAX);
+            .unwrap_or(TEXT_MAX - 1);
         Some(host)
     }
 
@@ -113,11 +114,64 @@ impl Host {
     }
 }
 
+/// Judges a name as a program writes it, and what libc's resolver makes of it.
+///
+/// # Errors
+/// `EACCES`: refused.
+fn judge_text(state: &State, text: &[u8]) -> Result<(), Errno> {
+    judge_written(state, text)?;
+    let now = |name: &str| {
+        // SAFETY: the live environment, as libc's resolver reads it.
+        let value = unsafe { env::value(env::current(), name.as_bytes()) };
+        value.filter(|value| !value.is_empty())
+    };
+    let [domains, aliases] = SEARCH.map(now);
+    let [own_domains, own_aliases] = state.search;
+    if domains.is_some() && domains != own_domains {
+        judge_searched(state, text, domains.unwrap_or_default())?;
+    }
+    if aliases.is_some() && aliases != own_aliases && !text.contains(&b'.') {
+        // A file of the program's own says which name is asked for, and may say another a moment later.
+        return judge_unknown(state, b"(a name from HOSTALIASES)");
+    }
+    Ok(())
+}
+
+/// Variables that change what libc's resolver asks for (resolver(5), hostname(7)). Those that the function was started with are its owner's.
+pub const SEARCH: [&str; 2] = ["LOCALDOMAIN", "HOSTALIASES"];
+
+/// Judges a name in each of the domains of LOCALDOMAIN, which RES_OPTIONS may put before the name itself.
+#[inline(never)]
+fn judge_searched(state: &State, text: &[u8], domains: &[u8]) -> Result<(), Errno> {
+    if text.ends_with(b".") {
+        return Ok(());
+    }
+    let line = domains.split(|byte| *byte == b'\n').next();
+    let words = line.unwrap_or_default().split(|byte| b" \t".contains(byte));
+    for domain in words.filter(|domain| !domain.is_empty()) {
+        let mut whole = [0; TEXT_MAX];
+        let parts = text.iter().chain(b".").chain(domain);
+        let length = whole.iter_mut().zip(parts).map(|(to, from)| *to = *from);
+        let length = length.count();
+        judge_written(state, whole.get(..length).unwrap_or_default())?;
+    }
+    Ok(())
+}
+
+/// Judges a text, in which libc's resolver takes `\100` for a `d` and `\d` for one as well (RFC 1035 §5.1).
+fn judge_written(state: &State, text: &[u8]) -> Result<(), Errno> {
+    if !text.contains(&b'\\') {
+        return judge(state, text);
+    }
+    let mut room = [0; TEXT_MAX];
+    judge(state, question::unescaped(text, &mut room))
+}
+
 /// Judges a name and reports what there is to report.
 ///
 /// # Errors
 /// `EACCES`: refused.
-fn judge(state: &State, name: &[u8]) -> Result<(), Errno> {
+pub fn judge(state: &State, name: &[u8]) -> Result<(), Errno> {
     report::settle(
         state,
         Section::Dns,
@@ -153,7 +207,7 @@ pub unsafe fn getaddrinfo(
         let is_numeric = hints
             .as_ref()
             .is_some_and(|h| h.ai_flags & libc::AI_NUMERICHOST != 0);
-        if !is_numeric && judge(state, host.name()).is_err() {
+        if !is_numeric && judge_text(state, host.name()).is_err() {
             return libc::EAI_FAIL;
         }
         note_list(
@@ -248,7 +302,7 @@ pub unsafe fn getaddrinfo_a(
                 let host = (*list.add(index))
                     .as_ref()
                     .and_then(|request| Host::copy(request.name));
-                if host.is_some_and(|host| judge(state, host.name()).is_err()) {
+                if host.is_some_and(|host| judge_text(state, host.name()).is_err()) {
                     return libc::EAI_FAIL;
                 }
             }
@@ -276,7 +330,7 @@ unsafe fn refuses(name: *const c_char) -> bool {
         return false;
     };
     // SAFETY: the caller's promise.
-    unsafe { Host::copy(name) }.is_some_and(|host| judge(state, host.name()).is_err())
+    unsafe { Host::copy(name) }.is_some_and(|host| judge_text(state, host.name()).is_err())
 }
 
 /// `gethostbyname(3)`.
@@ -590,12 +644,12 @@ unsafe fn refuses_within(name: *const c_char, domain: *const c_char) -> bool {
         return unsafe { refuses(name) };
     };
     let mut whole = Host {
-        bytes: [0; NAME_MAX + 1],
+        bytes: [0; TEXT_MAX],
         len: 0,
     };
     for byte in name.name().iter().chain(b".").chain(domain.name()) {
         // One byte stays zero: the end of the C string.
-        if whole.len < NAME_MAX {
+        if whole.len < TEXT_MAX - 1 {
             if let Some(to) = whole.bytes.get_mut(whole.len) {
                 *to = *byte;
             }
@@ -619,11 +673,9 @@ unsafe fn refuses_message(message: *const c_uchar, length: c_int) -> bool {
     }
     let length = usize::try_from(length).unwrap_or_default();
     // SAFETY: the caller's promise.
-    judge_question(
-        state,
-        unsafe { core::slice::from_raw_parts(message, length) },
-        false,
-    )
+    questions::judge_one(state, unsafe {
+        core::slice::from_raw_parts(message, length)
+    })
     .is_err()
 }
 
@@ -644,86 +696,4 @@ resolver! {
     __res_nquerydomain(resolver: *mut c_void, name: *const c_char, domain: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) refused if refuses_within(name, domain);
     res_nsend(resolver: *mut c_void, message: *const c_uchar, length: c_int, answer: *mut c_uchar, size: c_int) refused if refuses_message(message, length);
     __res_nsend(resolver: *mut c_void, message: *const c_uchar, length: c_int, answer: *mut c_uchar, size: c_int) refused if refuses_message(message, length);
-}
-
-/// Judges the questions that a program is about to send to port 53. On a stream the length comes first, and may come alone.
-///
-/// # Errors
-/// `EACCES`: a name is refused, or under `prevent` the message is none that a name could be read from.
-pub fn judge_question(state: &State, payload: &[u8], is_stream: bool) -> Result<(), Errno> {
-    if !is_stream {
-        return judge_one(state, payload);
-    }
-    let mut rest = payload;
-    while let Some((length, message)) = rest
-        .split_first_chunk::<2>()
-        .filter(|(_, message)| !message.is_empty())
-    {
-        let end = usize::from(u16::from_be_bytes(*length)).min(message.len());
-        let (message, behind) = message.split_at_checked(end).unwrap_or((message, &[]));
-        judge_one(state, message)?;
-        rest = behind;
-    }
-    Ok(())
-}
-
-fn judge_one(state: &State, message: &[u8]) -> Result<(), Errno> {
-    match question::each(message, |name| judge(state, name).err()) {
-        Ok(refused) => refused.map_or(Ok(()), Err),
-        Err(Malformed) => {
-            let subject = Subject::Resolve {
-                domain: b"(malformed question)",
-            };
-            report::settle(
-                state,
-                Section::Dns,
-                &state.decider.malformed_question(),
-                subject,
-            )
-        }
-    }
-}
-
-/// Judges a message without a destination of its own on a socket that [`super::network`] has seen connected to port 53.
-///
-/// # Errors
-/// `EACCES`.
-pub fn judge_sent(
-    fd: c_int,
-    payload: impl FnOnce(&mut [u8; PAYLOAD]) -> usize,
-) -> Result<(), Errno> {
-    let Some(state) = state::judging(Section::Dns) else {
-        return Ok(());
-    };
-    if is_resolving() {
-        return Ok(());
-    }
-    let mut peer = [0; 128];
-    let is_dns = sys::getpeername(fd, &mut peer)
-        .ok()
-        .and_then(|length| internet(peer.get(..length)?))
-        .is_some_and(|to| to.port() == super::network::DNS_PORT);
-    if !is_dns {
-        return Ok(());
-    }
-    judge_payload(state, fd, payload)
-}
-
-/// As much of a message as its questions take.
-pub const PAYLOAD: usize = 640;
-
-/// Judges what is sent to port 53.
-///
-/// # Errors
-/// `EACCES`.
-#[inline(never)]
-pub fn judge_payload(
-    state: &State,
-    fd: c_int,
-    payload: impl FnOnce(&mut [u8; PAYLOAD]) -> usize,
-) -> Result<(), Errno> {
-    let mut bytes = [0; PAYLOAD];
-    let length = payload(&mut bytes);
-    let is_stream = sys::socket_option(fd, libc::SO_TYPE) == Ok(libc::SOCK_STREAM);
-    judge_question(state, bytes.get(..length).unwrap_or_default(), is_stream)
 }

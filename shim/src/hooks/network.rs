@@ -1,15 +1,14 @@
-//! Connections out, and ports opened: `connect(2)`, the `send(2)` family, `bind(2)`, `listen(2)`, `accept(2)`.
+//! Connections out, and ports opened: `connect(2)`, `bind(2)`, `listen(2)`, `accept(2)`.
 
-use core::ffi::{c_int, c_uint, c_void};
+use core::ffi::c_int;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU32, Ordering};
 
-use libc::{iovec, mmsghdr, msghdr, sockaddr, socklen_t};
+use libc::{sockaddr, socklen_t};
 use palisade_audit::{Level, Subject};
 use palisade_policy::event::{Connect, Outcome, Reason, Section, Verdict};
 
-use super::names::{self, PAYLOAD};
-use super::{REFUSED, finish};
+use super::{REFUSED, finish, messages, names};
 use crate::state::State;
 use crate::sys::Errno;
 use crate::{report, resolved, state, sys, table};
@@ -30,7 +29,8 @@ pub struct Address {
 }
 
 impl Address {
-    const fn new() -> Self {
+    /// Room for one.
+    pub const fn new() -> Self {
         Self {
             bytes: [0; ADDRESS_MAX],
             length: 0,
@@ -66,11 +66,12 @@ impl Address {
     }
 
     /// The address and port, for calls that need no family.
-    fn internet_or_none(&self) -> Option<SocketAddr> {
+    pub fn internet_or_none(&self) -> Option<SocketAddr> {
         internet_or_none(self.bytes.get(..self.length as usize)?)
     }
 
-    fn as_ptr(&self) -> *const sockaddr {
+    /// For the real call.
+    pub fn as_ptr(&self) -> *const sockaddr {
         self.bytes.as_ptr().cast()
     }
 }
@@ -118,7 +119,7 @@ fn is_connected_stream(fd: c_int) -> bool {
 }
 
 /// Would the call have got as far as the address? If not, its own error is the answer, and nobody was attacked.
-fn is_socket(fd: c_int) -> bool {
+pub fn is_socket(fd: c_int) -> bool {
     sys::socket_option(fd, libc::SO_TYPE).is_ok()
 }
 
@@ -178,8 +179,8 @@ unsafe fn judge_connect(
     if let (Some(state), Some(to)) = (state::judging(Section::Outbound), to) {
         judge_outbound(state, fd, to)?;
     }
-    if state::judging(Section::Dns).is_some() {
-        TO_RESOLVER.set(fd, to.is_some_and(|to| to.port() == DNS_PORT));
+    if to.is_some_and(|to| to.port() == DNS_PORT) && !names::is_resolving() {
+        messages::expect_questions();
     }
     Ok(Some(copy))
 }
@@ -188,7 +189,7 @@ unsafe fn judge_connect(
 ///
 /// # Errors
 /// `EACCES`: refused.
-fn judge_outbound(state: &State, fd: c_int, to: SocketAddr) -> Result<(), Errno> {
+pub fn judge_outbound(state: &State, fd: c_int, to: SocketAddr) -> Result<(), Errno> {
     if names::is_resolving() {
         return Ok(());
     }
@@ -245,301 +246,6 @@ fn begins(state: &State) -> bool {
         .notice(&state.log, Level::Error, "undefended", 1, text.into());
     false
 }
-
-/// A bit for each descriptor: a hint that spares other descriptors a system call.
-struct Descriptors([AtomicU64; 16]);
-
-impl Descriptors {
-    fn place(&self, fd: c_int) -> Option<(&AtomicU64, u64)> {
-        let fd = usize::try_from(fd).ok()?;
-        Some((self.0.get(fd / 64)?, 1 << (fd % 64)))
-    }
-
-    fn set(&self, fd: c_int, value: bool) {
-        if let Some((word, bit)) = self.place(fd) {
-            if value {
-                word.fetch_or(bit, Ordering::Relaxed)
-            } else {
-                word.fetch_and(!bit, Ordering::Relaxed)
-            };
-        }
-    }
-
-    /// A descriptor beyond the table may be anything.
-    fn may_be(&self, fd: c_int) -> bool {
-        self.place(fd)
-            .is_none_or(|(word, bit)| word.load(Ordering::Relaxed) & bit != 0)
-    }
-}
-
-/// Descriptors that were connected to port 53. A bit may be out of date, so the peer is asked for before anything is judged.
-static TO_RESOLVER: Descriptors = Descriptors([const { AtomicU64::new(0) }; 16]);
-
-/// Is nothing in a message clearly no pointer? If something is, the call fails with `EFAULT`, as it should.
-///
-/// # Safety
-/// `count` vectors, or a pointer that cannot be one.
-unsafe fn is_readable(vectors: *const iovec, count: usize) -> bool {
-    sys::may_point(vectors)
-        && (0..count).all(|index| {
-            // SAFETY: the caller's promise.
-            let vector = unsafe { &*vectors.add(index) };
-            vector.iov_len == 0 || sys::may_point(vector.iov_base)
-        })
-}
-
-/// Copies the first bytes of a message, as many as its questions take.
-///
-/// # Safety
-/// `count` vectors, each readable for its length.
-unsafe fn gather(vectors: *const iovec, count: usize, out: &mut [u8; PAYLOAD]) -> usize {
-    let mut length = 0;
-    for index in 0..count {
-        // SAFETY: the caller's promise.
-        let vector = unsafe { &*vectors.add(index) };
-        let room = out.get_mut(length..).unwrap_or_default();
-        let taken = vector.iov_len.min(room.len());
-        if taken > 0 {
-            // SAFETY: the caller's promise; `room` is at least as long.
-            unsafe {
-                core::ptr::copy_nonoverlapping(
-                    vector.iov_base.cast::<u8>(),
-                    room.as_mut_ptr(),
-                    taken,
-                )
-            };
-            length += taken;
-        }
-    }
-    length
-}
-
-/// Judges a message: its destination, if it has one, and the questions in it, if it goes to a name server.
-///
-/// # Errors
-/// `EACCES`.
-///
-/// # Safety
-/// As for [`gather`].
-unsafe fn judge_message(
-    fd: c_int,
-    to: Option<SocketAddr>,
-    vectors: *const iovec,
-    count: usize,
-) -> Result<(), Errno> {
-    // SAFETY: the caller's promise.
-    if !unsafe { is_readable(vectors, count) } {
-        return Ok(());
-    }
-    // SAFETY: the caller's promise, and nothing in it is clearly bad.
-    let payload = |out: &mut [u8; PAYLOAD]| unsafe { gather(vectors, count, out) };
-    let Some(to) = to else {
-        return if TO_RESOLVER.may_be(fd) {
-            names::judge_sent(fd, payload)
-        } else {
-            Ok(())
-        };
-    };
-    if let Some(state) = state::judging(Section::Outbound) {
-        judge_outbound(state, fd, to)?;
-    }
-    match state::judging(Section::Dns) {
-        Some(state) if to.port() == DNS_PORT && !names::is_resolving() && is_socket(fd) => {
-            names::judge_payload(state, fd, payload)
-        }
-        _ => Ok(()),
-    }
-}
-
-/// The end of a refused send.
-fn refused() -> isize {
-    finish(Err(REFUSED)) as isize
-}
-
-macro_rules! plain_sends {
-    ($($name:ident($fd:ident, $buffer:ident, $length:ident $(, $flags:ident)?);)*) => {$(
-        #[doc = concat!("`", stringify!($name), "(2)`: to the peer of a connected socket.")]
-        ///
-        /// # Safety
-        /// As its manual page says.
-        #[inline]
-        pub unsafe fn $name($fd: c_int, $buffer: *const c_void, $length: usize $(, $flags: c_int)?) -> isize {
-            if state::judges_any(&[Section::Dns]) && TO_RESOLVER.may_be($fd) {
-                let vector = iovec { iov_base: $buffer.cast_mut(), iov_len: $length };
-                // SAFETY: the caller's arguments.
-                if unsafe { judge_message($fd, None, &raw const vector, 1) }.is_err() {
-                    return refused();
-                }
-            }
-            match table::$name::next() {
-                // SAFETY: the caller's arguments.
-                Some(next) => unsafe { next($fd, $buffer, $length $(, $flags)?) },
-                None => finish(Err(Errno(libc::ENOSYS))) as isize,
-            }
-        }
-    )*};
-}
-
-plain_sends! {
-    send(fd, buffer, length, flags);
-    __send(fd, buffer, length, flags);
-    write(fd, buffer, length);
-    __write(fd, buffer, length);
-}
-
-/// `writev(2)`.
-///
-/// # Safety
-/// As its manual page says.
-#[inline]
-pub unsafe fn writev(fd: c_int, vectors: *const iovec, count: c_int) -> isize {
-    // SAFETY: the caller's arguments.
-    unsafe {
-        if state::judges_any(&[Section::Dns])
-            && TO_RESOLVER.may_be(fd)
-            && judge_message(
-                fd,
-                None,
-                vectors,
-                usize::try_from(count).unwrap_or_default(),
-            )
-            .is_err()
-        {
-            return refused();
-        }
-        match table::writev::next() {
-            Some(next) => next(fd, vectors, count),
-            None => finish(Err(Errno(libc::ENOSYS))) as isize,
-        }
-    }
-}
-
-/// Whose section can forbid a message.
-const MESSAGES: [Section; 2] = [Section::Outbound, Section::Dns];
-
-/// `sendto(2)`. With `MSG_FASTOPEN` it connects as well.
-///
-/// # Safety
-/// As its manual page says.
-pub unsafe fn sendto(
-    fd: c_int,
-    buffer: *const c_void,
-    length: usize,
-    flags: c_int,
-    address: *const sockaddr,
-    address_length: socklen_t,
-) -> isize {
-    let pass = |address| match table::sendto::next() {
-        // SAFETY: the caller's arguments, or a copy of them.
-        Some(next) => unsafe { next(fd, buffer, length, flags, address, address_length) },
-        None => finish(Err(Errno(libc::ENOSYS))) as isize,
-    };
-    if !state::judges_any(&MESSAGES) {
-        return pass(address);
-    }
-    // SAFETY: the caller's promise.
-    let copy = unsafe { Address::copy(address, address_length) };
-    if copy.is_none() && !address.is_null() {
-        return pass(address);
-    }
-    let vector = iovec {
-        iov_base: buffer.cast_mut(),
-        iov_len: length,
-    };
-    let to = copy.as_ref().and_then(Address::internet_or_none);
-    let is_judged = to.is_some() || copy.is_none();
-    // SAFETY: the caller's arguments.
-    if is_judged && unsafe { judge_message(fd, to, &raw const vector, 1) }.is_err() {
-        return refused();
-    }
-    pass(copy.as_ref().map_or(address, Address::as_ptr))
-}
-
-/// The judged copy of a message's header, with the copy of its address in `room`. `None`: one that cannot be read; the
-/// kernel says why.
-///
-/// # Errors
-/// `EACCES`.
-///
-/// # Safety
-/// `message` is a message as sendmsg(2) asks, or a pointer that cannot be one.
-unsafe fn judge_header(
-    fd: c_int,
-    message: *const msghdr,
-    room: &mut Address,
-) -> Result<Option<msghdr>, Errno> {
-    if !sys::may_point(message) {
-        return Ok(None);
-    }
-    // SAFETY: the caller's promise.
-    unsafe {
-        let mut header = *message;
-        let has_address = !header.msg_name.is_null();
-        let mut to = None;
-        if has_address {
-            let Some(copy) = Address::copy(header.msg_name.cast(), header.msg_namelen) else {
-                return Ok(None);
-            };
-            to = copy.internet_or_none();
-            *room = copy;
-            header.msg_name = room.bytes.as_mut_ptr().cast();
-        }
-        if to.is_some() || !has_address {
-            judge_message(fd, to, header.msg_iov, header.msg_iovlen)?;
-        }
-        Ok(Some(header))
-    }
-}
-
-/// `sendmsg(2)`.
-///
-/// # Safety
-/// As its manual page says.
-pub unsafe fn sendmsg(fd: c_int, message: *const msghdr, flags: c_int) -> isize {
-    let Some(next) = table::sendmsg::next() else {
-        return finish(Err(Errno(libc::ENOSYS))) as isize;
-    };
-    // SAFETY: the caller's arguments, or a copy of them.
-    unsafe {
-        if !state::judges_any(&MESSAGES) {
-            return next(fd, message, flags);
-        }
-        let mut room = Address::new();
-        match judge_header(fd, message, &mut room) {
-            Ok(Some(header)) => next(fd, &raw const header, flags),
-            Ok(None) => next(fd, message, flags),
-            Err(_) => refused(),
-        }
-    }
-}
-
-macro_rules! many_sends {
-    ($($name:ident)*) => {$(
-        #[doc = concat!("`", stringify!($name), "(2)`: what comes before the first refused message is sent, as if that one had failed.")]
-        ///
-        /// # Safety
-        /// As its manual page says.
-        pub unsafe fn $name(fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int) -> c_int {
-            let Some(next) = table::$name::next() else { return finish(Err(Errno(libc::ENOSYS))) };
-            // SAFETY: the caller's arguments.
-            unsafe {
-                if !state::judges_any(&MESSAGES) || !sys::may_point(messages) {
-                    return next(fd, messages, count, flags);
-                }
-                let mut room = Address::new();
-                let allowed = (0..count).take_while(|index| {
-                    judge_header(fd, &raw const (*messages.add(*index as usize)).msg_hdr, &mut room).is_ok()
-                });
-                match allowed.count() as c_uint {
-                    0 if count > 0 => finish(Err(REFUSED)),
-                    allowed => next(fd, messages, allowed, flags),
-                }
-            }
-        }
-    )*};
-}
-
-many_sends! { sendmmsg __sendmmsg }
 
 /// The port that was judged last on each descriptor, so that `listen` after `bind`, and each `accept` after `listen`, is no new
 /// event. A descriptor beyond the table, or one duplicated in between, is judged again.

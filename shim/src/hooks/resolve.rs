@@ -10,7 +10,7 @@ use palisade_policy::event::{Access, File, Outcome, Reason, Section, Verdict};
 
 use crate::path::{self, DELETED, Decimal, Name};
 use crate::state::State;
-use crate::sys::{Errno, FileId};
+use crate::sys::{Errno, FileId, Stat};
 use crate::{report, state, sys};
 
 /// NAME_MAX of Linux (limits.h): a component, without a NUL.
@@ -466,9 +466,9 @@ pub fn follow(dir: c_int, name: &mut Name) -> Option<Pin> {
     Some(pin)
 }
 
-/// Replaces a name by the resolved one of its directory and its own last component. Gives the directory, and whether there is
-/// such an entry; `None`: a call on it fails anyway.
-pub fn locate(dir: c_int, name: &mut Name) -> Option<(Pin, bool)> {
+/// Replaces a name by the resolved one of its directory and its own last component. Gives the directory, and what the entry is, if there is
+/// one; `None`: a call on it fails anyway.
+pub fn locate(dir: c_int, name: &mut Name) -> Option<(Pin, Option<Stat>)> {
     // A directory may be named with slashes behind it.
     let end = name
         .as_bytes()
@@ -478,16 +478,16 @@ pub fn locate(dir: c_int, name: &mut Name) -> Option<(Pin, bool)> {
     name.truncate(end);
     let (parent, component) = Pin::parent(dir, name)?.ok()?;
     // SAFETY: a C string on the stack.
-    let is_there = unsafe {
+    let entry = unsafe {
         sys::fstatat(
             parent.0,
             component.as_ptr().cast(),
             libc::AT_SYMLINK_NOFOLLOW,
         )
     }
-    .is_ok();
+    .ok();
     parent.describe_within(dir, &component, name);
-    Some((parent, is_there))
+    Some((parent, entry))
 }
 
 /// The name of an open file, compared with one that was resolved before.

@@ -8,13 +8,14 @@
 use core::ffi::{c_char, c_int, c_long, c_uint, c_void};
 
 use libc::{dev_t, gid_t, mode_t, off_t, timespec, timeval, uid_t};
-use palisade_policy::event::{Access, Section};
+use palisade_audit::Subject;
+use palisade_policy::event::{Access, Section, Verdict};
 
 use super::{finish, resolve};
 use crate::path::{Decimal, Name};
 use crate::state::State;
 use crate::sys::Errno;
-use crate::{state, sys, table};
+use crate::{report, state, sys, table};
 
 /// What a call does to a name.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -65,10 +66,10 @@ unsafe fn judge(
     let place = match entry {
         Entry::Followed | Entry::Descriptor => resolve::follow(dir, &mut name),
         Entry::Present => resolve::locate(dir, &mut name)
-            .filter(|(_, is_there)| *is_there)
+            .filter(|(_, entry)| entry.is_some())
             .map(|(place, _)| place),
         Entry::Absent => resolve::locate(dir, &mut name)
-            .filter(|(_, is_there)| !is_there)
+            .filter(|(_, entry)| entry.is_none())
             .map(|(place, _)| place),
         Entry::Any => resolve::locate(dir, &mut name).map(|(place, _)| place),
     };
@@ -146,12 +147,6 @@ tree! {
     unlinkat(dir: c_int, path: *const c_char, flags: c_int) -> c_int: (dir, path, Entry::Present, Write);
     remove(path: *const c_char) -> c_int: (CWD, path, Entry::Present, Write);
     rmdir(path: *const c_char) -> c_int: (CWD, path, Entry::Present, Write);
-    rename(old: *const c_char, new: *const c_char) -> c_int:
-        (CWD, old, Entry::Present, ReadWrite), (CWD, new, Entry::Any, Write);
-    renameat(old_dir: c_int, old: *const c_char, new_dir: c_int, new: *const c_char) -> c_int:
-        (old_dir, old, Entry::Present, ReadWrite), (new_dir, new, Entry::Any, Write);
-    renameat2(old_dir: c_int, old: *const c_char, new_dir: c_int, new: *const c_char, flags: c_uint) -> c_int:
-        (old_dir, old, Entry::Present, ReadWrite), (new_dir, new, Entry::Any, Write);
     link(old: *const c_char, new: *const c_char) -> c_int:
         (CWD, old, Entry::Present, ReadWrite), (CWD, new, Entry::Absent, Write);
     linkat(old_dir: c_int, old: *const c_char, new_dir: c_int, new: *const c_char, flags: c_int) -> c_int:
@@ -207,6 +202,119 @@ tree! {
     mkostemp64(template: *mut c_char, flags: c_int) -> c_int: (CWD, template, Entry::Any, ReadWrite);
     mkostemps(template: *mut c_char, suffix: c_int, flags: c_int) -> c_int: (CWD, template, Entry::Any, ReadWrite);
     mkostemps64(template: *mut c_char, suffix: c_int, flags: c_int) -> c_int: (CWD, template, Entry::Any, ReadWrite);
+}
+
+/// Judges what a rename does to the names of what lies in a folder.
+///
+/// # Errors
+/// `EACCES`: refused.
+///
+/// # Safety
+/// The paths are C strings, or pointers that cannot be ones.
+#[inline(never)]
+unsafe fn judge_move(
+    (old_dir, old): (c_int, *const c_char),
+    (new_dir, new): (c_int, *const c_char),
+) -> Result<(), Errno> {
+    /// The verdict, and room for the new name only as long as it takes.
+    #[inline(never)]
+    unsafe fn verdict<'a>(
+        state: &'a State,
+        old: &mut Name,
+        (dir, new): (c_int, *const c_char),
+    ) -> Option<Verdict<'a>> {
+        let mut name = Name::new();
+        // SAFETY: the caller's promise.
+        name.push(unsafe { sys::c_bytes(new) }?).ok()?;
+        resolve::locate(dir, &mut name)?;
+        let end = old.as_bytes().len();
+        old.push(b"/").ok()?;
+        name.push(b"/").ok()?;
+        let is_there = |place: &[u8]| {
+            let mut name = Name::new();
+            // SAFETY: a C string on the stack.
+            name.push(place).is_ok()
+                && unsafe { sys::fstatat(CWD, name.as_ptr(), libc::AT_SYMLINK_NOFOLLOW) }.is_ok()
+        };
+        let verdict = state
+            .decider
+            .moves(old.as_bytes(), name.as_bytes(), &is_there);
+        old.truncate(end);
+        Some(verdict)
+    }
+    let Some(state) = state::judging(Section::Filesystem) else {
+        return Ok(());
+    };
+    let mut name = Name::new();
+    // SAFETY: the caller's promise.
+    let is_copied = unsafe { sys::c_bytes(old) }.is_some_and(|old| name.push(old).is_ok());
+    let entry = is_copied
+        .then(|| resolve::locate(old_dir, &mut name))
+        .flatten();
+    let is_folder =
+        entry.is_some_and(|(_, entry)| entry.is_some_and(|entry| entry.is(libc::S_IFDIR)));
+    if !is_folder {
+        return Ok(());
+    }
+    // SAFETY: the caller's promise.
+    let verdict = unsafe { verdict(state, &mut name, (new_dir, new)) };
+    verdict.map_or(Ok(()), |verdict| {
+        let (path, access) = (name.as_bytes(), Access::ReadWrite);
+        let subject = Subject::File { path, access };
+        report::settle(state, Section::Filesystem, &verdict, subject)
+    })
+}
+
+/// The renames. With `RENAME_EXCHANGE` (rename(2), Linux 3.15) the new name is an old one as well.
+macro_rules! renames {
+    ($($name:ident($($arg:ident: $type:ty),*): $old:expr, $new:expr, $flags:expr;)*) => {$(
+        #[doc = concat!("`", stringify!($name), "(2)`.")]
+        ///
+        /// # Safety
+        /// As its manual page says.
+        pub unsafe fn $name($($arg: $type),*) -> c_int {
+            // SAFETY: the caller's arguments.
+            unsafe {
+                if let Err(errno) = judge_rename($old, $new, $flags & libc::RENAME_EXCHANGE != 0) {
+                    return finish(Err(errno));
+                }
+                match table::$name::next() {
+                    Some(next) => next($($arg),*),
+                    None => finish(Err(Errno(libc::ENOSYS))),
+                }
+            }
+        }
+    )*};
+}
+
+renames! {
+    rename(old: *const c_char, new: *const c_char): (CWD, old), (CWD, new), 0;
+    renameat(old_dir: c_int, old: *const c_char, new_dir: c_int, new: *const c_char): (old_dir, old), (new_dir, new), 0;
+    renameat2(old_dir: c_int, old: *const c_char, new_dir: c_int, new: *const c_char, flags: c_uint):
+        (old_dir, old), (new_dir, new), flags;
+}
+
+/// # Safety
+/// As for [`judge`].
+unsafe fn judge_rename(
+    old: (c_int, *const c_char),
+    new: (c_int, *const c_char),
+    exchanges: bool,
+) -> Result<(), Errno> {
+    if state::judging(Section::Filesystem).is_none() {
+        return Ok(());
+    }
+    // SAFETY: the caller's promise.
+    unsafe {
+        judge(old.0, old.1, Entry::Present, Access::ReadWrite)?;
+        if exchanges {
+            judge(new.0, new.1, Entry::Present, Access::ReadWrite)?;
+            judge_move(new, old)?;
+        } else {
+            judge(new.0, new.1, Entry::Any, Access::Write)?;
+        }
+        judge_move(old, new)
+    }
 }
 
 /// A call that gives a pointer.

@@ -69,9 +69,6 @@ pub const GAPS: &[Excuse] = &[
     ]),
     ("libc connects inside itself", &["rcmd", "rcmd_af", "rexec", "rexec_af"]),
     ("it changes a file that was opened to be read", &["fchmod", "fchown", "futimes", "futimens"]),
-    ("a question to a name server could go through it", &[
-        "pwritev2", "pwritev64v2", "sendfile", "sendfile64", "splice", "aio_write", "aio_write64", "lio_listio*",
-    ]),
     ("the memory of a process is written without its file", &["ptrace", "process_vm_writev", "process_vm_readv"]),
     ("the process ends without its destructors", &["quick_exit", "__cxa_at_quick_exit"]),
 ];

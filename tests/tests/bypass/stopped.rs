@@ -620,7 +620,6 @@ fn the_function_syscall_with_a_newer_number() {
 }
 
 #[test]
-#[ignore = "the folder's name is judged, and not what lies in it"]
 fn another_name_given_to_a_folder_above_a_file() {
     let make = || {
         let run =
@@ -722,5 +721,75 @@ fn data_with_the_connection() {
         |_| json!({ "network": { "effect": "prevent", "outbound": { "deny": ["127.0.0.1"] } } }),
         EACCES,
         "denied-destination",
+    );
+}
+
+#[test]
+fn a_second_descriptor_of_a_socket_to_a_name_server() {
+    for send in [
+        "write(dup(to_resolver()), question, QUESTION_SIZE)",
+        "send(fcntl(to_resolver(), F_DUPFD, 1500), question, QUESTION_SIZE, 0)",
+    ] {
+        refused(
+            || run(&format!("through({send} == QUESTION_SIZE)")),
+            |_| names(),
+            EACCES,
+            "denied-domain",
+        );
+    }
+}
+
+#[test]
+fn a_question_that_no_function_of_sockets_carries() {
+    let code = r#"struct iovec v = {(void *)question, QUESTION_SIZE}; through(pwritev2(to_resolver(), &v, 1, -1, 0) == QUESTION_SIZE)"#;
+    refused(|| run(code), |_| names(), EACCES, "denied-domain");
+    // What the kernel takes from elsewhere is not seen, and not sent.
+    let code = r#"int file = memfd_create("question", 0); raw(SYS_pwrite64, file, question, QUESTION_SIZE, 0);
+        through(sendfile(to_resolver(), file, NULL, QUESTION_SIZE) == QUESTION_SIZE)"#;
+    refused(|| run(code), |_| names(), EACCES, "malformed-question");
+}
+
+#[test]
+fn a_name_in_other_words() {
+    // An escape of a zone file, and a domain to search (resolver(5)).
+    for (before, name) in [
+        ("", r"\\100enied.test"),
+        (r#"putenv("LOCALDOMAIN=test"); "#, "denied"),
+    ] {
+        let code = format!(
+            r#"{before}struct addrinfo *found; int error = getaddrinfo("{name}", NULL, NULL, &found); errno = 13; through(error != EAI_FAIL)"#
+        );
+        refused(
+            || run(&code).under(["unshare", "-n"]),
+            |_| names(),
+            EACCES,
+            "denied-domain",
+        );
+    }
+}
+
+#[test]
+fn a_question_behind_another_on_a_stream() {
+    let code = r#"struct sockaddr_in to = {AF_INET, htons(53), {htonl(0x7f500001)}}; int l = socket(AF_INET, SOCK_STREAM, 0), s = socket(AF_INET, SOCK_STREAM, 0), yes = 1;
+        setsockopt(l, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+        for (int i = 0; i < 200 && bind(l, (void *)&to, sizeof to); i++) to.sin_addr.s_addr = htonl(0x7f500002 + i);
+        listen(l, 5); if (connect(s, (void *)&to, sizeof to)) abort();
+        char two[64] = "\0\x1d"; memcpy(two + 2, question, QUESTION_SIZE); memcpy(two + 9, "\0\0\0\0\0\0\6public", 13); memcpy(two + 31, "\0\x1d", 2);
+        memcpy(two + 33, question, QUESTION_SIZE); through(write(s, two, 62) == 62)"#;
+    refused(|| run(code), |_| names(), EACCES, "denied-domain");
+}
+
+#[test]
+fn a_file_exchanged_for_another() {
+    // renameat2(2): the second name is an old one, too.
+    let code = r#"through(renameat2(AT_FDCWD, "public", AT_FDCWD, "secret", RENAME_EXCHANGE) == 0 && open("public", O_RDONLY) >= 0)"#;
+    refused(
+        || run(code).file("public", "public"),
+        |run| {
+            let secret = fs::canonicalize(run.folder().join("secret")).expect("secret");
+            json!({ "filesystem": { "effect": "prevent", "deny": [{ "path": secret, "access": "read" }] } })
+        },
+        EACCES,
+        DENIED_FILE,
     );
 }

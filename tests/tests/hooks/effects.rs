@@ -228,6 +228,20 @@ fn cases(row: &Row, effect: Effect, folder: &Path) -> Vec<Case> {
             vec![case]
         }
         Kind::Send => vec![asked("resolver")],
+        Kind::Copy => {
+            let sections = json!({ "dns": { "effect": name, "deny": ["denied.test"] } });
+            vec![Case::new(
+                vec!["resolver=127.0.0.1:53".into()],
+                sections,
+                REFUSED,
+                |audit| {
+                    assert_eq!(
+                        (&*audit.kind, &*audit.attack),
+                        ("dns", "malformed-question")
+                    );
+                },
+            )]
+        }
         Kind::SendTo => {
             let port = free_port();
             let sections = network(json!({ "deny": [format!("127.0.0.1:{port}")] }), json!({}));

@@ -166,7 +166,7 @@ fn variants(row: &Row) -> Vec<Vec<String>> {
             vec!["file=file".into()],
             vec!["bound=127.0.0.1:0".into()],
         ],
-        Kind::Send => vec![
+        Kind::Send | Kind::Copy => vec![
             vec!["fd=-1".into()],
             vec!["fd=1000".into()],
             vec!["datagram=127.0.0.1:5000".into()],

@@ -23,6 +23,8 @@ pub enum Kind {
     Send,
     /// `payload` goes to `address`, or to the peer of `fd`.
     SendTo,
+    /// The peer of `fd` gets bytes that the kernel takes from somewhere else.
+    Copy,
     /// `fd` gets `address`.
     Bind,
     /// `fd`, which has a port already, waits for others.
@@ -126,6 +128,15 @@ const FUNCTIONS: &[Row] = &[
     row("write", Send, "write(fd, payload, payload_size)"),
     row("__write", Send, "__write(fd, payload, payload_size)"),
     row("writev", Send, "writev(fd, vectors, 2)"),
+    row("pwritev2", Send, "pwritev2(fd, vectors, 2, -1, 0)"),
+    row("pwritev64v2", Send, "pwritev64v2(fd, vectors, 2, -1, 0)"),
+    row("aio_write", Send, "(make_job(), written(aio_write(&job)))"),
+    row("aio_write64", Send, "(make_job(), written(aio_write64((void *)&job)))"),
+    row("lio_listio", Send, "(make_job(), written(lio_listio(LIO_WAIT, jobs, 1, NULL)))"),
+    row("lio_listio64", Send, "(make_job(), written(lio_listio64(LIO_WAIT, (void *)jobs, 1, NULL)))"),
+    row("sendfile", Copy, "sendfile(fd, payload_file(), NULL, payload_size)"),
+    row("sendfile64", Copy, "sendfile64(fd, payload_file(), NULL, payload_size)"),
+    row("splice", Copy, "splice(payload_pipe(), NULL, fd, NULL, payload_size, 0)"),
     row("sendto", SendTo, "sendto(fd, payload, payload_size, 0, address, length)"),
     row("sendmsg", SendTo, "sendmsg(fd, messages, 0)"),
     row("sendmmsg", SendTo, "sendmmsg(fd, manies, 1, 0)"),
@@ -253,6 +264,9 @@ const NUMBERS: &[Row] = &[
     row("SYS_sendmmsg", SendTo, "syscall(SYS_sendmmsg, fd, manies, 1, 0)"),
     row("SYS_write", Send, "syscall(SYS_write, fd, payload, payload_size)"),
     row("SYS_writev", Send, "syscall(SYS_writev, fd, vectors, 2)"),
+    row("SYS_pwritev2", Send, "syscall(SYS_pwritev2, fd, vectors, 2, -1L, 0L, 0)"),
+    row("SYS_sendfile", Copy, "syscall(SYS_sendfile, fd, payload_file(), NULL, payload_size)"),
+    row("SYS_splice", Copy, "syscall(SYS_splice, payload_pipe(), NULL, fd, NULL, payload_size, 0)"),
     row("SYS_unlinkat", Remove, "syscall(SYS_unlinkat, dir, path, flags)"),
     row("SYS_renameat", Rename, "syscall(SYS_renameat, dir, path, AT_FDCWD, second)"),
     row("SYS_renameat2", Rename, "syscall(SYS_renameat2, dir, path, AT_FDCWD, second, flags)"),
@@ -309,7 +323,7 @@ pub fn source() -> String {
             Spawn | SpawnSearched => "SPAWN",
             Shell => "SHELL",
             StreamOfShell => "STREAM_OF_SHELL",
-            Connect | Bind | Send | SendTo | Accept => "SOCKET",
+            Connect | Bind | Send | SendTo | Copy | Accept => "SOCKET",
             Words | List | Remove | RemoveFolder | Rename | Make | Change | ReadLink => "SOCKET",
             Listen => "LISTEN",
             Name | ReverseAddress => "NAME",

@@ -2,7 +2,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <mntent.h>
+#include <netdb.h>
 #include <netinet/in.h>
+#include <resolv.h>
 #include <sched.h>
 #include <spawn.h>
 #include <stdio.h>

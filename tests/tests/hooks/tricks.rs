@@ -226,7 +226,6 @@ fn a_question_is_read_in_whatever_pieces_it_comes() {
 }
 
 #[test]
-#[ignore = "a descriptor is known by its number"]
 fn a_question_is_read_whatever_number_its_socket_has() {
     let code = |send: &str| {
         format!(
@@ -240,8 +239,7 @@ fn a_question_is_read_whatever_number_its_socket_has() {
         "write(dup2(s, 9), q, n) == n",
         "send(dup3(s, 77, O_CLOEXEC), q, n, 0) == n",
         "send(fcntl(s, F_DUPFD, 700), q, n, 0) == n",
-        // Connected where no hook sees it.
-        "raw(SYS_connect, s = socket(AF_INET, SOCK_DGRAM, 0), &to, sizeof to) == 0 && send(s, q, n, 0) == n",
+        "send(fcntl(s, F_DUPFD, 1100), q, n, 0) == n",
     ] {
         refused(&code(send), resolvers);
     }
@@ -331,17 +329,6 @@ fn shared_memory_is_a_file() {
 }
 
 #[test]
-#[ignore = "the buffer of a stream is written inside libc"]
-fn a_question_through_a_stream_is_read() {
-    refused(
-        r#"struct sockaddr_in to = {AF_INET, htons(53), {htonl(INADDR_LOOPBACK)}}; int s = socket(AF_INET, SOCK_DGRAM, 0);
-           connect(s, (void *)&to, sizeof to); FILE *stream = fdopen(s, "w");
-           fwrite("\x12\x34\1\0\0\1\0\0\0\0\0\0\6denied\4test\0\0\1\0\1", 1, 29, stream); say(fflush(stream) == 0)"#,
-        resolvers,
-    );
-}
-
-#[test]
 fn a_socket_that_listens_without_a_port_of_its_own_takes_no_connection() {
     let code = r#"struct sockaddr_in port; socklen_t size = sizeof port; int l = socket(AF_INET, SOCK_STREAM, 0), s = socket(AF_INET, SOCK_STREAM, 0);
         listen(l, 5); getsockname(l, (void *)&port, &size); port.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -363,4 +350,149 @@ fn a_function_that_this_libc_lacks_is_not_implemented() {
     let code = r#"extern int pidfd_spawn(int *, const char *, void *, void *, char **, char **) __attribute__((weak)); int fd;
         char *words[] = {"echo", "ran", NULL}; printf("%d\n", pidfd_spawn ? pidfd_spawn(&fd, "/bin/echo", NULL, NULL, words, environ) : ENOSYS)"#;
     same(code, |_| json!({}));
+}
+
+/// A name server of the program's own, at which the only thing that counts is what was asked for; a child asks by `ask`.
+fn asks(ask: &str, question: &str) -> String {
+    format!(
+        r#"int s = socket(AF_INET, SOCK_DGRAM, 0); struct sockaddr_in port = {{AF_INET, 0, {{htonl(INADDR_LOOPBACK)}}}}; socklen_t size = sizeof port;
+           struct timeval second = {{1, 0}}; bind(s, (void *)&port, size); getsockname(s, (void *)&port, &size);
+           setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &second, sizeof second);
+           if (fork() == 0) {{
+               struct addrinfo *found; unsigned char answer[512]; (void)found, (void)answer;
+               BEFORE; res_init(); _res.nscount = 1, _res.nsaddr_list[0] = port, _res.retrans = 1, _res.retry = 1; {ask}; _exit(0);
+           }}
+           char bytes[512]; ssize_t n; int seen = 0;
+           while ((n = recv(s, bytes, sizeof bytes, 0)) > 0) seen |= memmem(bytes, n, "{question}", sizeof "{question}" - 1) != NULL;
+           errno = 13; say(seen)"#
+    )
+}
+
+#[test]
+fn a_name_is_judged_however_it_is_written() {
+    // ns_name_pton of libc's resolver takes the escapes of a zone file (RFC 1035 section 5.1).
+    for name in [
+        r"\\100enied.test",
+        r"\\d\\e\\110ied.t\\est",
+        r"denied.t\\101\\115\\116",
+    ] {
+        for ask in [
+            "getaddrinfo(NAME, NULL, NULL, &found)",
+            "gethostbyname(NAME)",
+            "res_query(NAME, 1, 1, answer, sizeof answer)",
+        ] {
+            let code = asks(
+                &ask.replace("NAME", &format!("\"{name}\"")),
+                r"\6denied\4test",
+            )
+            .replace("BEFORE", "");
+            refused(&code, resolvers);
+        }
+    }
+}
+
+#[test]
+fn a_name_is_judged_however_long_it_is_written() {
+    let label = r"\\097".repeat(50);
+    let code = asks(
+        &format!(r#"getaddrinfo("{label}.{label}.denied.test", NULL, NULL, &found)"#),
+        r"\6denied\4test",
+    )
+    .replace("BEFORE", "");
+    refused(
+        &code,
+        |_| json!({ "dns": { "effect": "prevent", "allow": ["allowed.test"] } }),
+    );
+}
+
+#[test]
+fn a_name_is_judged_with_the_domains_that_the_program_makes_the_resolver_search() {
+    // resolver(5): which come first where the name has fewer dots than ndots.
+    let code = asks(
+        r#"getaddrinfo("data.allowed.test", NULL, NULL, &found)"#,
+        r"\7allowed\4test\6denied\4test",
+    )
+    .replace(
+        "BEFORE",
+        r#"putenv("LOCALDOMAIN=denied.test"), putenv("RES_OPTIONS=ndots:15")"#,
+    );
+    refused(
+        &code,
+        |_| json!({ "dns": { "effect": "prevent", "allow": ["*.allowed.test"] } }),
+    );
+}
+
+#[test]
+fn domains_to_search_that_the_function_was_started_with_are_its_owners() {
+    let code = asks(
+        r#"getaddrinfo("data.allowed.test", NULL, NULL, &found)"#,
+        r"\7allowed\4test",
+    )
+    .replace("BEFORE", "");
+    let program = compile(&include_str!("trick.c").replace("CODE", &code), &["-O1"]);
+    let allow = policy(json!({ "dns": { "effect": "prevent", "allow": ["*.allowed.test"] } }));
+    let outcome = Run::new(&program)
+        .env("LOCALDOMAIN", "owner.test")
+        .policy(&allow)
+        .go();
+    assert_eq!((&*outcome.text(), outcome.audits().len()), ("done\n", 0));
+}
+
+#[test]
+fn an_alias_of_the_programs_own_is_no_way_to_a_name() {
+    // hostname(7).
+    let code = asks(r#"gethostbyname("allowed")"#, r"\6denied\4test").replace(
+        "BEFORE",
+        r#"FILE *file = fopen("aliases", "w"); fputs("allowed denied.test\n", file); fclose(file); putenv("HOSTALIASES=aliases")"#,
+    );
+    refused(&code, resolvers);
+}
+
+/// A socket over TCP to port 53, where nobody reads; `send` is said to have been done.
+fn stream(send: &str) -> String {
+    format!(
+        r#"struct sockaddr_in to = {{AF_INET, htons(53), {{htonl(0x7f4f0001)}}}}; int l = socket(AF_INET, SOCK_STREAM, 0), s = socket(AF_INET, SOCK_STREAM, 0), yes = 1;
+           setsockopt(l, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+           for (int i = 0; i < 200 && bind(l, (void *)&to, sizeof to); i++) to.sin_addr.s_addr = htonl(0x7f4f0002 + i);
+           listen(l, 5); if (connect(s, (void *)&to, sizeof to)) abort();
+           {send}"#
+    )
+}
+
+#[test]
+fn a_question_over_tcp_is_read_behind_a_long_one() {
+    // The first is for allowed.test, and 700 bytes long with its padding (RFC 7830).
+    refused(
+        &stream(
+            r#"static char q[702 + 31] = "\2\xbc\x12\x34\1\0\0\1\0\0\0\0\0\1\7allowed\4test\0\0\1\0\1\0\0\x29\x10\0\0\0\0\0\2\x93\0\x0c\2\x8f";
+               memcpy(q + 702, "\0\x1d\x12\x34\1\0\0\1\0\0\0\0\0\0\6denied\4test\0\0\1\0\1", 31); say(write(s, q, sizeof q) == sizeof q)"#,
+        ),
+        resolvers,
+    );
+}
+
+#[test]
+fn a_question_over_tcp_is_none_that_it_could_be_taken_for() {
+    // Behind a length that came alone is a message of which the number says its length, and the first label holds another question.
+    refused(
+        &stream(
+            r#"static char q[] = "\0\x37\0\x35\1\0\0\1\0\1\0\0\0\0\x18\0\7allowed\4test\0\0\1\0\1xxxxx\6denied\4test\0\0\1\0\1";
+               int n = sizeof q - 1; q[1] = n - 2, q[3] = n - 4; say(write(s, q, 2) == 2 && write(s, q + 2, n - 2) == n - 2)"#,
+        ),
+        |_| json!({ "dns": { "effect": "prevent", "allow": ["allowed.test"] } }),
+    );
+}
+
+#[test]
+fn questions_over_tcp_that_are_allowed_are_sent() {
+    // With their length, behind it, behind each half of it, and two at a time.
+    same(
+        &stream(
+            r#"static char q[] = "\0\x1e\x12\x34\1\0\0\1\0\0\0\0\0\0\7allowed\4test\0\0\1\0\1\0\x1e\x12\x35\1\0\0\1\0\0\0\0\0\0\7allowed\4test\0\0\1\0\1";
+               say(write(s, q, 32) == 32); say(write(s, q, 2) == 2 && write(s, q + 2, 30) == 30);
+               say(write(s, q, 1) == 1 && write(s, q + 1, 1) == 1 && write(s, q + 2, 30) == 30); say(write(s, q, 1) == 1 && write(s, q + 1, 31) == 31);
+               say(write(s, q, 64) == 64); say(writev(s, (struct iovec[2]){{q, 2}, {q + 2, 30}}, 2) == 32); say(write(s, q, 0) == 0)"#,
+        ),
+        |_| json!({ "dns": { "effect": "prevent", "allow": ["allowed.test"] } }),
+    );
 }

@@ -1,0 +1,454 @@
+//! Messages: the `send(2)` family, `write(2)` and all that carries bytes to a socket. Their destinations are judged, and the questions
+//! that they put to a name server.
+
+use core::ffi::{c_int, c_uint, c_void};
+use core::net::SocketAddr;
+use core::sync::atomic::{AtomicBool, Ordering};
+
+use libc::{iovec, mmsghdr, msghdr, off_t, sockaddr, socklen_t};
+use palisade_policy::event::Section;
+
+use super::names;
+use super::network::{Address, DNS_PORT, is_socket, judge_outbound};
+use super::questions::{self, PAYLOAD};
+use super::{REFUSED, finish};
+use crate::sys::Errno;
+use crate::{state, sys, table};
+
+/// Has a socket of this process been connected to port 53? From then on each message is looked at, whatever number its descriptor has, for
+/// it may be a second one of that socket. Until then nobody pays for it, and a program that lets itself make few system calls (seccomp(2))
+/// makes no other.
+static TO_RESOLVER: AtomicBool = AtomicBool::new(false);
+
+/// A socket is about to be connected to port 53.
+pub fn expect_questions() {
+    TO_RESOLVER.store(true, Ordering::Relaxed);
+}
+
+/// May a message without a destination go to a name server?
+#[inline]
+fn may_be_resolver() -> bool {
+    state::judges_any(&[Section::Dns]) && TO_RESOLVER.load(Ordering::Relaxed)
+}
+
+/// Is nothing in a message clearly no pointer? If something is, the call fails with `EFAULT`, as it should.
+///
+/// # Safety
+/// `count` vectors, or a pointer that cannot be one.
+unsafe fn is_readable(vectors: *const iovec, count: usize) -> bool {
+    sys::may_point(vectors)
+        && (0..count).all(|index| {
+            // SAFETY: the caller's promise.
+            let vector = unsafe { &*vectors.add(index) };
+            vector.iov_len == 0 || sys::may_point(vector.iov_base)
+        })
+}
+
+/// Copies bytes of a message from `skip` on, as many as there is room for.
+///
+/// # Safety
+/// `count` vectors, each readable for its length.
+unsafe fn gather(
+    vectors: *const iovec,
+    count: usize,
+    mut skip: usize,
+    out: &mut [u8; PAYLOAD],
+) -> usize {
+    let mut length = 0;
+    for index in 0..count {
+        // SAFETY: the caller's promise.
+        let vector = unsafe { &*vectors.add(index) };
+        let room = out.get_mut(length..).unwrap_or_default();
+        let taken = vector.iov_len.saturating_sub(skip).min(room.len());
+        if taken > 0 {
+            // SAFETY: the caller's promise; `room` is at least as long, and `skip` and `taken` together not longer than the vector.
+            unsafe {
+                core::ptr::copy_nonoverlapping(
+                    vector.iov_base.cast::<u8>().add(skip),
+                    room.as_mut_ptr(),
+                    taken,
+                )
+            };
+            length += taken;
+        }
+        skip = skip.saturating_sub(vector.iov_len);
+    }
+    length
+}
+
+/// Judges a message: its destination, if it has one, and the questions in it, if it goes to a name server.
+///
+/// # Errors
+/// `EACCES`.
+///
+/// # Safety
+/// As for [`gather`].
+unsafe fn judge_message(
+    fd: c_int,
+    to: Option<SocketAddr>,
+    vectors: *const iovec,
+    count: usize,
+) -> Result<(), Errno> {
+    // SAFETY: the caller's promise.
+    if !unsafe { is_readable(vectors, count) } {
+        return Ok(());
+    }
+    // SAFETY: the caller's promise, and nothing in it is clearly bad.
+    let payload =
+        |skip: usize, out: &mut [u8; PAYLOAD]| unsafe { gather(vectors, count, skip, out) };
+    let Some(to) = to else {
+        return if may_be_resolver() {
+            questions::judge_sent(fd, payload)
+        } else {
+            Ok(())
+        };
+    };
+    if let Some(state) = state::judging(Section::Outbound) {
+        judge_outbound(state, fd, to)?;
+    }
+    match state::judging(Section::Dns) {
+        Some(state) if to.port() == DNS_PORT && !names::is_resolving() && is_socket(fd) => {
+            // With MSG_FASTOPEN that is a connection, on which more may follow.
+            expect_questions();
+            questions::judge_payload(state, fd, payload)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The end of a refused send.
+fn refused() -> isize {
+    finish(Err(REFUSED)) as isize
+}
+
+macro_rules! plain_sends {
+    ($($name:ident($fd:ident, $buffer:ident, $length:ident $(, $flags:ident)?);)*) => {$(
+        #[doc = concat!("`", stringify!($name), "(2)`: to the peer of a connected socket.")]
+        ///
+        /// # Safety
+        /// As its manual page says.
+        #[inline]
+        pub unsafe fn $name($fd: c_int, $buffer: *const c_void, $length: usize $(, $flags: c_int)?) -> isize {
+            if may_be_resolver() {
+                let vector = iovec { iov_base: $buffer.cast_mut(), iov_len: $length };
+                // SAFETY: the caller's arguments.
+                if unsafe { judge_message($fd, None, &raw const vector, 1) }.is_err() {
+                    return refused();
+                }
+            }
+            match table::$name::next() {
+                // SAFETY: the caller's arguments.
+                Some(next) => unsafe { next($fd, $buffer, $length $(, $flags)?) },
+                None => finish(Err(Errno(libc::ENOSYS))) as isize,
+            }
+        }
+    )*};
+}
+
+plain_sends! {
+    send(fd, buffer, length, flags);
+    __send(fd, buffer, length, flags);
+    write(fd, buffer, length);
+    __write(fd, buffer, length);
+}
+
+/// `writev(2)`.
+///
+/// # Safety
+/// As its manual page says.
+#[inline]
+pub unsafe fn writev(fd: c_int, vectors: *const iovec, count: c_int) -> isize {
+    // SAFETY: the caller's arguments.
+    unsafe {
+        if may_be_resolver()
+            && judge_message(
+                fd,
+                None,
+                vectors,
+                usize::try_from(count).unwrap_or_default(),
+            )
+            .is_err()
+        {
+            return refused();
+        }
+        match table::writev::next() {
+            Some(next) => next(fd, vectors, count),
+            None => finish(Err(Errno(libc::ENOSYS))) as isize,
+        }
+    }
+}
+
+/// Whose section can forbid a message.
+const MESSAGES: [Section; 2] = [Section::Outbound, Section::Dns];
+
+/// `sendto(2)`. With `MSG_FASTOPEN` it connects as well.
+///
+/// # Safety
+/// As its manual page says.
+pub unsafe fn sendto(
+    fd: c_int,
+    buffer: *const c_void,
+    length: usize,
+    flags: c_int,
+    address: *const sockaddr,
+    address_length: socklen_t,
+) -> isize {
+    let pass = |address| match table::sendto::next() {
+        // SAFETY: the caller's arguments, or a copy of them.
+        Some(next) => unsafe { next(fd, buffer, length, flags, address, address_length) },
+        None => finish(Err(Errno(libc::ENOSYS))) as isize,
+    };
+    if !state::judges_any(&MESSAGES) {
+        return pass(address);
+    }
+    // SAFETY: the caller's promise.
+    let copy = unsafe { Address::copy(address, address_length) };
+    if copy.is_none() && !address.is_null() {
+        return pass(address);
+    }
+    let vector = iovec {
+        iov_base: buffer.cast_mut(),
+        iov_len: length,
+    };
+    let to = copy.as_ref().and_then(Address::internet_or_none);
+    let is_judged = to.is_some() || copy.is_none();
+    // SAFETY: the caller's arguments.
+    if is_judged && unsafe { judge_message(fd, to, &raw const vector, 1) }.is_err() {
+        return refused();
+    }
+    pass(copy.as_ref().map_or(address, Address::as_ptr))
+}
+
+/// The judged copy of a message's header, with the copy of its address in `room`. `None`: one that cannot be read; the
+/// kernel says why.
+///
+/// # Errors
+/// `EACCES`.
+///
+/// # Safety
+/// `message` is a message as sendmsg(2) asks, or a pointer that cannot be one.
+unsafe fn judge_header(
+    fd: c_int,
+    message: *const msghdr,
+    room: &mut Address,
+) -> Result<Option<msghdr>, Errno> {
+    if !sys::may_point(message) {
+        return Ok(None);
+    }
+    // SAFETY: the caller's promise.
+    unsafe {
+        let mut header = *message;
+        let has_address = !header.msg_name.is_null();
+        let mut to = None;
+        if has_address {
+            let Some(copy) = Address::copy(header.msg_name.cast(), header.msg_namelen) else {
+                return Ok(None);
+            };
+            to = copy.internet_or_none();
+            *room = copy;
+            header.msg_name = room.bytes.as_mut_ptr().cast();
+        }
+        if to.is_some() || !has_address {
+            judge_message(fd, to, header.msg_iov, header.msg_iovlen)?;
+        }
+        Ok(Some(header))
+    }
+}
+
+/// `sendmsg(2)`.
+///
+/// # Safety
+/// As its manual page says.
+pub unsafe fn sendmsg(fd: c_int, message: *const msghdr, flags: c_int) -> isize {
+    let Some(next) = table::sendmsg::next() else {
+        return finish(Err(Errno(libc::ENOSYS))) as isize;
+    };
+    // SAFETY: the caller's arguments, or a copy of them.
+    unsafe {
+        if !state::judges_any(&MESSAGES) {
+            return next(fd, message, flags);
+        }
+        let mut room = Address::new();
+        match judge_header(fd, message, &mut room) {
+            Ok(Some(header)) => next(fd, &raw const header, flags),
+            Ok(None) => next(fd, message, flags),
+            Err(_) => refused(),
+        }
+    }
+}
+
+macro_rules! many_sends {
+    ($($name:ident)*) => {$(
+        #[doc = concat!("`", stringify!($name), "(2)`: what comes before the first refused message is sent, as if that one had failed.")]
+        ///
+        /// # Safety
+        /// As its manual page says.
+        pub unsafe fn $name(fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int) -> c_int {
+            let Some(next) = table::$name::next() else { return finish(Err(Errno(libc::ENOSYS))) };
+            // SAFETY: the caller's arguments.
+            unsafe {
+                if !state::judges_any(&MESSAGES) || !sys::may_point(messages) {
+                    return next(fd, messages, count, flags);
+                }
+                let mut room = Address::new();
+                let allowed = (0..count).take_while(|index| {
+                    judge_header(fd, &raw const (*messages.add(*index as usize)).msg_hdr, &mut room).is_ok()
+                });
+                match allowed.count() as c_uint {
+                    0 if count > 0 => finish(Err(REFUSED)),
+                    allowed => next(fd, messages, allowed, flags),
+                }
+            }
+        }
+    )*};
+}
+
+many_sends! { sendmmsg __sendmmsg }
+
+macro_rules! placed_sends {
+    ($($name:ident)*) => {$(
+        #[doc = concat!("`", stringify!($name), "(2)`: at no place (-1) it is a `writev(2)`; no socket takes any other.")]
+        ///
+        /// # Safety
+        /// As its manual page says.
+        pub unsafe fn $name(fd: c_int, vectors: *const iovec, count: c_int, offset: off_t, flags: c_int) -> isize {
+            let length = usize::try_from(count).unwrap_or_default();
+            // SAFETY: the caller's arguments.
+            unsafe {
+                if offset == -1 && may_be_resolver() && judge_message(fd, None, vectors, length).is_err() {
+                    return refused();
+                }
+                match table::$name::next() {
+                    Some(next) => next(fd, vectors, count, offset, flags),
+                    // Before glibc 2.26 there is none.
+                    None => finish(Err(Errno(libc::ENOSYS))) as isize,
+                }
+            }
+        }
+    )*};
+}
+
+placed_sends! { pwritev2 pwritev64v2 }
+
+/// Judges bytes that the kernel takes out of a file or a pipe, where nothing can be read before it is sent.
+///
+/// # Errors
+/// `EACCES`: they would go to a name server.
+fn judge_unseen(fd: c_int) -> Result<(), Errno> {
+    if may_be_resolver() {
+        questions::judge_unseen(fd)
+    } else {
+        Ok(())
+    }
+}
+
+macro_rules! copies {
+    ($($name:ident($($arg:ident: $type:ty),*) to $to:ident;)*) => {$(
+        #[doc = concat!("`", stringify!($name), "(2)`.")]
+        ///
+        /// # Safety
+        /// As its manual page says.
+        pub unsafe fn $name($($arg: $type),*) -> isize {
+            if judge_unseen($to).is_err() {
+                return refused();
+            }
+            match table::$name::next() {
+                // SAFETY: the caller's arguments.
+                Some(next) => unsafe { next($($arg),*) },
+                None => finish(Err(Errno(libc::ENOSYS))) as isize,
+            }
+        }
+    )*};
+}
+
+copies! {
+    sendfile(to: c_int, from: c_int, offset: *mut off_t, length: usize) to to;
+    sendfile64(to: c_int, from: c_int, offset: *mut off_t, length: usize) to to;
+    splice(from: c_int, from_offset: *mut off_t, to: c_int, to_offset: *mut off_t, length: usize, flags: c_uint) to to;
+}
+
+/// struct aiocb of aio(7) in glibc, as far as it is read.
+#[repr(C)]
+pub struct AioRequest {
+    descriptor: c_int,
+    operation: c_int,
+    priority: c_int,
+    buffer: *mut c_void,
+    length: usize,
+}
+
+/// Judges a write that a thread of libc will make.
+///
+/// # Errors
+/// `EACCES`.
+///
+/// # Safety
+/// As the manual page of aio_write(3) says; null is nothing to judge.
+unsafe fn judge_later(request: *const AioRequest) -> Result<(), Errno> {
+    if !may_be_resolver() || !sys::may_point(request) {
+        return Ok(());
+    }
+    // SAFETY: the caller's promise.
+    unsafe {
+        let request = &*request;
+        let vector = iovec {
+            iov_base: request.buffer,
+            iov_len: request.length,
+        };
+        judge_message(request.descriptor, None, &raw const vector, 1)
+    }
+}
+
+macro_rules! later_sends {
+    ($($one:ident $many:ident;)*) => {$(
+        #[doc = concat!("`", stringify!($one), "(3)`.")]
+        ///
+        /// # Safety
+        /// As its manual page says.
+        pub unsafe fn $one(request: *mut AioRequest) -> c_int {
+            // SAFETY: the caller's argument.
+            match (unsafe { judge_later(request) }, table::$one::next()) {
+                // SAFETY: the caller's argument.
+                (Ok(()), Some(next)) => unsafe { next(request) },
+                (judged, _) => finish(Err(judged.err().unwrap_or(Errno(libc::ENOSYS)))),
+            }
+        }
+
+        #[doc = concat!("`", stringify!($many), "(3)`: one refused message refuses the list, because nothing of it has been started yet.")]
+        ///
+        /// # Safety
+        /// As its manual page says.
+        pub unsafe fn $many(mode: c_int, list: *const *mut AioRequest, count: c_int, event: *mut c_void) -> c_int {
+            // SAFETY: the caller's arguments.
+            let judged = unsafe { judge_list(list, count) };
+            match (judged, table::$many::next()) {
+                // SAFETY: the caller's arguments.
+                (Ok(()), Some(next)) => unsafe { next(mode, list, count, event) },
+                (judged, _) => finish(Err(judged.err().unwrap_or(Errno(libc::ENOSYS)))),
+            }
+        }
+    )*};
+}
+
+later_sends! {
+    aio_write lio_listio;
+    aio_write64 lio_listio64;
+}
+
+/// # Safety
+/// `count` requests or null pointers, as the manual page of lio_listio(3) asks, or a pointer that cannot be one.
+unsafe fn judge_list(list: *const *mut AioRequest, count: c_int) -> Result<(), Errno> {
+    if !may_be_resolver() || !sys::may_point(list) {
+        return Ok(());
+    }
+    for index in 0..usize::try_from(count).unwrap_or_default() {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let request = *list.add(index);
+            if sys::may_point(request) && (*request).operation == libc::LIO_WRITE {
+                judge_later(request)?;
+            }
+        }
+    }
+    Ok(())
+}
