@@ -19,7 +19,7 @@ pub static LOST: AtomicU64 = AtomicU64::new(0);
 /// How far descriptors are searched for the log; a program that moved its output away keeps it near.
 const NEAR: c_int = 32;
 
-/// How long a full pipe is waited for before a line counts as lost: about one second.
+/// How long a line waits for full pipes, whatever ways it tries, before it counts as lost: about one second.
 const PATIENCE: usize = 10;
 
 /// `PALISADE_AUDIT`.
@@ -79,25 +79,28 @@ impl Log {
         }
     }
 
-    /// Writes a line to the log, by whatever way leads there. On failure the line is counted as lost.
-    pub fn deliver(&self, line: &[u8]) {
-        if self.write(line).is_err() {
+    /// Writes a line to the log, by whatever way leads there. `false`: none did, and the line is counted as lost.
+    pub fn deliver(&self, line: &[u8]) -> bool {
+        let is_written = self.write(line, PATIENCE).is_ok();
+        if !is_written {
             LOST.fetch_add(1, Ordering::Relaxed);
         }
+        is_written
     }
 
-    /// Writes a line to the log.
+    /// Writes a line to the log, and waits no more than `patience` tenths of a second for it.
     ///
     /// # Errors
     /// Those of the last way that was tried.
-    pub fn write(&self, line: &[u8]) -> Result<(), Errno> {
+    pub fn write(&self, line: &[u8], patience: usize) -> Result<(), Errno> {
+        let mut patience = patience;
         if let Destination::File(path) = self.destination {
             let flags =
                 libc::O_WRONLY | libc::O_APPEND | libc::O_CREAT | libc::O_CLOEXEC | libc::O_NOCTTY;
             // SAFETY: a C string.
             let opened = unsafe { sys::openat(libc::AT_FDCWD, path.as_ptr(), flags, 0o640) };
             return opened.and_then(|fd| {
-                let result = write_line(fd, line);
+                let result = write_line(fd, line, &mut patience);
                 sys::close(fd);
                 result
             });
@@ -105,8 +108,8 @@ impl Log {
         let mut result = Err(Errno(libc::EBADF));
         for stream in self.streams.iter().flatten() {
             result = stream
-                .write_near(line)
-                .or_else(|_| stream.write_by_way_of(self.main, line));
+                .write_near(line, &mut patience)
+                .or_else(|_| stream.write_by_way_of(self.main, line, &mut patience));
             if result.is_ok() {
                 return result;
             }
@@ -145,25 +148,49 @@ impl Stream {
     }
 
     /// Writes to a descriptor of this process that is the stream: its own number first.
-    fn write_near(&self, line: &[u8]) -> Result<(), Errno> {
+    fn write_near(&self, line: &[u8], patience: &mut usize) -> Result<(), Errno> {
         let others = (0..NEAR).filter(|fd| *fd != self.number);
         for fd in core::iter::once(self.number).chain(others) {
-            if sys::fstat(fd).is_ok_and(|stat| stat.id == self.id) && write_line(fd, line).is_ok() {
+            if sys::fstat(fd).is_ok_and(|stat| stat.id == self.id)
+                && write_line(fd, line, patience).is_ok()
+            {
                 return Ok(());
             }
         }
         Err(Errno(libc::EBADF))
     }
 
-    /// Opens the stream anew in the main process, and writes to it if it still is what it was.
-    fn write_by_way_of(&self, main: u32, line: &[u8]) -> Result<(), Errno> {
-        if !self.reopen {
-            return Err(Errno(libc::EACCES));
-        }
-        let fd = self.open_at(main)?;
-        let result = write_line(fd, line);
+    /// Opens the stream anew in the main process, or takes a descriptor of it from there, and writes to it if it still is what it was.
+    fn write_by_way_of(&self, main: u32, line: &[u8], patience: &mut usize) -> Result<(), Errno> {
+        let fd = if self.reopen {
+            self.open_at(main)?
+        } else if sys::getpid() == main {
+            return Err(Errno(libc::EBADF));
+        } else {
+            self.borrow_from(main)?
+        };
+        let result = write_line(fd, line, patience);
         sys::close(fd);
         result
+    }
+
+    /// A copy of the main process's own descriptor (pidfd_getfd(2), Linux 5.6): of a socket, or of a file with the place where the main
+    /// process will write next. Refused where a process may not be traced by its children.
+    fn borrow_from(&self, main: u32) -> Result<c_int, Errno> {
+        let process = sys::pidfd_open(main)?;
+        let taken = sys::pidfd_getfd(process, self.number);
+        sys::close(process);
+        self.proven(taken?)
+    }
+
+    /// The descriptor, if it is the stream.
+    fn proven(&self, fd: c_int) -> Result<c_int, Errno> {
+        if sys::fstat(fd).is_ok_and(|stat| stat.id == self.id) {
+            Ok(fd)
+        } else {
+            sys::close(fd);
+            Err(Errno(libc::ESTALE))
+        }
     }
 
     fn open_at(&self, pid: u32) -> Result<c_int, Errno> {
@@ -176,24 +203,17 @@ impl Stream {
         let flags =
             libc::O_WRONLY | libc::O_APPEND | libc::O_CLOEXEC | libc::O_NOCTTY | libc::O_NONBLOCK;
         // SAFETY: a C string on the stack.
-        let fd = unsafe { sys::openat(libc::AT_FDCWD, path.as_ptr(), flags, 0) }?;
-        if sys::fstat(fd).is_ok_and(|stat| stat.id == self.id) {
-            Ok(fd)
-        } else {
-            sys::close(fd);
-            Err(Errno(libc::ESTALE))
-        }
+        self.proven(unsafe { sys::openat(libc::AT_FDCWD, path.as_ptr(), flags, 0) }?)
     }
 }
 
 /// Writes a whole line. One write does it on a pipe, a terminal and a file; a socket may take it in pieces. A reader
 /// that has gone must not kill the program with a SIGPIPE that it never earned.
-fn write_line(fd: c_int, line: &[u8]) -> Result<(), Errno> {
+fn write_line(fd: c_int, line: &[u8], patience: &mut usize) -> Result<(), Errno> {
     const SIGPIPE: sys::SignalSet = 1 << (libc::SIGPIPE - 1);
     let before = sys::mask_signals(libc::SIG_BLOCK, SIGPIPE);
     let was_pending = sys::pending_signals() & SIGPIPE != 0;
     let mut rest = line;
-    let mut patience = PATIENCE;
     let result = loop {
         match sys::write(fd, rest) {
             Ok(n) => {
@@ -203,8 +223,8 @@ fn write_line(fd: c_int, line: &[u8]) -> Result<(), Errno> {
                 }
             }
             Err(Errno(libc::EINTR)) => {}
-            Err(Errno(libc::EAGAIN)) if patience > 0 => {
-                patience -= 1;
+            Err(Errno(libc::EAGAIN)) if *patience > 0 => {
+                *patience -= 1;
                 sys::wait_writable(fd, 100);
             }
             Err(error) => {

@@ -171,11 +171,12 @@ fn report(state: &State, section: Section, verdict: &Verdict<'_>, subject: Subje
 fn write_now(log: &Log, record: &Record<'_>) {
     let mut line = [0; LINE_MAX];
     let length = record.write(&mut line);
-    log.deliver(line.get(..length).unwrap_or_default());
-    losses(log);
+    if log.deliver(line.get(..length).unwrap_or_default()) {
+        losses(log);
+    }
 }
 
-/// Says how many lines were lost, as soon as a line can be written again.
+/// Says how many lines were lost, now that one could be written again.
 pub fn losses(log: &Log) {
     if LOST.load(Ordering::Relaxed) == 0 {
         return;
@@ -206,7 +207,10 @@ fn loss(state: &State, log: &Log) {
         )
     };
     let length = record.write(&mut line);
-    if log.write(line.get(..length).unwrap_or_default()).is_err() {
+    if log
+        .write(line.get(..length).unwrap_or_default(), 0)
+        .is_err()
+    {
         LOST.fetch_add(count, Ordering::Relaxed);
     }
 }

@@ -237,6 +237,18 @@ pub fn fcntl(fd: c_int, command: c_int, argument: usize) -> Result<usize, Errno>
     unsafe { call!(libc::SYS_fcntl, fd, command, argument) }
 }
 
+/// pidfd_open(2), Linux 5.3.
+pub fn pidfd_open(pid: u32) -> Result<c_int, Errno> {
+    // SAFETY: no pointers.
+    unsafe { call!(libc::SYS_pidfd_open, pid, 0) }.map(|fd| fd as c_int)
+}
+
+/// pidfd_getfd(2), Linux 5.6: a copy of another process's descriptor, closed at exec.
+pub fn pidfd_getfd(process: c_int, fd: c_int) -> Result<c_int, Errno> {
+    // SAFETY: no pointers.
+    unsafe { call!(libc::SYS_pidfd_getfd, process, fd, 0) }.map(|fd| fd as c_int)
+}
+
 /// faccessat2(2) with the effective ids (Linux 5.8), or the mode bits where it is not there.
 ///
 /// # Safety

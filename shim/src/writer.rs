@@ -9,6 +9,7 @@
 //! the shared memory itself, because what the channel allocates is private to the process. Nobody waits for a lock: a
 //! full channel is a counted loss.
 
+use core::ffi::{c_int, c_void};
 use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
@@ -94,11 +95,24 @@ pub fn start(log: &'static Log) -> Result<(), Errno> {
         unsafe { sys::spawn_thread(stack, STACK, run) }
     });
     sys::mask_signals(libc::SIG_SETMASK, before);
-    if result.is_err() {
+    if result.is_ok() {
+        // quick_exit(3) runs no destructor. Nobody is registered before us, so nobody runs after us.
+        // SAFETY: the function lives as long as the library, which is never unloaded.
+        unsafe { __cxa_at_quick_exit(flush_at_quick_exit, ptr::null_mut()) };
+    } else {
         QUEUE.store(ptr::null_mut(), Ordering::Release);
         SHARED.store(ptr::null_mut(), Ordering::Release);
     }
     result
+}
+
+unsafe extern "C" {
+    /// What at_quick_exit(3) is made of.
+    fn __cxa_at_quick_exit(run: extern "C" fn(*mut c_void), object: *mut c_void) -> c_int;
+}
+
+extern "C" fn flush_at_quick_exit(_: *mut c_void) {
+    flush();
 }
 
 /// The thread's stack: one line, and what it takes to write it, many times over.
@@ -148,8 +162,9 @@ fn write_slot(shared: &Shared, queue: &Queue, slot: usize) {
     let length = length.load(Ordering::Acquire) as usize;
     // SAFETY: the slot is claimed and its writer has handed it over: nobody else touches it until it is free again.
     let line = unsafe { &*line.get() };
-    queue.log.deliver(line.get(..length).unwrap_or_default());
-    crate::report::losses(queue.log);
+    if queue.log.deliver(line.get(..length).unwrap_or_default()) {
+        crate::report::losses(queue.log);
+    }
 }
 
 impl Shared {

@@ -227,13 +227,43 @@ fn a_forked_childs_line_reaches_a_log_that_nobody_can_open_anew() {
 }
 
 #[test]
-#[ignore = "an executed child has no memory in common with the main process: its line goes to the other stream"]
 fn an_executed_childs_line_reaches_a_log_that_is_a_file() {
     reaches_on_both(Kind::File, &CHILDREN[1..]);
 }
 
 #[test]
-#[ignore = "an executed child has no memory in common with the main process: its line goes to the other stream"]
 fn an_executed_childs_line_reaches_a_log_that_is_a_socket() {
     reaches_on_both(Kind::Socket, &CHILDREN[1..]);
+}
+
+#[test]
+fn an_executed_childs_line_goes_to_the_other_stream_where_the_main_process_lends_nothing() {
+    // Without pidfd_getfd(2): an older kernel, or one on which a process may not trace its parent (yama).
+    let code = r#"if (count > 1) return act() == 0;
+        int pipes[2]; if (pipe(pipes)) abort(); char *words[] = {"child", "child", NULL};
+        if (fork() == 0) { dup2(pipes[1], 1); execv("/proc/self/exe", words); _exit(1); }
+        close(pipes[1]); char bytes[9000]; ssize_t size = read(pipes[0], bytes, sizeof bytes - 1);
+        bytes[size < 0 ? 0 : size] = 0; tell("captured", bytes); wait(NULL)"#;
+    let run = run("prevent", code)
+        .log(Log::Unset)
+        .env("PALISADE_AUDIT", "stdout")
+        .under([
+            "strace",
+            "-f",
+            "-q",
+            "-o",
+            "/dev/null",
+            "-e",
+            "inject=pidfd_getfd:error=EPERM",
+        ]);
+    let (log, reader) = Kind::Socket.open(run.folder());
+    let (other, other_reader) = Kind::Pipe.open(run.folder());
+    let mut command = run.command();
+    command.stdin(Stdio::null()).stdout(log).stderr(other);
+    let status = wait(command);
+    let (text, rest) = (reader.text(), other_reader.text());
+    let captured = fs::read_to_string(run.folder().join("captured")).unwrap_or_default();
+    assert!(status.success(), "{status}");
+    assert_eq!((&*text, &*captured), ("", ""));
+    assert_eq!(records(rest.as_bytes()).len(), 1, "{rest}");
 }
