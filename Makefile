@@ -22,6 +22,7 @@ test: build need-python ## unit tests, C programs against the library, and funct
 	$(PYTHON) layer/test_layer.py
 	$(PYTHON) tests/emulator/run.py
 	$(PYTHON) tests/runtimes/run.py
+	$(PYTHON) tests/learning/run.py
 	$(PYTHON) tests/transparency/run.py
 
 transparency: build need-python ## CPython's own test suite, and everyday programs, without the library and with it

@@ -79,12 +79,11 @@ const TAIL: usize = r#","path":"","count":18446744073709551615,"techniques":[],"
 
 const _: () = {
     let head = HEAD + ATTACK + RULE + FUNCTION + REGION + PROCESS;
-    let address =
-        r#","ip":"ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff%4294967295","port":65535"#.len();
+    let address = r#","ip":"ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff%4294967295","port":65535"#;
     assert!(head + MSG + r#","command":"""#.len() + COMMAND + TAIL <= LINE_MAX);
     assert!(head + MSG + r#","domain":"""#.len() + DOMAIN + TAIL <= LINE_MAX);
     assert!(head + MSG + r#","access":"read-write""#.len() + TAIL <= LINE_MAX);
-    assert!(head + MSG + address + TAIL <= LINE_MAX);
+    assert!(head + MSG + address.len() + r#","domain":"""#.len() + DOMAIN + TAIL <= LINE_MAX);
     assert!(head + NOTICE + TAIL <= LINE_MAX);
 };
 
@@ -217,7 +216,12 @@ impl Line<'_> {
                 self.field(Field::Command, LINE_MAX.saturating_sub(used), command);
                 self.field(Field::Path, PATH, Text::Bytes(path));
             }
-            Subject::Connect { ip, port } => self.address(Some(ip), port),
+            Subject::Connect { ip, port, name } => {
+                self.address(Some(ip), port);
+                if let Some(name) = name {
+                    self.field(Field::Domain, DOMAIN, Text::Bytes(name));
+                }
+            }
             Subject::Listen { ip, port } => self.address(ip, port),
             Subject::Resolve { domain } => self.field(Field::Domain, DOMAIN, Text::Bytes(domain)),
             Subject::File { path, access } => {

@@ -157,12 +157,14 @@ pub enum Subject<'a> {
         /// Its arguments, with the zeroth.
         command: Text<'a>,
     },
-    /// A connection or a datagram: `ip`, `port`.
+    /// A connection or a datagram: `ip`, `port`, and `domain` where it is known.
     Connect {
         /// Destination. IPv4 mapped into IPv6 is written as the IPv4 address, as it is judged.
         ip: IpAddr,
         /// Destination port, host byte order.
         port: u16,
+        /// The name that the program resolved to get the address.
+        name: Option<&'a [u8]>,
     },
     /// A port that would be open to others: `ip` where known, `port`.
     Listen {

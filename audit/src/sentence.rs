@@ -26,7 +26,7 @@ pub(crate) fn write(line: &mut Line<'_>, subject: &Subject<'_>, process: &[u8]) 
             line.raw(" launched by ");
             whole
         }
-        Subject::Connect { ip, port } => {
+        Subject::Connect { ip, port, .. } => {
             line.raw("Outbound connection to ");
             line.display(ip.to_canonical());
             line.raw(" on port ");

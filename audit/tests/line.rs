@@ -129,7 +129,8 @@ fn the_sentences_are_those_that_users_search_for() {
     assert_eq!(
         sentence(Subject::Connect {
             ip: "10.1.2.3".parse().expect("an address"),
-            port: 443
+            port: 443,
+            name: None,
         }),
         "Outbound connection to 10.1.2.3 on port 443 triggered by /usr/bin/wget explicitly denied by a runtime rule."
     );
@@ -168,11 +169,12 @@ fn each_subject_names_what_was_asked_for() {
         Subject::Connect {
             ip: "::1".parse().expect("an address"),
             port: 0,
+            name: Some(b"a.example"),
         },
     ));
     assert_eq!(
-        (&connect["ip"], &connect["port"]),
-        (&"::1".into(), &0.into())
+        (&connect["ip"], &connect["port"], &connect["domain"]),
+        (&"::1".into(), &0.into(), &"a.example".into())
     );
 
     let mapped = json(&record(
@@ -394,7 +396,11 @@ fn the_worst_of_every_value_at_once_still_fits() {
                 path: &long,
                 command: Text::Bytes(&long),
             },
-            Subject::Connect { ip, port: 65535 },
+            Subject::Connect {
+                ip,
+                port: 65535,
+                name: Some(&long),
+            },
             Subject::Listen {
                 ip: Some(ip),
                 port: 65535,
@@ -470,7 +476,7 @@ proptest! {
             subject: match which {
                 0 => Subject::None,
                 1 => Subject::Process { path: &first, command: Text::Words(&word) },
-                2 => Subject::Connect { ip, port },
+                2 => Subject::Connect { ip, port, name: Some(&first) },
                 3 => Subject::Listen { ip: Some(ip), port },
                 4 => Subject::Resolve { domain: &first },
                 _ => Subject::File { path: &first, access: Access::ReadWrite },

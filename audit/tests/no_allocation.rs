@@ -17,7 +17,11 @@ fn no_line_of_any_kind_takes_memory() {
                 path: &long,
                 command: Text::Words(&word),
             },
-            Subject::Connect { ip, port: 1 },
+            Subject::Connect {
+                ip,
+                port: 1,
+                name: Some(&long),
+            },
             Subject::Listen {
                 ip: Some(ip),
                 port: 1,

@@ -12,6 +12,7 @@ fn each_subject_has_its_techniques() {
     let connect = |ip: &str| Subject::Connect {
         ip: ip.parse().expect("an address"),
         port: 80,
+        name: None,
     };
     let file = |access| Subject::File {
         path: b"/x",

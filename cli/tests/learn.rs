@@ -16,10 +16,15 @@ fn start(number: u32) -> String {
     format!("START RequestId: 8f5b2c1e-0000-4000-8000-{number:012} Version: $LATEST\n")
 }
 
-/// Forty invocations; all but one act are done in each of them.
+/// Forty invocations in two sandboxes; all but one act are done in each of them.
 fn log() -> String {
+    let other = |log: String| log.replace("[$LATEST]0123", "[$LATEST]ffff");
+    tail(&learnt(&invocations(0..20))) + &other(tail(&learnt(&invocations(20..40))))
+}
+
+fn invocations(numbers: std::ops::Range<u32>) -> String {
     let mut log = String::new();
-    for number in 0..40 {
+    for number in numbers {
         log.push_str(&start(number));
         log.push_str(&PAY.at(i64::from(number)).resolve("api.stripe.com"));
         log.push_str(&PAY.at(i64::from(number)).connect("10.1.2.3:443"));
@@ -32,7 +37,7 @@ fn log() -> String {
             log.push_str(&PAY.exec("/usr/bin/git", "git --version", Reason::Unlisted));
         }
     }
-    tail(&learnt(&log))
+    log
 }
 
 fn learn(arguments: &[&str], log: &str) -> (Done, Value) {
@@ -60,13 +65,112 @@ fn a_policy_allows_what_was_done_and_nothing_else() {
     for part in [
         "pay-invoice: 4 entries from 121 events",
         "40 invocations; the last new act was at",
-        "1 entry seen in one invocation only",
+        "1 entry seen in one of 2 sandboxes only",
         "enough: nothing new in the later half",
     ] {
         assert!(done.err.contains(part), "{part}\n{}", done.err);
     }
     let (_, alert) = learn(&["--effect", "alert"], &log());
     assert_eq!(alert["rules"][0]["dns"]["effect"], "alert");
+}
+
+#[test]
+fn what_was_done_once_is_marked_where_the_log_can_tell() {
+    // A sandbox tells each act once, however often it was done.
+    let one_sandbox = tail(&learnt(&invocations(0..40)));
+    let alerts = tail(&invocations(0..40));
+    for (log, mark) in [
+        (one_sandbox, None),
+        (log(), Some("in one of 2 sandboxes only")),
+        (alerts, Some("in one invocation only")),
+    ] {
+        let (done, _) = learn(&[], &log);
+        match mark {
+            Some(mark) => assert!(
+                done.err.contains(&format!("1 entry seen {mark}")),
+                "{}",
+                done.err
+            ),
+            None => assert!(!done.err.contains(" only"), "{}", done.err),
+        }
+    }
+}
+
+/// As the library writes it about an address that the program got by resolving a name.
+fn named(line: &str, name: &str) -> String {
+    line.replace(
+        ",\"techniques\"",
+        &format!(",\"domain\":\"{name}\",\"techniques\""),
+    )
+}
+
+#[test]
+fn addresses_that_were_resolved_are_names_with_ports() {
+    let mut log = start(1);
+    for number in 0..3 {
+        let line = PAY.connect(&format!("198.51.100.{number}:443"));
+        log.push_str(&named(&line, "API.example.com."));
+    }
+    // One address, two names; and one that was used without a name as well.
+    let shared = PAY.connect("198.51.100.9:80");
+    log.push_str(&named(&shared, "a.example.com"));
+    log.push_str(&named(&shared, "b.example.com"));
+    log.push_str(&named(&PAY.connect("198.51.100.10:80"), "c.example.com"));
+    log.push_str(&PAY.connect("198.51.100.10:80"));
+    let (_, policy) = learn(&[], &learnt(&log));
+    assert_eq!(
+        policy["rules"][0]["network"]["outbound"]["allow"],
+        json!([
+            "a.example.com:80",
+            "api.example.com:443",
+            "b.example.com:80",
+            "c.example.com:80",
+            "198.51.100.10:80"
+        ])
+    );
+    // What a policy allows by its name is nothing new to it.
+    let folder = Folder::new();
+    folder.file("log", learnt(&log));
+    folder.file(
+        "old.json",
+        r#"{"version": 1, "rules": [{"network": {"effect": "prevent", "outbound": {"allow": ["*.example.com:80", "198.51.100.10"]}}}]}"#,
+    );
+    let merged = done(palisade(["learn", "--merge", "old.json", "log"]).current_dir(folder.path()));
+    let policy: Value = serde_json::from_str(&merged.out).expect("JSON");
+    assert_eq!(
+        policy["rules"][0]["network"]["outbound"]["allow"],
+        json!(["*.example.com:80", "198.51.100.10", "api.example.com:443"])
+    );
+}
+
+#[test]
+fn ports_that_the_kernel_chose_are_its_range() {
+    let ports = |ports: &[u16], level: &str| {
+        let log: String = ports.iter().map(|port| PAY.listen(*port)).collect();
+        let (_, policy) = learn(&["--generalize", level], &learnt(&log));
+        policy["rules"][0]["network"]["listen"]["allow"].clone()
+    };
+    assert_eq!(
+        ports(&[8080, 40_001, 40_002], "1"),
+        json!([8080, "32768-60999"])
+    );
+    assert_eq!(ports(&[8080, 50_051, 50_051], "1"), json!([8080, 50_051]));
+    assert_eq!(ports(&[40_001, 40_002], "0"), json!([40_001, 40_002]));
+}
+
+#[test]
+fn a_program_that_cannot_be_followed_is_allowed_and_told() {
+    let log = start(1) + &PAY.exec("/opt/tool", "tool", Reason::UnfollowableProgram);
+    let (done, policy) = learn(&[], &learnt(&log));
+    assert_eq!(
+        policy["rules"][0]["processes"],
+        json!({"effect": "prevent", "crypto_miners": true, "allow": ["/opt/tool"], "unfollowable": "allow"})
+    );
+    assert!(
+        done.err.contains("careful: /opt/tool cannot be followed"),
+        "{}",
+        done.err
+    );
 }
 
 #[test]
@@ -342,7 +446,7 @@ fn a_review_decides_entry_by_entry_and_resumes() {
     // git is denied; the address is broadened; then a break.
     let (first, _) = review("?\nd\nb\na\nq\n");
     assert!(
-        first.contains("1/4  exec /usr/bin/git") && first.contains("in one invocation only"),
+        first.contains("1/4  exec /usr/bin/git") && first.contains("in one sandbox only"),
         "{first}"
     );
     assert!(first.contains("connect 10.1.2.0/24:443"), "{first}");

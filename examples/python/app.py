@@ -1,12 +1,13 @@
 """The order desk of a small web shop: tells customers about their orders.
 
-Each action but `status` holds a weakness that is common in real functions, left in on purpose so that
+Each action but `status` and `receipt` holds a weakness that is common in real functions, left in on purpose so that
 `make demo` can attack it. Do not copy this code.
 """
 
 import json
 import os
 import subprocess
+import tempfile
 import urllib.request
 
 TASK = os.environ.get("LAMBDA_TASK_ROOT", os.path.dirname(os.path.abspath(__file__)))
@@ -27,6 +28,14 @@ def status(event):
         "total": f"{total / 100:.2f} EUR",
         "delivery": order["delivery"],
     }
+
+
+def receipt(event):
+    """The receipt of an order, through a temporary file, as libraries that make PDFs do it."""
+    with tempfile.NamedTemporaryFile("w+", prefix="receipt-", suffix=".txt") as file:
+        json.dump(status(event), file)
+        file.seek(0)
+        return {"receipt": file.read()}
 
 
 def search(event):
@@ -61,4 +70,4 @@ def find_order(number):
         return json.load(file)[number]
 
 
-ACTIONS = {action.__name__: action for action in (status, search, label, document, notify)}
+ACTIONS = {action.__name__: action for action in (status, receipt, search, label, document, notify)}

@@ -57,7 +57,7 @@ fuzz_target!(|input: Input<'_>| {
             let command = Text::Words(&words);
             (Kind::Process, Subject::Process { path, command })
         }
-        What::Connect { ip, port } => (Kind::Network, Subject::Connect { ip, port }),
+        What::Connect { ip, port } => (Kind::Network, Subject::Connect { ip, port, name: None }),
         What::Listen { ip, port } => (Kind::Network, Subject::Listen { ip, port }),
         What::Resolve { domain } => (Kind::Dns, Subject::Resolve { domain }),
         What::File { path, access } => {

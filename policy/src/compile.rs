@@ -102,6 +102,9 @@ pub fn compile(policy: &Policy, context: &Context<'_>) -> Compiled {
             compiler.filesystem(section, &format!("{place}.filesystem"));
         }
     }
+    if policy.mode == Mode::Learn {
+        compiler.platform();
+    }
     Compiled {
         bytes: compiler.out.finish(),
     }
@@ -259,18 +262,7 @@ impl Compiler<'_> {
             something,
             !listen.allow.is_empty(),
         ) {
-            for (ip, port) in &self.context.platform.endpoints {
-                if net::normal(*ip).is_loopback() {
-                    self.out.listen(
-                        Ports {
-                            low: *port,
-                            high: *port,
-                        },
-                        list::PLATFORM,
-                        0,
-                    );
-                }
-            }
+            self.platform_ports();
             for (name, list, entries) in [
                 ("deny", list::DENY, &listen.deny),
                 ("allow", list::ALLOW, &listen.allow),
@@ -286,6 +278,55 @@ impl Compiler<'_> {
                         Err(_) => {}
                     }
                 }
+            }
+        }
+    }
+
+    /// What the platform needs in every section, whether it is on or not: who learns asks for it ([`Decider::is_given`]).
+    fn platform(&mut self) {
+        self.platform_endpoints();
+        self.platform_ports();
+        self.platform_names();
+        self.platform_files();
+    }
+
+    fn platform_ports(&mut self) {
+        for (ip, port) in &self.context.platform.endpoints {
+            if net::normal(*ip).is_loopback() {
+                let ports = Ports {
+                    low: *port,
+                    high: *port,
+                };
+                self.out.listen(ports, list::PLATFORM, 0);
+            }
+        }
+    }
+
+    fn platform_names(&mut self) {
+        for name in &self.context.platform.names {
+            if let Ok(pattern) = domain::pattern(name) {
+                self.domain(&pattern, list::PLATFORM, 0);
+            }
+        }
+    }
+
+    fn platform_files(&mut self) {
+        let platform = self.context.platform;
+        if platform.standard {
+            self.out.flags |= flag::STANDARD;
+        }
+        for (globs, access) in [
+            (&platform.read, access::READ),
+            (&platform.write, access::WRITE),
+        ] {
+            for text in globs {
+                let purpose = Purpose {
+                    space: Space::File,
+                    list: list::PLATFORM,
+                    access,
+                    entry: 0,
+                };
+                self.glob(text, purpose);
             }
         }
     }
@@ -370,11 +411,7 @@ impl Compiler<'_> {
         ) {
             return;
         }
-        for name in &self.context.platform.names {
-            if let Ok(pattern) = domain::pattern(name) {
-                self.domain(&pattern, list::PLATFORM, 0);
-            }
-        }
+        self.platform_names();
         for (name, list, entries) in [
             ("deny", list::DENY, &section.deny),
             ("allow", list::ALLOW, &section.allow),
@@ -407,27 +444,9 @@ impl Compiler<'_> {
         ) {
             return;
         }
-        let platform = self.context.platform;
-        if platform.standard {
-            self.out.flags |= flag::STANDARD;
-        }
         // Without an allow list nothing needs an exception.
-        let needed = !section.allow.is_empty();
-        for (globs, access) in [
-            (&platform.read, access::READ),
-            (&platform.write, access::WRITE),
-        ] {
-            for text in globs.iter().filter(|_| needed) {
-                self.glob(
-                    text,
-                    Purpose {
-                        space: Space::File,
-                        list: list::PLATFORM,
-                        access,
-                        entry: 0,
-                    },
-                );
-            }
+        if !section.allow.is_empty() {
+            self.platform_files();
         }
         for (name, list, entries) in [
             ("deny", list::DENY, &section.deny),

@@ -18,7 +18,7 @@ use crate::log::Destination;
 use crate::report::Origin;
 use crate::settings::{self, Environment};
 use crate::state::State;
-use crate::{sixbit, start, sys};
+use crate::{learned, sixbit, start, sys};
 
 /// More settings than there are.
 const SETTINGS_MAX: usize = 24;
@@ -121,6 +121,7 @@ impl Room {
 pub fn state(environment: Environment, library: &'static CStr) -> Option<&'static State> {
     let settings = Settings::collect(environment)?;
     let (mut main, mut log, mut context, mut compiled) = (None, None, None, None);
+    let mut learned = None;
     let mut destination: &CStr = c"";
     let given = settings.entries.get(..settings.count)?;
     // First of all, so that a process that was handed nothing has lost no time.
@@ -142,6 +143,7 @@ pub fn state(environment: Environment, library: &'static CStr) -> Option<&'stati
             b"LOG" => fill(&mut log, value)?,
             b"CONTEXT" => fill(&mut context, value)?,
             b"COMPILED" => fill(&mut compiled, value)?,
+            b"LEARNED" => fill(&mut learned, value)?,
             b"AUDIT" if destination.is_empty() => {
                 // SAFETY: the end of a C string is one.
                 destination = unsafe { CStr::from_ptr(copy.as_ptr().add(equals + 1)) };
@@ -182,6 +184,9 @@ pub fn state(environment: Environment, library: &'static CStr) -> Option<&'stati
         region
     };
     let destination = destination_of(destination, !origin.function.is_empty())?;
+    if let Some(set) = learned.and_then(learned::join) {
+        learned::publish(set);
+    }
     let forced = Forced {
         library: library.to_bytes(),
         preload: room.copy(&[b"LD_PRELOAD=", library.to_bytes()])?,

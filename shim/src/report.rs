@@ -6,9 +6,11 @@ use core::sync::atomic::Ordering;
 use palisade_audit::{
     Effect, Kind, LINE_MAX, Level, Message, Record, Subject, Text, Timestamp, techniques,
 };
-use palisade_policy::event::{Outcome, Section, Verdict};
+use palisade_policy::Decider;
+use palisade_policy::event::{Connect, File, Outcome, Reason, Section, Verdict};
 
 use crate::log::{LOST, Log};
+use crate::path::{self, Name};
 use crate::state::State;
 use crate::sys::Errno;
 use crate::{learned, sys, writer};
@@ -124,14 +126,49 @@ pub fn settle(
 ) -> Result<(), Errno> {
     match verdict.outcome {
         Outcome::Allow if !state.learns => return Ok(()),
-        Outcome::Allow if !learned::is_new(section, &subject) => return Ok(()),
+        Outcome::Allow
+            if !learned::is_new(section, &subject) || is_given(&state.decider, &subject) =>
+        {
+            return Ok(());
+        }
         _ => {}
     }
     report(state, section, verdict, subject);
+    if state.learns && learned::overflows() {
+        let text =
+            "More different acts than are remembered: what is done again may be reported again.";
+        state.origin.notice(
+            &state.log,
+            Level::Info,
+            "learning-overflows",
+            1,
+            text.into(),
+        );
+    }
     if verdict.outcome == Outcome::Prevent {
         Err(REFUSED)
     } else {
         Ok(())
+    }
+}
+
+/// Does every policy allow this, so that there is nothing to learn?
+#[inline(never)]
+fn is_given(decider: &Decider<'_>, subject: &Subject<'_>) -> bool {
+    match *subject {
+        Subject::None | Subject::Process { .. } => false,
+        Subject::Connect { ip, port, .. } => decider.is_given_destination(&Connect { ip, port }),
+        Subject::Listen { port, .. } => decider.is_given_port(port),
+        Subject::Resolve { domain } => decider.is_given_name(domain),
+        Subject::File { path, access } => {
+            let mut room = Name::new();
+            let alias = path::proc_alias(path, sys::getpid(), &mut room);
+            decider.is_given_file(&File {
+                path,
+                alias,
+                access,
+            })
+        }
     }
 }
 
@@ -141,7 +178,12 @@ fn report(state: &State, section: Section, verdict: &Verdict<'_>, subject: Subje
         Some(effect) => (effect, verdict.reason.attack(section), Message::Breach),
         None => (
             Effect::Learn,
-            "learned",
+            // The one thing that an entry cannot allow: who writes the policy has to know.
+            if verdict.reason == Reason::UnfollowableProgram {
+                verdict.reason.attack(section)
+            } else {
+                "learned"
+            },
             Message::Text("Seen for the first time, while learning.".into()),
         ),
     };

@@ -23,7 +23,7 @@ use crate::report::Origin;
 use crate::settings::{self, Environment, Surround};
 use crate::state::State;
 use crate::table::{self, Strings};
-use crate::{elf, inherited, state, sys, writer};
+use crate::{elf, inherited, learned, state, sys, writer};
 
 /// EX_CONFIG of sysexits.h: the start was stopped because of the settings.
 const EX_CONFIG: c_int = 78;
@@ -197,7 +197,13 @@ fn start(environment: Environment, library: &'static CStr) {
             (decider, settings::hand_on_compiled(compiled.as_bytes()))
         }
     };
+    let learned = if decider.learns() {
+        learned_set(environment)
+    } else {
+        None
+    };
     let make = |main, is_waiting| Handed {
+        learned: learned.as_deref(),
         surround: &surround,
         log: &log,
         main,
@@ -261,6 +267,18 @@ fn stop(environment: Environment, origin: &Origin, log: &Log, is_main: bool, pro
     }
 }
 
+/// The set of what has been reported: that of the process tree, or a new one; what a child needs to find it.
+fn learned_set(environment: Environment) -> Option<String> {
+    let handed = environment.text("PALISADE_LEARNED");
+    let (set, text) = match handed {
+        Some(text) => learned::join(text.as_bytes()).map(|set| (set, text)),
+        None => None,
+    }
+    .or_else(learned::share)?;
+    learned::publish(set);
+    Some(text)
+}
+
 fn compiled(policy: &Policy, surround: &Surround, origin: &Origin) -> &'static Compiled {
     let text = |bytes: &'static [u8]| core::str::from_utf8(bytes).unwrap_or_default();
     let program = surround.program(&String::from_utf8_lossy(origin.program));
@@ -319,15 +337,17 @@ struct Handed<'a> {
     main: u32,
     is_waiting: bool,
     compiled: Option<&'a str>,
+    learned: Option<&'a str>,
 }
 
 /// The settings that every child gets: the ones that were given, and what it could not find out by itself.
 fn forced(environment: Environment, library: &'static CStr, handed: &Handed<'_>) -> Forced {
-    const COMPUTED: [&str; 7] = [
+    const COMPUTED: [&str; 8] = [
         "PALISADE_MAIN_PID",
         "PALISADE_MAIN_PROGRAM",
         "PALISADE_CONTEXT",
         "PALISADE_COMPILED",
+        "PALISADE_LEARNED",
         "PALISADE_LOG",
         "PALISADE_PROBE",
         "PALISADE_NEXT_WRAPPER",
@@ -357,6 +377,9 @@ fn forced(environment: Environment, library: &'static CStr, handed: &Handed<'_>)
         "PALISADE_CONTEXT",
         handed.surround.hand_on(handed.is_waiting).as_bytes(),
     );
+    if let Some(learned) = handed.learned {
+        set("PALISADE_LEARNED", learned.as_bytes());
+    }
     if handed.is_waiting {
         // The interpreter compiles the policy by itself: what it needs depends on which interpreter it is.
         if let Some(program) = environment.bytes("PALISADE_MAIN_PROGRAM") {

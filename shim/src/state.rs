@@ -82,7 +82,7 @@ impl State {
     }
 
     fn switches(&self) -> u32 {
-        let noting = if self.decider.names_outbound() {
+        let noting = if self.learns || self.decider.names_outbound() {
             NOTING
         } else {
             0

@@ -15,7 +15,6 @@ class Result(unittest.TextTestResult):
 
     passed = 0
 
-
     def addSuccess(self, test):
         super().addSuccess(test)
         self.passed += 1
@@ -24,11 +23,12 @@ class Result(unittest.TextTestResult):
         return test.id()
 
 
-def main(names):
+def main(names, here=Path(__file__).parent):
+    """Runs the tests of the folder `here`, or those that are named."""
     began = time.monotonic()
     set_up()
     made = time.monotonic()
-    here = str(Path(__file__).parent)
+    here = str(here)
     loader = unittest.defaultTestLoader
     tests = loader.loadTestsFromNames(names) if names else loader.discover(here, top_level_dir=here)
     result = unittest.TextTestRunner(stream=sys.stdout, verbosity=2, resultclass=Result).run(tests)

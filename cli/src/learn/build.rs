@@ -1,11 +1,14 @@
 //! The policy itself.
 
-use palisade_policy::{Effect, Identity, Outcome, Policy, Reason, Section};
+use palisade_policy::{
+    Connect, Decider, Effect, Identity, Outcome, Policy, Reason, Section, Verdict,
+};
 use serde_json::{Value, json};
 
 use super::decisions::Decisions;
-use super::gather::Observed;
+use super::gather::{Observed, Seen};
 use super::generalize::{Entry, Witnessed};
+use crate::act::Act;
 use crate::ask;
 use crate::change::Change;
 use crate::failure::Failure;
@@ -52,7 +55,7 @@ pub fn keep<'a>(
     let mut kept = Vec::new();
     let mut refused = Vec::new();
     for (act, seen) in acts {
-        let verdict = act.judge(&compiled.decider());
+        let verdict = judge(act, seen, &compiled.decider());
         // What is merely not listed is what there is to learn.
         let open = matches!(
             verdict.reason,
@@ -80,8 +83,8 @@ pub fn beyond<'a>(
     let compiled = ask::compiled(old, identity(function, region), None);
     acts.iter()
         .copied()
-        .filter(|(act, _)| {
-            let verdict = act.judge(&compiled.decider());
+        .filter(|(act, seen)| {
+            let verdict = judge(act, seen, &compiled.decider());
             // A deny entry was written by somebody who knew what was meant.
             verdict.outcome != Outcome::Allow
                 && matches!(
@@ -90,6 +93,27 @@ pub fn beyond<'a>(
                 )
         })
         .collect()
+}
+
+/// The verdict on an act; on a destination, that on each of the names that led to it.
+fn judge<'p>(act: &Act, seen: &Seen, decider: &Decider<'p>) -> Verdict<'p> {
+    let plain = act.judge(decider);
+    let Act::Connect { ip, port } = act else {
+        return plain;
+    };
+    let event = Connect {
+        ip: *ip,
+        port: *port,
+    };
+    let by_name = seen
+        .names
+        .iter()
+        .map(|name| decider.connect_resolved(&event, name.as_bytes()));
+    let all: Vec<Verdict<'p>> = by_name.chain(seen.bare.then_some(plain)).collect();
+    // Each of them has to be allowed.
+    all.into_iter()
+        .max_by_key(|verdict| (verdict.reason == Reason::Denied, verdict.outcome))
+        .unwrap_or(plain)
 }
 
 fn identity<'a>(function: &'a str, region: &'a str) -> Identity<'a> {
@@ -175,9 +199,20 @@ pub fn fresh(
                 rule["processes"]["main_only"] = true.into();
             }
             rule["processes"]["crypto_miners"] = true.into();
+            if unfollowable(entries).next().is_some() {
+                rule["processes"]["unfollowable"] = "allow".into();
+            }
         }
     }
     parsed(&json!({"version": 1, "rules": [rule]}))
+}
+
+/// Programs that a list of programs alone does not allow: the library cannot be loaded into them.
+pub fn unfollowable<'e>(entries: &'e [Entry<'_>]) -> impl Iterator<Item = &'e str> {
+    entries
+        .iter()
+        .filter(|entry| entry.acts.iter().any(|(_, seen)| seen.unfollowable))
+        .filter_map(|entry| entry.value.as_str())
 }
 
 /// The deny entries of the baseline's rule for this function.
@@ -280,6 +315,13 @@ pub fn merged(
                 .apply(&mut policy);
             }
         }
+    }
+    // Where nothing is judged, nothing is in the way.
+    let processes = format!("/rules/{index}/processes");
+    if let Some(processes) = policy.pointer_mut(&processes)
+        && unfollowable(entries).next().is_some()
+    {
+        processes["unfollowable"] = "allow".into();
     }
     parsed(&policy)
 }

@@ -16,18 +16,38 @@ pub fn lines(observed: &Observed, entries: &[Entry<'_>]) -> Vec<String> {
         0 => format!("the log has no `START` lines, so that nobody knows how many invocations this is; the last new act was at {when}"),
         total => format!("{}; the last new act was at {when}, {} ago", counted(total, "invocation"), counted(since, "invocation")),
     });
-    let once = entries.iter().filter(|entry| entry.once()).count();
-    if once > 0 && observed.invocations > 1 {
-        lines.push(format!(
-            "{} seen in one invocation only: look at these first",
-            counted(once as u64, "entry").replace("entrys", "entries")
-        ));
+    let sandboxes = observed.sandboxes.len() as u64;
+    let rare = entries
+        .iter()
+        .filter(|entry| is_rare(observed, entry))
+        .count();
+    if rare > 0 {
+        let once = counted(rare as u64, "entry").replace("entrys", "entries");
+        lines.push(if observed.whole {
+            format!("{once} seen in one of {sandboxes} sandboxes only: look at these first")
+        } else {
+            format!("{once} seen in one invocation only: look at these first")
+        });
+    }
+    if observed.overflows {
+        lines.push("the function did more different acts than the library remembers, so that some were told more than once".to_owned());
     }
     if observed.beyond > 0 {
         lines.push(format!("{} different acts beyond what is kept were passed over: a list does not describe this function", number(observed.beyond)));
     }
     lines.push(advice(observed, entries).to_owned());
     lines
+}
+
+/// Whether an entry was seen once only, of several times. A policy that learns has each act told once by each sandbox, so that sandboxes
+/// are what can be counted.
+pub fn is_rare(observed: &Observed, entry: &Entry<'_>) -> bool {
+    let several = if observed.whole {
+        observed.sandboxes.len() > 1
+    } else {
+        observed.invocations > 1
+    };
+    several && entry.once()
 }
 
 /// Whether it is time to stop.

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 
+use palisade_policy::{Reason, Section};
+
 use crate::act::Act;
 use crate::audits::Filter;
 use crate::failure::Failure;
@@ -11,6 +13,10 @@ use crate::output::{self, WARNING};
 
 /// So many different acts of one function are kept; a function that does more is not one that a list could describe.
 const ACTS: usize = 200_000;
+/// What the library says when its set is full.
+const OVERFLOWS: &str = "learning-overflows";
+/// The reason that the library gives for a program which no entry allows.
+const UNFOLLOWABLE: &str = Reason::UnfollowableProgram.attack(Section::Processes);
 /// So many acting programs and invocations are named for one act.
 const NAMED: usize = 4;
 
@@ -28,8 +34,18 @@ pub struct Seen {
     pub requests: BTreeSet<String>,
     /// Arguments, for programs.
     pub command: String,
-    /// The name that the address was resolved from, where the audit says it.
-    pub name: Option<String>,
+    /// The names that the address was resolved from, where the audits say it.
+    pub names: BTreeSet<String>,
+    /// An address that was used without a name to it, too.
+    pub bare: bool,
+    /// Log streams (a sandbox has one) that tell of it; no more than [`NAMED`].
+    pub streams: BTreeSet<String>,
+    /// It was recorded by a policy that learns: once in each sandbox, however often it was done.
+    pub folded: bool,
+    /// Process ids of who did it; no more than [`NAMED`].
+    pub pids: BTreeSet<u32>,
+    /// A program that the library cannot be loaded into.
+    pub unfollowable: bool,
 }
 
 /// One function.
@@ -42,6 +58,10 @@ pub struct Observed {
     pub whole: bool,
     /// Invocations that the log tells of.
     pub invocations: u64,
+    /// Log streams, and with them sandboxes.
+    pub sandboxes: BTreeSet<String>,
+    /// The library had to forget what it had reported: the function does more than a set can hold.
+    pub overflows: bool,
     /// Acts that were too many.
     pub beyond: u64,
 }
@@ -70,6 +90,12 @@ pub fn read(files: &[PathBuf], filter: &Filter) -> Result<BTreeMap<String, Obser
                     None => *waiting.entry(stream.to_owned()).or_default() += 1,
                 }
             }
+            Entry::Audit { audit, .. } if audit.attack == OVERFLOWS => {
+                // It comes behind the acts.
+                if let Some(observed) = functions.get_mut(&audit.function) {
+                    observed.overflows = true;
+                }
+            }
             Entry::Audit { audit, stream } => {
                 let learnt = matches!(audit.effect.as_deref(), Some("learn" | "alert"));
                 let Some(act) = Act::of(&audit).filter(|_| learnt && filter.accepts(&audit)) else {
@@ -90,7 +116,11 @@ pub fn read(files: &[PathBuf], filter: &Filter) -> Result<BTreeMap<String, Obser
                 }
                 let count = audit.count.unwrap_or(1);
                 observed.events += count;
-                observed.whole |= audit.effect.as_deref() == Some("learn");
+                let folded = audit.effect.as_deref() == Some("learn");
+                observed.whole |= folded;
+                if !observed.sandboxes.contains(stream) {
+                    observed.sandboxes.insert(stream.to_owned());
+                }
                 observed.region.clone_from(&audit.region);
                 let is_new = !observed.acts.contains_key(&act);
                 if is_new && observed.acts.len() >= ACTS {
@@ -119,8 +149,20 @@ pub fn read(files: &[PathBuf], filter: &Filter) -> Result<BTreeMap<String, Obser
                 if seen.command.is_empty() {
                     seen.command = audit.command.clone().unwrap_or_default();
                 }
-                if audit.kind == "network" && seen.name.is_none() {
-                    seen.name.clone_from(&audit.domain);
+                if seen.streams.len() < NAMED {
+                    seen.streams.insert(stream.to_owned());
+                }
+                if seen.pids.len() < NAMED {
+                    seen.pids.insert(audit.pid);
+                }
+                seen.folded |= folded;
+                seen.unfollowable |= audit.attack == UNFOLLOWABLE;
+                match audit.domain.as_deref().filter(|_| audit.kind == "network") {
+                    Some(name) => {
+                        let name = name.trim_end_matches('.').to_ascii_lowercase();
+                        seen.names.insert(name);
+                    }
+                    None => seen.bare = true,
                 }
             }
             Entry::Idle => {}

@@ -1,6 +1,6 @@
 //! From acts to entries: exactly what was seen, or a little more, as far as that was asked for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use palisade_policy::Section;
@@ -28,14 +28,26 @@ impl Entry<'_> {
         event(self.section, &self.value)
     }
 
-    /// Seen during one invocation only, of those that are known.
+    /// Seen during one invocation only; of acts that each sandbox records but once, in one sandbox only.
     pub fn once(&self) -> bool {
-        let requests: std::collections::BTreeSet<&String> = self
+        let folded = self.folded();
+        let times: BTreeSet<&String> = self
             .acts
             .iter()
-            .flat_map(|(_, seen)| &seen.requests)
+            .flat_map(|(_, seen)| {
+                if folded {
+                    &seen.streams
+                } else {
+                    &seen.requests
+                }
+            })
             .collect();
-        requests.len() == 1
+        times.len() == 1
+    }
+
+    /// Recorded but once in each sandbox.
+    pub fn folded(&self) -> bool {
+        self.acts.iter().any(|(_, seen)| seen.folded)
     }
 }
 
@@ -136,21 +148,30 @@ fn destinations<'a>(acts: Vec<Witnessed<'a>>, level: &Level) -> Vec<Entry<'a>> {
         _ => 0,
     };
     let mut out = Vec::new();
-    let (named, bare): (Vec<_>, Vec<_>) = acts
-        .into_iter()
-        .partition(|(_, seen)| seen.name.as_deref().is_some_and(is_name));
-    let by_name = grouped(named, |act, seen| {
-        let name = seen
-            .name
-            .as_deref()
-            .unwrap_or_default()
-            .trim_end_matches('.');
-        format!("{}:{}", name.to_ascii_lowercase(), port(act))
-    });
-    for (value, acts) in by_name {
+    let mut by_name: BTreeMap<(String, u16), Vec<Witnessed<'a>>> = BTreeMap::new();
+    let mut bare = Vec::new();
+    for (act, seen) in acts {
+        let names = seen.names.iter().filter(|name| is_name(name));
+        let mut is_named = false;
+        for name in names {
+            is_named = true;
+            let key = (name.clone(), port(act));
+            by_name.entry(key).or_default().push((act, seen));
+        }
+        if !is_named || seen.bare {
+            bare.push((act, seen));
+        }
+    }
+    let busy = busy_domains(by_name.keys().map(|(name, _)| name), level);
+    let mut wide: BTreeMap<(String, u16), Vec<Witnessed<'a>>> = BTreeMap::new();
+    for ((name, port), acts) in by_name {
+        let name = widened(name, &busy);
+        wide.entry((name, port)).or_default().extend(acts);
+    }
+    for ((name, port), acts) in wide {
         out.push(Entry {
             section: Section::Outbound,
-            value: value.into(),
+            value: format!("{name}:{port}").into(),
             acts,
         });
     }
@@ -233,17 +254,22 @@ fn ports<'a>(acts: Vec<Witnessed<'a>>, level: &Level) -> Vec<Entry<'a>> {
         value,
         acts,
     };
-    let mut out: Vec<Entry<'a>> = Vec::new();
-    let chosen_are_many = chosen.len() > level.children;
-    for (act, seen) in fixed.into_iter().chain(if chosen_are_many {
-        Vec::new()
+    // A port that a function is configured with is the same each time; the kernel chooses another one each time.
+    let is_fixed = match chosen.as_slice() {
+        [(_, seen)] => seen.count > 1,
+        _ => false,
+    };
+    let (one_by_one, as_range) = if is_fixed || !level.volatile {
+        ([fixed, chosen].concat(), Vec::new())
     } else {
-        chosen.clone()
-    }) {
-        out.push(entry(number(act).into(), vec![(act, seen)]));
-    }
-    if chosen_are_many {
-        out.push(entry("32768-60999".into(), chosen));
+        (fixed, chosen)
+    };
+    let mut out: Vec<Entry<'a>> = one_by_one
+        .into_iter()
+        .map(|(act, seen)| entry(number(act).into(), vec![(act, seen)]))
+        .collect();
+    if !as_range.is_empty() {
+        out.push(entry("32768-60999".into(), as_range));
     }
     out
 }
@@ -264,24 +290,10 @@ fn names<'a>(acts: Vec<Witnessed<'a>>, level: &Level) -> Vec<Entry<'a>> {
     let exact = grouped(acts, |act, _| {
         act.target().trim_end_matches('.').to_ascii_lowercase()
     });
-    let mut parents: BTreeMap<String, usize> = BTreeMap::new();
-    for name in exact.keys() {
-        if let Some(parent) = wider_name(name) {
-            *parents.entry(parent).or_default() += 1;
-        }
-    }
+    let busy = busy_domains(exact.keys(), level);
     let mut out: BTreeMap<String, Vec<Witnessed<'a>>> = BTreeMap::new();
     for (name, acts) in exact.into_iter().filter(|(name, _)| is_name(name)) {
-        let value = match wider_name(&name) {
-            Some(parent)
-                if parents
-                    .get(&parent)
-                    .is_some_and(|count| *count > level.children) =>
-            {
-                parent
-            }
-            _ => name,
-        };
+        let value = widened(name, &busy);
         out.entry(value).or_default().extend(acts);
     }
     out.into_iter()
@@ -291,6 +303,25 @@ fn names<'a>(acts: Vec<Witnessed<'a>>, level: &Level) -> Vec<Entry<'a>> {
             acts,
         })
         .collect()
+}
+
+/// The domains below which more names than the level allows were seen.
+fn busy_domains<'n>(names: impl Iterator<Item = &'n String>, level: &Level) -> BTreeSet<String> {
+    let mut domains: BTreeMap<String, BTreeSet<&String>> = BTreeMap::new();
+    for name in names {
+        if let Some(domain) = wider_name(name) {
+            domains.entry(domain).or_default().insert(name);
+        }
+    }
+    domains.retain(|_, names| names.len() > level.children);
+    domains.into_keys().collect()
+}
+
+/// What a name becomes: itself, or the pattern for its domain, if that is one of these.
+fn widened(name: String, busy: &BTreeSet<String>) -> String {
+    wider_name(&name)
+        .filter(|domain| busy.contains(domain))
+        .unwrap_or(name)
 }
 
 /// `*.example.com` for `a.example.com`, if everything below is in one hand: nobody else can register a name there, and it is none of the
@@ -316,14 +347,30 @@ pub fn wider_name(name: &str) -> Option<String> {
 }
 
 fn files<'a>(acts: Vec<Witnessed<'a>>, level: &Level) -> Vec<Entry<'a>> {
-    let mut globs = grouped(acts, |act, _| {
+    let mut globs = grouped(acts, |act, seen| {
         let path = act.target();
         if level.volatile {
-            volatile::open(&path)
+            let written = !matches!(
+                act,
+                Act::File {
+                    access: Mode::Read,
+                    ..
+                }
+            );
+            volatile::open(&path, &seen.pids, written)
         } else {
             exactly(&path)
         }
     });
+    if level.volatile {
+        volatile::merge(&mut globs, |acts| {
+            // Another name each time: none of them came back.
+            acts.iter()
+                .map(|(_, seen)| seen.streams.len().max(seen.requests.len()))
+                .max()
+                <= Some(1)
+        });
+    }
     // From the deepest directory up, so that what was merged counts as one child above.
     loop {
         let mut children: BTreeMap<String, usize> = BTreeMap::new();
@@ -417,12 +464,21 @@ pub fn wider(section: Section, value: &Value) -> Option<Value> {
 pub fn narrower(entry: &Entry<'_>) -> Vec<Value> {
     let mut out: Vec<Value> = Vec::new();
     for (act, seen) in &entry.acts {
-        let value = match (act, &seen.name) {
-            (Act::Connect { ip, port }, _) => destination(*ip, *port).into(),
-            (act, _) => crate::remedy::entry(act),
+        let values = match act {
+            Act::Connect { ip, port } if seen.names.is_empty() => {
+                vec![destination(*ip, *port).into()]
+            }
+            Act::Connect { port, .. } => seen
+                .names
+                .iter()
+                .map(|name| format!("{name}:{port}").into())
+                .collect(),
+            act => vec![crate::remedy::entry(act)],
         };
-        if !out.contains(&value) {
-            out.push(value);
+        for value in values {
+            if !out.contains(&value) {
+                out.push(value);
+            }
         }
     }
     out

@@ -191,7 +191,7 @@ fn one(
             Some(file) => write::reasons(file, &entries, decisions, observed),
             None => Ok(()),
         };
-        review::walk(&entries, &mut decisions, &save)?;
+        review::walk(&entries, observed, &mut decisions, &save)?;
     }
     entries = decisions.apply(entries);
     let policy = match &given.merge {
@@ -247,6 +247,16 @@ fn tell(
                 "  {WARNING}not learnt{WARNING:#}: {}, which {} of the baseline denies",
                 Safe::of(act),
                 Safe::of(place)
+            ),
+        );
+    }
+    for program in build::unfollowable(entries) {
+        output::line(
+            &mut text,
+            format_args!(
+                "  {WARNING}careful{WARNING:#}: {} cannot be followed (static, privileged or of another C library): what it does is neither learnt nor judged, \
+                 and `unfollowable` lets all programs of its kind run that the list has",
+                Safe::of(program)
             ),
         );
     }

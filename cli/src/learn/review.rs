@@ -3,7 +3,9 @@
 use std::io::{self, BufRead};
 use std::path::Path;
 
+use super::cover;
 use super::decisions::{Decision, Decisions};
+use super::gather::Observed;
 use super::generalize::{self, Entry, event};
 use crate::failure::Failure;
 use crate::output::{self, DIM, GOOD, STRONG, Safe, WARNING};
@@ -20,6 +22,7 @@ const HELP: &str = "\
 /// Asks about every entry that nobody has decided on. Each answer is saved at once.
 pub fn walk(
     entries: &[Entry<'_>],
+    observed: &Observed,
     decisions: &mut Decisions,
     save: &dyn Fn(&Decisions) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
@@ -29,7 +32,7 @@ pub fn walk(
         if decisions.0.contains_key(&name) {
             continue;
         }
-        describe(entry, index + 1, entries.len());
+        describe(entry, observed, index + 1, entries.len());
         let mut value = entry.value.clone();
         let mut instead: Option<Vec<String>> = None;
         let decision = loop {
@@ -83,7 +86,7 @@ pub fn walk(
     Ok(())
 }
 
-fn describe(entry: &Entry<'_>, number: usize, of: usize) {
+fn describe(entry: &Entry<'_>, observed: &Observed, number: usize, of: usize) {
     let mut text = String::new();
     let count: u64 = entry.acts.iter().map(|(_, seen)| seen.count).sum();
     output::line(
@@ -114,10 +117,15 @@ fn describe(entry: &Entry<'_>, number: usize, of: usize) {
             format_args!("  {DIM}{}{DIM:#}", Safe::of(&example)),
         );
     }
-    if entry.once() {
+    if cover::is_rare(observed, entry) {
+        let unit = if observed.whole {
+            "sandbox"
+        } else {
+            "invocation"
+        };
         output::line(
             &mut text,
-            format_args!("  {WARNING}in one invocation only{WARNING:#}"),
+            format_args!("  {WARNING}in one {unit} only{WARNING:#}"),
         );
     }
     output::stderr(&text);

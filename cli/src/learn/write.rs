@@ -75,7 +75,7 @@ pub fn reasons(
                 "acts": entry.acts.len(),
                 "by": processes,
                 "example": example,
-                "once": entry.once(),
+                "once": cover::is_rare(observed, entry),
             })
         })
         .collect();

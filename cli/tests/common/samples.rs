@@ -81,6 +81,7 @@ impl Speaker {
         let subject = Subject::Connect {
             ip: destination.ip(),
             port: destination.port(),
+            name: None,
         };
         self.says(Section::Outbound, Reason::Unlisted, subject)
     }

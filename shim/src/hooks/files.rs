@@ -15,7 +15,7 @@ use super::resolve::{
     self, KNOWN_FLAGS, Resolved, access, access_of_new, concerned, creates, resolve,
 };
 use super::{REFUSED, finish};
-use crate::path::Name;
+use crate::path::{self, Name};
 use crate::sys::{Errno, FileId};
 use crate::{state, sys, table};
 
@@ -49,12 +49,13 @@ unsafe fn open_judged(
         access(flags)
     };
     let is_concern_of_files = state::judging(Section::Filesystem).is_some();
-    // A learning policy wants to see each file by its resolved name.
-    if state.proves_names
-        && !state.learns
-        && is_concern_of_files
-        && resolve::is_allowed_as_written(state, dir, name.as_bytes(), asked)
-    {
+    // A learning policy wants to see each file by its resolved name, and as it is before something is made of it.
+    let may_be_as_written = if state.learns {
+        !creates(flags) && path::is_plain(name.as_bytes())
+    } else {
+        is_concern_of_files && resolve::is_allowed_as_written(state, dir, name.as_bytes(), asked)
+    };
+    if state.proves_names && may_be_as_written {
         let opened = sys::cancellable(|| {
             // SAFETY: a C string of ours.
             unsafe {
@@ -64,6 +65,10 @@ unsafe fn open_judged(
         match opened {
             // A link is in the way, or openat2 is stricter than open about something.
             Err(Errno(libc::ELOOP | libc::EINVAL | libc::ENOSYS | libc::EPERM)) => {}
+            Ok(fd) if state.learns => {
+                resolve::learn(state, name.as_bytes(), asked);
+                return Some(Ok(fd));
+            }
             result => return Some(result),
         }
     }

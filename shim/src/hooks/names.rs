@@ -270,7 +270,7 @@ unsafe fn note_entry(node: *const c_char, entry: *const hostent) {
 unsafe fn noted<'a>(node: *const c_char) -> Option<&'a [u8]> {
     let state = state::noting()?;
     // SAFETY: the caller's promise.
-    unsafe { sys::c_bytes(node) }.filter(|name| state.decider.wants_name(name))
+    unsafe { sys::c_bytes(node) }.filter(|name| state.learns || state.decider.wants_name(name))
 }
 
 /// struct gaicb of getaddrinfo_a(3), as far as it is read.

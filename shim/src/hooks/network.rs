@@ -205,15 +205,36 @@ pub fn judge_outbound(state: &State, fd: c_int, to: SocketAddr) -> Result<(), Er
     if verdict.outcome != Outcome::Allow && (!is_socket(fd) || is_connected_stream(fd)) {
         return Ok(());
     }
-    report::settle(
-        state,
-        Section::Outbound,
-        &verdict,
-        Subject::Connect {
-            ip: to.ip(),
-            port: to.port(),
-        },
-    )
+    if state.learns {
+        return learn_destination(state, &event, &verdict);
+    }
+    report::settle(state, Section::Outbound, &verdict, subject(&event, None))
+}
+
+fn subject<'a>(event: &Connect, name: Option<&'a [u8]>) -> Subject<'a> {
+    Subject::Connect {
+        ip: event.ip,
+        port: event.port,
+        name,
+    }
+}
+
+/// A destination that a name led to is learnt by its names, each of them: under a policy that lists one, another may be the one that was
+/// resolved.
+#[inline(never)]
+fn learn_destination(state: &State, event: &Connect, verdict: &Verdict<'_>) -> Result<(), Errno> {
+    let mut is_named = false;
+    for known in resolved::names(event.ip) {
+        is_named = true;
+        known.with(|name| {
+            let subject = subject(event, Some(name));
+            report::settle(state, Section::Outbound, verdict, subject)
+        })?;
+    }
+    if is_named {
+        return Ok(());
+    }
+    report::settle(state, Section::Outbound, verdict, subject(event, None))
 }
 
 /// The verdict on an address and on every name that led to it: what one of them denies is denied, and what one of them allows

@@ -202,13 +202,18 @@ pub fn judge(
             });
         }
         if verdict.outcome == Outcome::Allow && !same_program && program.gains_privileges() {
-            verdict = state.decider.unfollowable();
+            verdict = unfollowable(state);
         }
         if verdict.outcome != Outcome::Allow || same_program || step == elf::SCRIPTS_MAX {
             break;
         }
         step += 1;
-        stand_in = match program.format() {
+        let format = program.format();
+        if state.learns && matches!(format, Format::Script(_) | Format::Text) {
+            // What runs in its place is an act of its own.
+            settle(state, &verdict, &path, word)?;
+        }
+        stand_in = match format {
             Format::Dynamic => break,
             Format::Script(interpreter) => StandIn::Interpreter(interpreter),
             Format::Text => StandIn::Path(SHELL.to_bytes_with_nul()),
@@ -219,7 +224,7 @@ pub fn judge(
                 }
             }
             Format::Static | Format::OtherMachine | Format::OtherLibc => {
-                verdict = state.decider.unfollowable();
+                verdict = unfollowable(state);
                 break;
             }
         };
@@ -242,12 +247,33 @@ pub fn judge(
             Ok(())
         };
     }
+    if state.learns && main && start == Start::Exec && state.runs(id) {
+        // A program may always turn into itself.
+        return Ok(());
+    }
+    settle(state, &verdict, &path, word)
+}
+
+fn settle(state: &State, verdict: &Verdict<'_>, path: &Name, word: Words<'_>) -> Result<(), Errno> {
     let word = |index| word(index);
     let subject = Subject::Process {
         path: path.as_bytes(),
         command: Text::Words(&word),
     };
-    report::settle(state, Section::Processes, &verdict, subject)
+    report::settle(state, Section::Processes, verdict, subject)
+}
+
+/// The verdict on a program that the library cannot be loaded into; who learns notes that it is one.
+fn unfollowable(state: &State) -> Verdict<'_> {
+    let verdict = state.decider.unfollowable();
+    if state.learns {
+        Verdict {
+            reason: Reason::UnfollowableProgram,
+            ..verdict
+        }
+    } else {
+        verdict
+    }
 }
 
 /// Is this the helper of the JDK's own installation, which starts every program for it (JDK 12 and later, `jspawnhelper`)? It gets the library like
