@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use core::ffi::{CStr, c_char, c_int};
 use core::{ptr, slice};
 
+use crate::handed;
 use crate::sys::{self, Errno};
 use crate::table::Strings;
 
@@ -184,10 +185,11 @@ impl Forced {
         }
         // SAFETY: the caller's promise, and nothing in it is clearly bad.
         let survey = unsafe { self.survey(envp) };
-        if self.is_complete(&survey) {
+        let names = handed::variable();
+        if names.is_none() && self.is_complete(&survey) {
             return Ok(act(envp));
         }
-        let pointers = survey.count + self.settings.len() + 2;
+        let pointers = survey.count + self.settings.len() + 3;
         let bytes = PRELOAD.len()
             + self.library.len()
             + survey.preload.map_or(0, |(_, value)| value.len())
@@ -195,11 +197,11 @@ impl Forced {
         // SAFETY: the caller's promise.
         unsafe {
             if pointers <= 96 && bytes <= 512 {
-                self.on_stack::<96, R>(envp, &survey, act)
+                self.on_stack::<96, R>(envp, &survey, names, act)
             } else if pointers <= 1024 && bytes <= 512 {
-                self.on_stack::<1024, R>(envp, &survey, act)
+                self.on_stack::<1024, R>(envp, &survey, names, act)
             } else {
-                self.on_map(envp, &survey, pointers, bytes, act)
+                self.on_map(envp, &survey, names, (pointers, bytes), act)
             }
         }
     }
@@ -209,12 +211,13 @@ impl Forced {
         &self,
         envp: Strings,
         survey: &Survey<'_>,
+        names: Option<*const c_char>,
         act: impl FnOnce(Strings) -> R,
     ) -> Result<R, Errno> {
         let mut room = [ptr::null(); N];
         let mut text = [0; 512];
         // SAFETY: the caller's promise.
-        let made = unsafe { self.make(envp, survey, &mut room, &mut text) };
+        let made = unsafe { self.make(envp, survey, names, &mut room, &mut text) };
         Ok(act(made))
     }
 
@@ -223,8 +226,8 @@ impl Forced {
         &self,
         envp: Strings,
         survey: &Survey<'_>,
-        pointers: usize,
-        bytes: usize,
+        names: Option<*const c_char>,
+        (pointers, bytes): (usize, usize),
         act: impl FnOnce(Strings) -> R,
     ) -> Result<R, Errno> {
         let size = pointers * size_of::<*const c_char>() + bytes;
@@ -237,14 +240,14 @@ impl Forced {
                 memory.cast::<*const c_char>().add(pointers).cast::<u8>(),
                 bytes,
             );
-            let result = act(self.make(envp, survey, room, text));
+            let result = act(self.make(envp, survey, names, room, text));
             sys::unmap(memory, size);
             Ok(result)
         }
     }
 
-    /// Writes the environment into `room`, which is large enough: one pointer for each entry and setting, one for a
-    /// preload entry and the null pointer.
+    /// Writes the environment into `room`, which is large enough: one pointer for each entry and setting, one each for a
+    /// preload entry, for the names that are handed on, and the null pointer.
     ///
     /// # Safety
     /// As for [`entries`].
@@ -252,6 +255,7 @@ impl Forced {
         &self,
         envp: Strings,
         survey: &Survey<'_>,
+        names: Option<*const c_char>,
         room: &mut [*const c_char],
         text: &mut [u8],
     ) -> Strings {
@@ -297,6 +301,9 @@ impl Forced {
                 put(setting.as_ptr());
             }
         }
+        if let Some(names) = names {
+            put(names);
+        }
         put(ptr::null());
         room.as_ptr()
     }
@@ -307,7 +314,8 @@ impl Forced {
     pub fn repair(&self) {
         // SAFETY: the live environment.
         let survey = unsafe { self.survey(current()) };
-        if self.is_complete(&survey) {
+        let names = handed::variable();
+        if names.is_none() && self.is_complete(&survey) {
             return;
         }
         // SAFETY: the live environment, copied before it is changed.
@@ -329,6 +337,10 @@ impl Forced {
         }
         for setting in self.settings {
             change::set(setting.to_bytes());
+        }
+        if names.is_some() {
+            let variable = handed::VARIABLE.iter().copied();
+            change::set(&variable.chain(handed::text()).collect::<Vec<u8>>());
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::log::Destination;
 use crate::report::Origin;
 use crate::settings::{self, Environment};
 use crate::state::State;
-use crate::{learned, sixbit, start, sys};
+use crate::{handed, learned, sixbit, start, sys};
 
 /// More settings than there are.
 const SETTINGS_MAX: usize = 24;
@@ -48,6 +48,8 @@ struct Settings {
     entries: [&'static [u8]; SETTINGS_MAX],
     count: usize,
     audit: Option<&'static [u8]>,
+    /// What the parent's names led to: it is not kept, but noted.
+    names: Option<&'static [u8]>,
     /// Bytes of all of them, each with a NUL.
     length: usize,
 }
@@ -59,11 +61,14 @@ impl Settings {
             entries: [b""; SETTINGS_MAX],
             count: 0,
             audit: None,
+            names: None,
             length: 0,
         };
         // SAFETY: the loader's environment, which the constructor reads before anybody can change it.
         for entry in unsafe { env::entries(environment.0) } {
-            if entry.starts_with(b"PALISADE_") {
+            if let Some(names) = entry.strip_prefix(handed::VARIABLE) {
+                settings.names = Some(names);
+            } else if entry.starts_with(b"PALISADE_") {
                 *settings.entries.get_mut(settings.count)? = entry;
                 settings.count += 1;
                 settings.length += entry.len() + 1;
@@ -197,6 +202,7 @@ pub fn state(environment: Environment, library: &'static CStr) -> Option<&'stati
         // SAFETY: as many have been written as there are entries.
         settings: unsafe { core::slice::from_raw_parts(kept.as_ptr().cast(), settings.count) },
     };
+    handed::take_over(&decider, settings.names);
     // SAFETY: the constructor runs once.
     let state = unsafe { &mut *KEPT.state.get() };
     Some(state.write(State {

@@ -44,8 +44,10 @@
 
 extern crate alloc;
 
+mod answer;
 mod elf;
 mod env;
+mod handed;
 mod hooks;
 mod inherited;
 mod learned;

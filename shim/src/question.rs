@@ -54,32 +54,8 @@ pub fn each<R>(
     }
     let mut at = 12;
     for _ in 0..count {
-        let mut question = Question {
-            name: [0; 4 * NAME_MAX],
-            len: 0,
-        };
-        let start = at;
-        loop {
-            let length = usize::from(*message.get(at).ok_or(Malformed)?);
-            at += 1;
-            if length == 0 {
-                break;
-            }
-            if length > 63 || at + length - start > NAME_MAX {
-                return Err(Malformed);
-            }
-            let label = message.get(at..at + length).ok_or(Malformed)?;
-            at += length;
-            if question.len > 0 {
-                question.push(b".")?;
-            }
-            for byte in label {
-                match byte {
-                    b'.' | b'\\' => question.push(&[b'\\', *byte])?,
-                    _ => question.push(&[*byte])?,
-                }
-            }
-        }
+        let (question, behind) = name(message, at)?;
+        at = behind;
         // Type and class.
         message.get(at..at + 4).ok_or(Malformed)?;
         at += 4;
@@ -88,6 +64,39 @@ pub fn each<R>(
         }
     }
     Ok(None)
+}
+
+/// The name at a place of a message, in labels to the root, and the place behind it.
+///
+/// # Errors
+/// `Malformed`: it does not end, or is longer than a name may be, or is not all there.
+pub fn name(message: &[u8], start: usize) -> Result<(Question, usize), Malformed> {
+    let mut question = Question {
+        name: [0; 4 * NAME_MAX],
+        len: 0,
+    };
+    let mut at = start;
+    loop {
+        let length = usize::from(*message.get(at).ok_or(Malformed)?);
+        at += 1;
+        if length == 0 {
+            return Ok((question, at));
+        }
+        if length > 63 || at + length - start > NAME_MAX {
+            return Err(Malformed);
+        }
+        let label = message.get(at..at + length).ok_or(Malformed)?;
+        at += length;
+        if question.len > 0 {
+            question.push(b".")?;
+        }
+        for byte in label {
+            match byte {
+                b'.' | b'\\' => question.push(&[b'\\', *byte])?,
+                _ => question.push(&[*byte])?,
+            }
+        }
+    }
 }
 
 /// Is this one message and nothing behind it: a header, and as many questions and records as it counts (RFC 1035 §4.1)?

@@ -1,12 +1,15 @@
 //! Which addresses this process got by resolving which names, so that a policy may allow a destination by its name.
 //!
-//! A fixed table in static memory: a child of fork(2) has its parent's, a program that is executed begins anew. Nobody waits:
+//! A fixed table in static memory: a child of fork(2) has its parent's, and a program that is executed gets it by its
+//! environment ([`crate::handed`]). Nobody waits:
 //! an entry has a sequence number that is odd while it is written, a reader who meets that or a change passes on, and
 //! a writer who finds nothing free overwrites the next in turn. What is lost that way is an allowed connection, never a
 //! refused one: the program resolves the name again.
 
 use core::net::{IpAddr, Ipv6Addr};
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
+
+use crate::handed;
 
 /// Entries: a function speaks to a few dozen names, with up to eight addresses each.
 const ENTRIES: usize = 512;
@@ -130,11 +133,15 @@ pub fn note(ip: IpAddr, name: &[u8]) {
     let Some(known) = Known::new(name) else {
         return;
     };
+    let plain = ip;
     let ip = key(ip);
     let mut free = None;
     for entry in places(ip) {
         match entry.read() {
-            Some(content) if content == (ip, known) => return,
+            Some(content) if content == (ip, known) => {
+                handed::add(plain, name, true);
+                return;
+            }
             Some(_) => {}
             None if entry.sequence.load(Ordering::Relaxed) == 0 => {
                 free = Some(entry);
@@ -147,6 +154,7 @@ pub fn note(ip: IpAddr, name: &[u8]) {
     if let Some(entry) = free.or_else(|| places(ip).nth(turn)) {
         entry.write(ip, &known);
     }
+    handed::add(plain, name, false);
 }
 
 /// The names that led to `ip`.

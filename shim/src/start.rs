@@ -23,7 +23,7 @@ use crate::report::Origin;
 use crate::settings::{self, Environment, Surround};
 use crate::state::State;
 use crate::table::{self, Strings};
-use crate::{elf, inherited, learned, state, sys, writer};
+use crate::{elf, handed, inherited, learned, state, sys, writer};
 
 /// EX_CONFIG of sysexits.h: the start was stopped because of the settings.
 const EX_CONFIG: c_int = 78;
@@ -238,6 +238,10 @@ fn start(environment: Environment, library: &'static CStr) {
         own,
         main: AtomicU32::new(role.main),
     }));
+    if environment.bytes("PALISADE_MAIN_PID").is_some() {
+        // Handed on by this process before it turned into itself, or by its parent; not there when the function starts.
+        handed::take_over(&state.decider, environment.bytes("PALISADE_NAMES"));
+    }
     if own == role.main && !role.is_waiting && needs_writer(state) {
         // Without the thread each line is written by the one who causes it, which is slower and loses nothing.
         let _ = writer::start(&state.log);
@@ -342,13 +346,14 @@ struct Handed<'a> {
 
 /// The settings that every child gets: the ones that were given, and what it could not find out by itself.
 fn forced(environment: Environment, library: &'static CStr, handed: &Handed<'_>) -> Forced {
-    const COMPUTED: [&str; 8] = [
+    const COMPUTED: [&str; 9] = [
         "PALISADE_MAIN_PID",
         "PALISADE_MAIN_PROGRAM",
         "PALISADE_CONTEXT",
         "PALISADE_COMPILED",
         "PALISADE_LEARNED",
         "PALISADE_LOG",
+        "PALISADE_NAMES",
         "PALISADE_PROBE",
         "PALISADE_NEXT_WRAPPER",
     ];

@@ -17,12 +17,13 @@ use libc::{
 };
 
 #[cfg(not(test))]
-use crate::hooks::{files, messages, names, network, process, tree};
+use crate::hooks::{answers, files, messages, names, network, process, tree};
 #[cfg(not(test))]
 use crate::stubs;
 
+use crate::hooks::answers::Gaicb;
 use crate::hooks::messages::AioRequest;
-use crate::hooks::names::Gaicb;
+
 use crate::objects::{self, Behind};
 
 /// `argv` or `envp`: pointers to C strings, ended by a null pointer.
@@ -167,6 +168,14 @@ hooks! {
     aio_write64(request: *mut AioRequest) -> c_int = messages::aio_write64;
     lio_listio(mode: c_int, list: *const *mut AioRequest, count: c_int, event: *mut c_void) -> c_int = messages::lio_listio;
     lio_listio64(mode: c_int, list: *const *mut AioRequest, count: c_int, event: *mut c_void) -> c_int = messages::lio_listio64;
+    recv(fd: c_int, buffer: *mut c_void, length: usize, flags: c_int) -> isize = answers::recv;
+    __recv_chk(fd: c_int, buffer: *mut c_void, length: usize, limit: usize, flags: c_int) -> isize = answers::__recv_chk;
+    recvfrom(fd: c_int, buffer: *mut c_void, length: usize, flags: c_int, address: *mut sockaddr,
+        address_length: *mut socklen_t) -> isize = answers::recvfrom;
+    __recvfrom_chk(fd: c_int, buffer: *mut c_void, length: usize, limit: usize, flags: c_int, address: *mut sockaddr,
+        address_length: *mut socklen_t) -> isize = answers::__recvfrom_chk;
+    recvmsg(fd: c_int, message: *mut msghdr, flags: c_int) -> isize = answers::recvmsg;
+    recvmmsg(fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int, timeout: *mut timespec) -> c_int = answers::recvmmsg;
     bind(fd: c_int, address: *const sockaddr, length: socklen_t) -> c_int = network::bind;
     listen(fd: c_int, backlog: c_int) -> c_int = network::listen;
     accept(fd: c_int, address: *mut sockaddr, length: *mut socklen_t) -> c_int = network::accept;
@@ -174,7 +183,9 @@ hooks! {
 
     getaddrinfo(node: *const c_char, service: *const c_char, hints: *const addrinfo,
         result: *mut *mut addrinfo) -> c_int = names::getaddrinfo;
-    getaddrinfo_a(mode: c_int, list: *const *mut Gaicb, count: c_int, event: *mut c_void) -> c_int = names::getaddrinfo_a;
+    getaddrinfo_a(mode: c_int, list: *const *mut Gaicb, count: c_int, event: *mut c_void) -> c_int = answers::getaddrinfo_a;
+    gai_error(request: *mut Gaicb) -> c_int = answers::gai_error;
+    gai_suspend(list: *const *const Gaicb, count: c_int, timeout: *const timespec) -> c_int = answers::gai_suspend;
     gethostbyname(name: *const c_char) -> *mut hostent = names::gethostbyname;
     gethostbyname2(name: *const c_char, family: c_int) -> *mut hostent = names::gethostbyname2;
     gethostbyname_r(name: *const c_char, entry: *mut hostent, room: *mut c_char, size: usize,

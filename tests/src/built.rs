@@ -47,12 +47,15 @@ pub fn tool(name: &str) -> PathBuf {
         .unwrap_or_else(|| panic!("{name} is not in PATH, and the tests need it: install it first"))
 }
 
-/// The C library that programs here are linked with, as the loader finds it.
+/// The C library that programs here are linked with, as the loader finds it; or as `PALISADE_TEST_LIBC` names it.
 ///
 /// # Panics
 /// If this process has none.
 #[must_use]
 pub fn libc() -> PathBuf {
+    if let Some(path) = std::env::var_os("PALISADE_TEST_LIBC") {
+        return path.into();
+    }
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
     maps.lines()
         .filter_map(|line| line.split_whitespace().nth(5))

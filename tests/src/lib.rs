@@ -4,6 +4,7 @@
 //! once without. Each folder of `tests/` answers one kind of question:
 //!
 //! - `hooks`: does each hooked function do what its manual page says, and does each refusal look as the contract says?
+//! - `names`: does a destination that is allowed by its name mean exactly the addresses that the name led to?
 //! - `paths`: does a verdict hold for the file, whatever it is called?
 //! - `environment`: is every child defended, and is its environment otherwise what its parent gave it?
 //! - `audit`: does every line reach the function's log, and nothing else?

@@ -44,6 +44,8 @@ pub struct Run {
     patience: Duration,
     folder: TempDir,
     shell: Vec<OsString>,
+    before: Vec<PathBuf>,
+    behind: Vec<PathBuf>,
 }
 
 impl Run {
@@ -62,7 +64,31 @@ impl Run {
             patience: Duration::from_secs(60),
             folder: tempfile::tempdir().unwrap_or_else(|cause| panic!("temporary folder: {cause}")),
             shell: Vec::new(),
+            before: Vec::new(),
+            behind: Vec::new(),
         }
+    }
+
+    /// Another preloaded library, in front of ours.
+    #[must_use]
+    pub fn preload_before(mut self, library: impl AsRef<Path>) -> Self {
+        self.before.push(library.as_ref().to_owned());
+        self
+    }
+
+    /// Another preloaded library, behind ours.
+    #[must_use]
+    pub fn preload_behind(mut self, library: impl AsRef<Path>) -> Self {
+        self.behind.push(library.as_ref().to_owned());
+        self
+    }
+
+    /// All preloaded libraries, ours among them if it is preloaded.
+    fn preloads(&self) -> OsString {
+        let ours = (self.way == Way::Preload).then(library);
+        let all = self.before.iter().chain(&ours).chain(&self.behind);
+        let all: Vec<&OsStr> = all.map(|path| path.as_os_str()).collect();
+        all.join(OsStr::new(":"))
     }
 
     /// An argument.
@@ -164,16 +190,16 @@ impl Run {
             .env_clear()
             .current_dir(self.folder.path());
         match self.way {
-            Way::None => {}
-            Way::Preload if self.shell.is_empty() => {
-                command.env("LD_PRELOAD", library());
+            Way::None if self.preloads().is_empty() => {}
+            Way::None | Way::Preload if self.shell.is_empty() => {
+                command.env("LD_PRELOAD", self.preloads());
             }
             // The command before the program is not the function: it puts the library into the program alone.
-            Way::Preload => {
+            Way::None | Way::Preload => {
                 let mut with_env: Vec<OsString> = self.shell.clone();
                 with_env.push("/usr/bin/env".into());
                 let mut preload = OsString::from("LD_PRELOAD=");
-                preload.push(library());
+                preload.push(self.preloads());
                 with_env.push(preload);
                 with_env.push(self.program.clone().into_os_string());
                 with_env.extend(self.arguments.iter().cloned());

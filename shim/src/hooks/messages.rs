@@ -48,7 +48,7 @@ unsafe fn is_readable(vectors: *const iovec, count: usize) -> bool {
 ///
 /// # Safety
 /// `count` vectors, each readable for its length.
-unsafe fn gather(
+pub unsafe fn gather(
     vectors: *const iovec,
     count: usize,
     mut skip: usize,

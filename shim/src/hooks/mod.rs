@@ -4,6 +4,7 @@
 //! system calls of our own; asks the policy; reports; and then refuses, or calls the next function of the same name with
 //! the arguments as they came. A call that would fail anyway is left to fail by itself, with its own errno and no audit.
 
+pub mod answers;
 pub mod around;
 pub mod files;
 pub mod messages;

@@ -7,12 +7,13 @@ use libc::{addrinfo, hostent, sockaddr, socklen_t};
 use palisade_audit::Subject;
 use palisade_policy::event::Section;
 
+use super::answers;
 use super::network::Address;
 use super::questions::{self, judge_unknown};
 use crate::question;
 use crate::state::State;
 use crate::sys::Errno;
-use crate::{env, report, resolved, state, sys, table};
+use crate::{env, report, state, sys, table};
 
 /// MAXDNAME of arpa/nameser.h: the longest text that libc's resolver takes for a name, with its NUL. A name has 255 bytes (RFC 1035
 /// §2.3.4), of which each may be written as four.
@@ -63,7 +64,7 @@ pub fn is_resolving() -> bool {
     unsafe { *is_resolving_here() }
 }
 
-fn resolving<R>(act: impl FnOnce() -> R) -> R {
+pub fn resolving<R>(act: impl FnOnce() -> R) -> R {
     let place = is_resolving_here();
     // SAFETY: the calling thread's own byte.
     let before = unsafe { place.replace(true) };
@@ -74,7 +75,7 @@ fn resolving<R>(act: impl FnOnce() -> R) -> R {
 }
 
 /// A name, copied before it is judged, so that another thread cannot change it in between.
-struct Host {
+pub struct Host {
     bytes: [u8; TEXT_MAX],
     len: usize,
 }
@@ -82,7 +83,7 @@ struct Host {
 impl Host {
     /// # Safety
     /// `name` is a C string, or a pointer that cannot be one.
-    unsafe fn copy(name: *const c_char) -> Option<Self> {
+    pub unsafe fn copy(name: *const c_char) -> Option<Self> {
         // SAFETY: the caller's promise.
         let name = unsafe { sys::c_bytes(name) }?;
         let mut host = Self {
@@ -105,7 +106,7 @@ impl Host {
         Some(host)
     }
 
-    fn name(&self) -> &[u8] {
+    pub fn name(&self) -> &[u8] {
         self.bytes.get(..self.len).unwrap_or_default()
     }
 
@@ -118,7 +119,7 @@ impl Host {
 ///
 /// # Errors
 /// `EACCES`: refused.
-fn judge_text(state: &State, text: &[u8]) -> Result<(), Errno> {
+pub fn judge_text(state: &State, text: &[u8]) -> Result<(), Errno> {
     judge_written(state, text)?;
     let now = |name: &str| {
         // SAFETY: the live environment, as libc's resolver reads it.
@@ -190,19 +191,49 @@ pub unsafe fn getaddrinfo(
     hints: *const addrinfo,
     result: *mut *mut addrinfo,
 ) -> c_int {
+    // SAFETY: the caller keeps what the manual page asks.
+    unsafe {
+        match state::judging(Section::Dns) {
+            Some(state) => getaddrinfo_judged(state, node, service, hints, result),
+            None => getaddrinfo_noted(node, service, hints, result),
+        }
+    }
+}
+
+/// # Safety
+/// As for getaddrinfo(3).
+unsafe fn getaddrinfo_noted(
+    node: *const c_char,
+    service: *const c_char,
+    hints: *const addrinfo,
+    result: *mut *mut addrinfo,
+) -> c_int {
     let Some(next) = table::getaddrinfo::next() else {
         return libc::EAI_SYSTEM;
     };
-    // SAFETY: the caller keeps what the manual page asks.
+    // SAFETY: the caller's promise.
     unsafe {
-        let judged =
-            state::judging(Section::Dns).and_then(|state| Some((state, Host::copy(node)?)));
-        let Some((state, host)) = judged else {
-            return note_list(
-                node,
-                resolving(|| next(node, service, hints, result)),
-                result,
-            );
+        let status = resolving(|| next(node, service, hints, result));
+        answers::note_list(node, status, result)
+    }
+}
+
+/// A function of its own, so that a name that is not judged takes no stack for its copy.
+///
+/// # Safety
+/// As for getaddrinfo(3).
+#[inline(never)]
+unsafe fn getaddrinfo_judged(
+    state: &State,
+    node: *const c_char,
+    service: *const c_char,
+    hints: *const addrinfo,
+    result: *mut *mut addrinfo,
+) -> c_int {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let Some(host) = Host::copy(node) else {
+            return getaddrinfo_noted(node, service, hints, result);
         };
         let is_numeric = hints
             .as_ref()
@@ -210,104 +241,7 @@ pub unsafe fn getaddrinfo(
         if !is_numeric && judge_text(state, host.name()).is_err() {
             return libc::EAI_FAIL;
         }
-        note_list(
-            host.as_ptr(),
-            resolving(|| next(host.as_ptr(), service, hints, result)),
-            result,
-        )
-    }
-}
-
-/// Notes the addresses that a name led to, if a policy asks for destinations by their names; passes the result on.
-///
-/// # Safety
-/// What getaddrinfo(3) took and gave.
-unsafe fn note_list(node: *const c_char, status: c_int, result: *mut *mut addrinfo) -> c_int {
-    // SAFETY: the caller's promise.
-    unsafe {
-        if status == 0
-            && let Some(name) = noted(node)
-        {
-            let mut next = *result;
-            while let Some(info) = next.as_ref() {
-                let to =
-                    Address::copy(info.ai_addr, info.ai_addrlen).and_then(|copy| copy.internet());
-                if let Some(to) = to {
-                    resolved::note(to.ip(), name);
-                }
-                next = info.ai_next;
-            }
-        }
-    }
-    status
-}
-
-/// The same for gethostbyname(3).
-///
-/// # Safety
-/// What gethostbyname(3) took and gave.
-unsafe fn note_entry(node: *const c_char, entry: *const hostent) {
-    // SAFETY: the caller's promise: a list of addresses that ends in a null pointer, each as long as the entry says.
-    unsafe {
-        let (Some(entry), Some(name)) = (entry.as_ref(), noted(node)) else {
-            return;
-        };
-        let mut next = entry.h_addr_list;
-        while !next.is_null() && !(*next).is_null() {
-            let length = socklen_t::try_from(entry.h_length).unwrap_or(0);
-            if let Some(ip) = plain_address((*next).cast(), length, entry.h_addrtype) {
-                resolved::note(ip, name);
-            }
-            next = next.add(1);
-        }
-    }
-}
-
-/// The name, if some entry of the policy could ask for it.
-///
-/// # Safety
-/// `node` is a C string, or a pointer that cannot be one.
-unsafe fn noted<'a>(node: *const c_char) -> Option<&'a [u8]> {
-    let state = state::noting()?;
-    // SAFETY: the caller's promise.
-    unsafe { sys::c_bytes(node) }.filter(|name| state.learns || state.decider.wants_name(name))
-}
-
-/// struct gaicb of getaddrinfo_a(3), as far as it is read.
-#[repr(C)]
-pub struct Gaicb {
-    name: *const c_char,
-    service: *const c_char,
-    request: *const addrinfo,
-    result: *mut addrinfo,
-}
-
-/// `getaddrinfo_a(3)`: one refused name refuses the list, because nothing of it has been started yet.
-///
-/// # Safety
-/// As its manual page says.
-pub unsafe fn getaddrinfo_a(
-    mode: c_int,
-    list: *const *mut Gaicb,
-    count: c_int,
-    event: *mut c_void,
-) -> c_int {
-    let Some(next) = table::getaddrinfo_a::next() else {
-        return libc::EAI_SYSTEM;
-    };
-    // SAFETY: the caller keeps what the manual page asks.
-    unsafe {
-        if let Some(state) = state::judging(Section::Dns) {
-            for index in 0..usize::try_from(count).unwrap_or_default() {
-                let host = (*list.add(index))
-                    .as_ref()
-                    .and_then(|request| Host::copy(request.name));
-                if host.is_some_and(|host| judge_text(state, host.name()).is_err()) {
-                    return libc::EAI_FAIL;
-                }
-            }
-        }
-        next(mode, list, count, event)
+        getaddrinfo_noted(host.as_ptr(), service, hints, result)
     }
 }
 
@@ -343,7 +277,7 @@ pub unsafe fn gethostbyname(name: *const c_char) -> *mut hostent {
         // SAFETY: as above.
         (false, Some(next)) => unsafe {
             let entry = resolving(|| next(name));
-            note_entry(name, entry);
+            answers::note_entry(name, entry);
             entry
         },
         _ => {
@@ -363,7 +297,7 @@ pub unsafe fn gethostbyname2(name: *const c_char, family: c_int) -> *mut hostent
         // SAFETY: as above.
         (false, Some(next)) => unsafe {
             let entry = resolving(|| next(name, family));
-            note_entry(name, entry);
+            answers::note_entry(name, entry);
             entry
         },
         _ => {
@@ -404,7 +338,7 @@ pub unsafe fn gethostbyname_r(
             (false, Some(next)) => {
                 let status = resolving(|| next(name, entry, room, size, result, h_errno));
                 if status == 0 {
-                    note_entry(name, *result);
+                    answers::note_entry(name, *result);
                 }
                 status
             }
@@ -432,7 +366,7 @@ pub unsafe fn gethostbyname2_r(
             (false, Some(next)) => {
                 let status = resolving(|| next(name, family, entry, room, size, result, h_errno));
                 if status == 0 {
-                    note_entry(name, *result);
+                    answers::note_entry(name, *result);
                 }
                 status
             }
@@ -496,7 +430,7 @@ fn refuses_reverse(ip: Option<IpAddr>) -> bool {
 ///
 /// # Safety
 /// `address` is readable for `length` bytes, or a pointer that cannot be one.
-unsafe fn plain_address(
+pub unsafe fn plain_address(
     address: *const c_void,
     length: socklen_t,
     family: c_int,
@@ -612,7 +546,7 @@ fn resolver_failure() -> c_int {
 }
 
 macro_rules! resolver {
-    ($($name:ident($($arg:ident: $type:ty),*) refused if $refused:expr;)*) => {$(
+    ($($name:ident($($arg:ident: $type:ty),*) refused if $refused:expr, gives $answer:ident, $size:ident;)*) => {$(
         #[doc = concat!("`", stringify!($name), "` of resolver(3).")]
         ///
         /// # Safety
@@ -621,7 +555,11 @@ macro_rules! resolver {
             // SAFETY: the caller's arguments.
             unsafe {
                 match ($refused, table::$name::next()) {
-                    (false, Some(next)) => resolving(|| next($($arg),*)),
+                    (false, Some(next)) => {
+                        let length = resolving(|| next($($arg),*));
+                        answers::note_message($answer, length, $size);
+                        length
+                    }
                     _ => resolver_failure(),
                 }
             }
@@ -680,20 +618,20 @@ unsafe fn refuses_message(message: *const c_uchar, length: c_int) -> bool {
 }
 
 resolver! {
-    res_query(name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) refused if refuses(name);
-    __res_query(name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) refused if refuses(name);
-    res_search(name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) refused if refuses(name);
-    __res_search(name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) refused if refuses(name);
-    res_querydomain(name: *const c_char, domain: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) refused if refuses_within(name, domain);
-    __res_querydomain(name: *const c_char, domain: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) refused if refuses_within(name, domain);
-    res_send(message: *const c_uchar, length: c_int, answer: *mut c_uchar, size: c_int) refused if refuses_message(message, length);
-    __res_send(message: *const c_uchar, length: c_int, answer: *mut c_uchar, size: c_int) refused if refuses_message(message, length);
-    res_nquery(resolver: *mut c_void, name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) refused if refuses(name);
-    __res_nquery(resolver: *mut c_void, name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) refused if refuses(name);
-    res_nsearch(resolver: *mut c_void, name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) refused if refuses(name);
-    __res_nsearch(resolver: *mut c_void, name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) refused if refuses(name);
-    res_nquerydomain(resolver: *mut c_void, name: *const c_char, domain: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) refused if refuses_within(name, domain);
-    __res_nquerydomain(resolver: *mut c_void, name: *const c_char, domain: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) refused if refuses_within(name, domain);
-    res_nsend(resolver: *mut c_void, message: *const c_uchar, length: c_int, answer: *mut c_uchar, size: c_int) refused if refuses_message(message, length);
-    __res_nsend(resolver: *mut c_void, message: *const c_uchar, length: c_int, answer: *mut c_uchar, size: c_int) refused if refuses_message(message, length);
+    res_query(name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) refused if refuses(name), gives answer, size;
+    __res_query(name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) refused if refuses(name), gives answer, size;
+    res_search(name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) refused if refuses(name), gives answer, size;
+    __res_search(name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) refused if refuses(name), gives answer, size;
+    res_querydomain(name: *const c_char, domain: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) refused if refuses_within(name, domain), gives answer, size;
+    __res_querydomain(name: *const c_char, domain: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) refused if refuses_within(name, domain), gives answer, size;
+    res_send(message: *const c_uchar, length: c_int, answer: *mut c_uchar, size: c_int) refused if refuses_message(message, length), gives answer, size;
+    __res_send(message: *const c_uchar, length: c_int, answer: *mut c_uchar, size: c_int) refused if refuses_message(message, length), gives answer, size;
+    res_nquery(resolver: *mut c_void, name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) refused if refuses(name), gives answer, size;
+    __res_nquery(resolver: *mut c_void, name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) refused if refuses(name), gives answer, size;
+    res_nsearch(resolver: *mut c_void, name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) refused if refuses(name), gives answer, size;
+    __res_nsearch(resolver: *mut c_void, name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) refused if refuses(name), gives answer, size;
+    res_nquerydomain(resolver: *mut c_void, name: *const c_char, domain: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) refused if refuses_within(name, domain), gives answer, size;
+    __res_nquerydomain(resolver: *mut c_void, name: *const c_char, domain: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) refused if refuses_within(name, domain), gives answer, size;
+    res_nsend(resolver: *mut c_void, message: *const c_uchar, length: c_int, answer: *mut c_uchar, size: c_int) refused if refuses_message(message, length), gives answer, size;
+    __res_nsend(resolver: *mut c_void, message: *const c_uchar, length: c_int, answer: *mut c_uchar, size: c_int) refused if refuses_message(message, length), gives answer, size;
 }

@@ -15,7 +15,7 @@ pub const EXCEPTIONS: &[Excuse] = &[
         "envz_remove", "bindtextdomain", "bind_textdomain_codeset", "fmemopen", "open_memstream", "open_wmemstream",
         "getutmp*", "res_mkquery", "res_nmkquery", "__res_mkquery", "__res_nmkquery", "res_dnok", "res_hnok", "res_mailok",
         "res_ownok", "__res_dnok", "__res_hnok", "__res_mailok", "__res_ownok", "__res_randomid", "__res_state", "__res_nopt",
-        "__libc_res_*", "gai_*", "re_exec", "regexec", "__gconv_create_spec", "svcerr_*", "_nss_files_*", "__nss_hostname_digits_dots",
+        "__libc_res_*", "gai_cancel", "gai_strerror", "re_exec", "regexec", "__gconv_create_spec", "svcerr_*", "_nss_files_*", "__nss_hostname_digits_dots",
         "__netlink_assert_response", "__libc_alloc_buffer*", "_rpc_dtablesize", "getrpcbyn*", "fts_children", "fts64_children",
         "fts_read", "fts64_read", "fts_set", "fts64_set", "fts_close", "fts64_close", "shm_unlink", "timer_create", "timerfd_create",
         "eventfd_write", "memfd_create", "epoll_create*", "pthread_*", "__pthread_*", "thrd_*", "tss_create", "mtx_*",
@@ -55,6 +55,7 @@ pub const EXCEPTIONS: &[Excuse] = &[
         "clnt*", "callrpc", "registerrpc", "pmap_*", "getrpcport", "__libc_rpc_getport", "__libc_clntudp_bufcreate", "svc*",
         "authdes_*", "authnone_create", "authunix_*", "__rpc_thread_*", "rpc_*", "key_*",
     ]),
+    ("it takes what has come for libc's own resolver, of which the results are noted", &["__recv"]),
     ("it works on memory, on a descriptor or on itself", &["vmsplice", "pidfd_open", "__cyg_profile_func_exit"]),
 ];
 

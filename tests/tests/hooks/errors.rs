@@ -199,6 +199,23 @@ fn variants(row: &Row) -> Vec<Vec<String>> {
                 datagram(&["messages=@0", "manies=@0"]),
             ]
         }
+        Kind::Receive => vec![
+            vec!["fd=-1".into()],
+            vec!["fd=1000".into()],
+            vec!["file=file".into()],
+            vec!["arrived=1".into()],
+            vec!["arrived=2".into(), "amount=3".into()],
+            vec!["arrived=1".into(), "amount=0".into()],
+            // MSG_PEEK; MSG_TRUNC, which gives the whole length; MSG_DONTWAIT where there is nothing
+            vec!["arrived=1".into(), "flags=2".into()],
+            vec!["arrived=1".into(), "flags=0x20".into(), "amount=3".into()],
+            vec!["arrived=0".into(), "flags=0x40".into()],
+            vec!["arrived=1".into(), "sender=@0".into()],
+            vec!["arrived=1".into(), "sender=@1".into()],
+            vec!["arrived=1".into(), "incoming=@0".into()],
+            vec!["arrived=1".into(), "incoming=@1".into()],
+        ],
+        Kind::Settle => one("name", &["127.0.0.1", "localhost", "@0"]),
         Kind::Accept => vec![
             vec!["fd=-1".into()],
             vec!["fd=1000".into()],
@@ -504,7 +521,7 @@ fn a_program_built_with_an_older_glibc_fails_as_without_the_library() {
 }
 
 /// Every section on, and nothing denied that the programs here do.
-fn allowing() -> Value {
+pub fn allowing() -> Value {
     json!({
         "processes": { "effect": "prevent", "deny": ["/none/such"] },
         "network": { "effect": "prevent", "outbound": { "deny": ["203.0.113.9"] }, "listen": { "deny": [7] } },

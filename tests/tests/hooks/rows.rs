@@ -25,6 +25,11 @@ pub enum Kind {
     SendTo,
     /// The peer of `fd` gets bytes that the kernel takes from somewhere else.
     Copy,
+    /// What has come for `fd` is taken. No policy forbids that; where destinations are allowed by name, the answers of
+    /// name servers are read (`names` is about these).
+    Receive,
+    /// As `Receive`, of what was resolved in the background.
+    Settle,
     /// `fd` gets `address`.
     Bind,
     /// `fd`, which has a port already, waits for others.
@@ -141,12 +146,20 @@ const FUNCTIONS: &[Row] = &[
     row("sendmsg", SendTo, "sendmsg(fd, messages, 0)"),
     row("sendmmsg", SendTo, "sendmmsg(fd, manies, 1, 0)"),
     row("__sendmmsg", SendTo, "__sendmmsg(fd, manies, 1, 0)"),
+    row("recv", Receive, "recv(fd, room, amount, flags)"),
+    row("__recv_chk", Receive, "__recv_chk(fd, room, amount, sizeof room, flags)"),
+    row("recvfrom", Receive, "recvfrom(fd, room, amount, flags, sender, &sender_size)"),
+    row("__recvfrom_chk", Receive, "__recvfrom_chk(fd, room, amount, sizeof room, flags, sender, &sender_size)"),
+    row("recvmsg", Receive, "recvmsg(fd, incoming, flags)"),
+    row("recvmmsg", Receive, "recvmmsg(fd, incomings, 2, flags | MSG_DONTWAIT, NULL)"),
     row("bind", Bind, "bind(fd, address, length)"),
     row("listen", Listen, "listen(fd, backlog)"),
     row("accept", Accept, "accept(fd, NULL, NULL)"),
     row("accept4", Accept, "accept4(fd, NULL, NULL, SOCK_CLOEXEC)"),
     row("getaddrinfo", Name, "getaddrinfo(name, NULL, NULL, &found)"),
     row("getaddrinfo_a", Name, "getaddrinfo_a(GAI_WAIT, requests, 1, NULL)"),
+    row("gai_error", Settle, "gai_error(settled())"),
+    row("gai_suspend", Settle, "gai_suspend((const struct gaicb *[]){settled(), NULL}, 2, NULL)"),
     row("gethostbyname", Entry, "gethostbyname(name)"),
     row("gethostbyname2", Entry, "gethostbyname2(name, AF_INET6)"),
     row("gethostbyname_r", EntryInRoom, "told_why(gethostbyname_r(name, &entry, room, sizeof room, &entries, &why))"),
@@ -323,7 +336,7 @@ pub fn source() -> String {
             Spawn | SpawnSearched => "SPAWN",
             Shell => "SHELL",
             StreamOfShell => "STREAM_OF_SHELL",
-            Connect | Bind | Send | SendTo | Copy | Accept => "SOCKET",
+            Connect | Bind | Send | SendTo | Copy | Receive | Settle | Accept => "SOCKET",
             Words | List | Remove | RemoveFolder | Rename | Make | Change | ReadLink => "SOCKET",
             Listen => "LISTEN",
             Name | ReverseAddress => "NAME",
