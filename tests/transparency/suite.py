@@ -125,10 +125,9 @@ class Module:
                 print(f"  unsteady: {self.name}: {test}: " + self.describe(outcomes, test))
             outcomes, differing = again, still
         expected = EXPECTED.get(self.name, {})
-        print(f"  {self.name}: {len(outcomes[OFF]) - 1} tests, {time.monotonic() - began:.0f} s", flush=True)
-        return len(outcomes[OFF]) - 1, [
-            f"{self.name}: {test}: " + self.describe(outcomes, test) for test in sorted(differing) if test not in expected
-        ]
+        faults = [f"{self.name}: {test}: " + self.describe(outcomes, test) for test in sorted(differing) if test not in expected]
+        print(f"  {self.name}: {len(outcomes[OFF]) - 1} tests, {time.monotonic() - began:.0f} s" + f", {len(faults)} DIFFERENT" * bool(faults), flush=True)
+        return len(outcomes[OFF]) - 1, faults
 
     @staticmethod
     def patterns_of(tests):

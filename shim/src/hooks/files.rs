@@ -16,13 +16,16 @@ use super::resolve::{
 };
 use super::{REFUSED, finish};
 use crate::path::{self, Name};
+use crate::state::State;
 use crate::sys::{Errno, FileId};
 use crate::{state, sys, table};
 
-/// The judged open. `None`: nothing to judge, the real call is to be made.
+/// The judged open. `None`: nothing to judge, the real call is to be made; until that is known, next to no stack is taken, for the
+/// program may stand on one that has no more.
 ///
 /// # Safety
 /// `path` is a C string, or a pointer that cannot be one.
+#[inline]
 unsafe fn open_judged(
     dir: c_int,
     path: *const c_char,
@@ -38,11 +41,20 @@ unsafe fn open_judged(
     let given = unsafe { sys::c_bytes(path) }.filter(|given| !given.is_empty())?;
     let state = concerned(given, flags)?;
     let mode = if creates(flags) { mode } else { 0 };
+    Some(open_given(state, dir, given, flags, mode))
+}
+
+#[inline(never)]
+fn open_given(
+    state: &State,
+    dir: c_int,
+    given: &[u8],
+    flags: c_int,
+    mode: c_uint,
+) -> Result<c_int, Errno> {
     // A copy: what is judged is what the kernel gets, whatever another thread writes meanwhile.
     let mut name = Name::new();
-    if let Err(error) = name.push(given) {
-        return Some(Err(error));
-    }
+    name.push(given)?;
     let asked = if creates(flags) {
         access_of_new(flags)
     } else {
@@ -67,13 +79,13 @@ unsafe fn open_judged(
             Err(Errno(libc::ELOOP | libc::EINVAL | libc::ENOSYS | libc::EPERM)) => {}
             Ok(fd) if state.learns => {
                 resolve::learn(state, name.as_bytes(), asked);
-                return Some(Ok(fd));
+                return Ok(fd);
             }
-            result => return Some(result),
+            result => return result,
         }
     }
-    let resolved = resolve(state, dir, &mut name, flags);
-    Some(resolved.and_then(|resolved| resolve::open(state, resolved, &mut name, flags, mode)))
+    let resolved = resolve(state, dir, &mut name, flags)?;
+    resolve::open(state, resolved, &mut name, flags, mode)
 }
 
 /// One of the names that open(2) has without a mode?
@@ -149,22 +161,36 @@ pub unsafe fn openat2(dir: c_int, path: *const c_char, how: *const c_void, size:
         let given = sys::c_bytes(path).filter(|given| is_known && !given.is_empty());
         if let Some((state, given)) =
             given.and_then(|given| Some((concerned(given, flags)?, given)))
+            && let Err(errno) = judge_given(state, dir, given, flags)
         {
-            let mut name = Name::new();
-            let judged = name
-                .push(given)
-                .and_then(|()| resolve(state, dir, &mut name, flags));
-            // Anything else the kernel says by itself, and may say differently: it looks at the flags first.
-            if flags & libc::O_PATH == 0
-                && let Err(errno @ Errno(libc::EACCES | libc::EMFILE | libc::ENFILE)) = judged
-            {
-                return finish(Err(errno));
-            }
+            return finish(Err(errno));
         }
-        match table::openat2::next() {
+        // Not looked for anew: libc has it or has it not, and a search takes 8 KiB of stack.
+        match table::openat2::known() {
             Some(next) => next(dir, path, how, size),
             None => finish(sys::openat2(dir, path, how, size)),
         }
+    }
+}
+
+/// Judges the name of an open that is made as it came.
+///
+/// # Errors
+/// `EACCES`, or `EMFILE` and `ENFILE` where nothing can be judged.
+#[inline(never)]
+fn judge_given(state: &State, dir: c_int, given: &[u8], flags: c_int) -> Result<(), Errno> {
+    let mut name = Name::new();
+    let judged = name
+        .push(given)
+        .and_then(|()| resolve(state, dir, &mut name, flags));
+    match judged {
+        Err(errno @ Errno(libc::EACCES | libc::EMFILE | libc::ENFILE))
+            if flags & libc::O_PATH == 0 =>
+        {
+            Err(errno)
+        }
+        // Anything else the kernel says by itself, and may say differently: it looks at the flags first.
+        _ => Ok(()),
     }
 }
 
@@ -234,9 +260,11 @@ enum Expected {
 ///
 /// # Safety
 /// `path` and `mode` are C strings, or pointers that cannot be ones.
+#[inline]
 unsafe fn fopen_judged(
     path: *const c_char,
     mode: *const c_char,
+    is_reopened: bool,
     open: impl Fn(*const c_char) -> *mut FILE,
 ) -> *mut FILE {
     if state::judging_at_all().is_none() {
@@ -244,15 +272,24 @@ unsafe fn fopen_judged(
     }
     // SAFETY: the caller's promise.
     let (given, mode) = unsafe { (sys::c_bytes(path), sys::c_bytes(mode)) };
-    let (Some(given), Some(flags)) = (
-        given.filter(|given| !given.is_empty()),
-        mode.and_then(flags_of),
-    ) else {
-        return open(path);
-    };
-    let Some(state) = concerned(given, flags) else {
-        return open(path);
-    };
+    let given = given.filter(|given| !given.is_empty());
+    let asked = given.and_then(|given| Some((given, mode.and_then(flags_of)?)));
+    match asked.and_then(|(given, flags)| Some((concerned(given, flags)?, given, flags))) {
+        Some((state, given, flags)) => fopen_given(state, given, flags, is_reopened, &|nowhere| {
+            open(nowhere.unwrap_or(path))
+        }),
+        None => open(path),
+    }
+}
+
+#[inline(never)]
+fn fopen_given(
+    state: &State,
+    given: &[u8],
+    flags: c_int,
+    is_reopened: bool,
+    open: &dyn Fn(Option<*const c_char>) -> *mut FILE,
+) -> *mut FILE {
     let mut name = Name::new();
     let judged = name
         .push(given)
@@ -262,15 +299,17 @@ unsafe fn fopen_judged(
         Ok(Resolved::New(_, _, true)) => Expected::Name,
         Ok(Resolved::New(_, _, false)) => Expected::Unnamed,
         Err(errno) => {
-            // freopen(3) closes its stream also where it fails. libc does that best: with a name that leads nowhere.
-            open(NOWHERE.as_ptr());
+            if is_reopened {
+                // freopen(3) closes its stream also where it fails. libc does that best: with a name that leads nowhere.
+                open(Some(NOWHERE.as_ptr()));
+            }
             finish(Err(*errno));
             return core::ptr::null_mut();
         }
     };
     // The pin goes: the stream gets the lowest free descriptor, as without us.
     drop(judged);
-    let stream = open(path);
+    let stream = open(None);
     if stream.is_null() {
         return stream;
     }
@@ -301,7 +340,8 @@ macro_rules! fopen_family {
         pub unsafe fn $name(path: *const c_char, mode: *const c_char $(, $stream: *mut FILE)?) -> *mut FILE {
             // SAFETY: the caller's arguments. A null path, which freopen(3) takes, is judged no more than a bad one.
             unsafe {
-                fopen_judged(path, mode, |path| {
+                let is_reopened = stringify!($($stream)?) != "";
+                fopen_judged(path, mode, is_reopened, |path| {
                     table::$name::next().map_or(core::ptr::null_mut(), |next| next(path, mode $(, $stream)?))
                 })
             }

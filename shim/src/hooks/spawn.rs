@@ -54,15 +54,24 @@ impl Place {
     ///
     /// # Safety
     /// `actions` is null, or was filled by posix_spawn_file_actions_init(3) and its kin.
+    #[inline]
     pub unsafe fn after(actions: *const posix_spawn_file_actions_t) -> Result<Self, Errno> {
+        if state::judging_at_all().is_none() || !sys::may_point(actions) {
+            return Ok(Self::Known(libc::AT_FDCWD));
+        }
+        // SAFETY: the caller's promise.
+        unsafe { Self::after_some(actions) }
+    }
+
+    /// # Safety
+    /// As for [`after`](Self::after), and not null.
+    #[inline(never)]
+    unsafe fn after_some(actions: *const posix_spawn_file_actions_t) -> Result<Self, Errno> {
         /// The tags that matter here.
         const OPEN: c_int = 2;
         const CHDIR: c_int = 3;
         const FCHDIR: c_int = 4;
         let mut place = Self::Known(libc::AT_FDCWD);
-        if state::judging_at_all().is_none() || !sys::may_point(actions) {
-            return Ok(place);
-        }
         // SAFETY: the caller's promise: glibc's layout.
         let list = unsafe { &*actions.cast::<FileActions>() };
         for index in 0..usize::try_from(list.used).unwrap_or(0) {

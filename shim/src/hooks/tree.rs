@@ -39,6 +39,7 @@ enum Entry {
 ///
 /// # Safety
 /// `path` is a C string, or a pointer that cannot be one.
+#[inline]
 unsafe fn judge(
     dir: c_int,
     path: *const c_char,
@@ -49,9 +50,21 @@ unsafe fn judge(
         return Ok(());
     };
     // SAFETY: the caller's promise.
-    let Some(given) = (unsafe { sys::c_bytes(path) }) else {
-        return Ok(());
-    };
+    match unsafe { sys::c_bytes(path) } {
+        Some(given) => judge_given(state, dir, given, entry, access),
+        None => Ok(()),
+    }
+}
+
+/// A function of its own, so that a call that is not judged takes no stack for the name.
+#[inline(never)]
+fn judge_given(
+    state: &State,
+    dir: c_int,
+    given: &[u8],
+    entry: Entry,
+    access: Access,
+) -> Result<(), Errno> {
     if given.is_empty() {
         return if entry == Entry::Descriptor {
             judge_descriptor(state, dir, access)

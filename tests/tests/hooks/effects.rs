@@ -386,6 +386,7 @@ fn cases(row: &Row, effect: Effect, folder: &Path) -> Vec<Case> {
             // WRDE_CMDSUB of wordexp.h
             "result 4 errno 4242\n",
         )],
+        Kind::Receive | Kind::Settle => vec![],
         Kind::Around => vec![],
         Kind::End => vec![],
     }
@@ -517,6 +518,186 @@ fn check(row: &Row, effect: Effect, place: &str, way: &[&str]) {
     }
 }
 
+/// With traps behind ours for everything that a hook must not do, once the program has begun.
+fn trapped(row: &Row, arguments: &[String], folder: &Path) -> Run {
+    let traps = compile(include_str!("traps.c"), &["-shared", "-fPIC", "-O1"]);
+    let run = prepared(row, "main", WAYS[0], folder);
+    run.preload_behind(traps).arg("traps=1").args(arguments)
+}
+
+#[test]
+fn no_refusal_takes_memory_or_a_lock_or_waits() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // freopen(3) closes its stream in any case, and frees what was its own.
+    for row in rows().filter(|row| !row.symbol.starts_with("freopen")) {
+        for case in cases(row, Effect::Prevent, folder.path()) {
+            let run = trapped(row, &case.arguments, folder.path()).policy(&policy(case.sections));
+            let run = if case.is_offline {
+                run.under(["unshare", "-n"])
+            } else {
+                run
+            };
+            let outcome = run.go();
+            assert_eq!(
+                outcome.text(),
+                case.refused,
+                "{} {}",
+                row.symbol,
+                outcome.story()
+            );
+            assert_eq!(outcome.errors(), "", "{} {}", row.symbol, outcome.story());
+        }
+    }
+}
+
+#[test]
+fn no_call_that_is_judged_and_allowed_takes_memory_or_a_lock_or_waits() {
+    // Those in which libc itself takes none.
+    let plain = |row: &&Row| {
+        use Kind::*;
+        matches!(
+            row.kind,
+            Connect
+                | Send
+                | SendTo
+                | Receive
+                | Bind
+                | Listen
+                | Accept
+                | Open
+                | OpenExisting
+                | Create
+                | Remove
+                | RemoveFolder
+                | Rename
+                | Make
+                | Change
+                | ReadLink
+                | Temporary
+                | Exec
+                | Spawn
+        )
+    };
+    let folder = tempfile::tempdir().expect("a folder");
+    let allowing = policy(crate::errors::allowing());
+    for row in rows().filter(plain) {
+        let mut all: Vec<Vec<String>> = cases(row, Effect::Prevent, folder.path())
+            .into_iter()
+            .map(|case| case.arguments)
+            .collect();
+        if row.kind == Kind::Receive {
+            all.push(vec!["arrived=1".into()]);
+        }
+        for arguments in all {
+            let outcome = trapped(row, &arguments, folder.path())
+                .policy(&allowing)
+                .go();
+            assert_eq!(outcome.errors(), "", "{} {}", row.symbol, outcome.story());
+            assert!(outcome.code() == 0, "{} {}", row.symbol, outcome.story());
+        }
+    }
+}
+
+/// How many bytes of stack each case of a row takes under these sections, and what is said otherwise.
+fn stack_of(row: &Row, case: &Case, folder: &Path, sections: Option<&Value>) -> (usize, String) {
+    let run = prepared(row, "main", WAYS[0], folder)
+        .env("LD_BIND_NOW", "1")
+        .arg("measure=1")
+        .args(&case.arguments);
+    let run = if case.is_offline {
+        run.under(["unshare", "-n"])
+    } else {
+        run
+    };
+    let outcome = match sections {
+        Some(sections) => run.policy(&policy(sections.clone())).go(),
+        None => run.without_library().go(),
+    };
+    let text = outcome.text();
+    let (lines, rest): (Vec<&str>, Vec<&str>) =
+        text.lines().partition(|line| line.starts_with("stack "));
+    let depth = lines.first().and_then(|line| line[6..].parse().ok());
+    let depth = depth.unwrap_or_else(|| panic!("{} {}", row.symbol, outcome.story()));
+    (depth, rest.join("\n"))
+}
+
+#[test]
+fn a_call_that_is_not_judged_takes_no_more_stack_than_without_the_library() {
+    // Handlers of signals have what is left of 8 KiB (SIGSTKSZ) once the kernel has written there.
+    const MORE: usize = 512;
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut deep = String::new();
+    // A program that runs has no stack to look at.
+    let asked = |row: &&Row| !matches!(row.kind, Kind::Exec | Kind::ExecSearched);
+    for row in rows().filter(asked).filter(|row| !is_old(row)) {
+        for case in cases(row, Effect::Prevent, folder.path()) {
+            let (natural, _) = stack_of(row, &case, folder.path(), None);
+            // Programs get what keeps them defended also where none is judged.
+            let starts = matches!(
+                row.kind,
+                Kind::Spawn | Kind::SpawnSearched | Kind::Shell | Kind::StreamOfShell | Kind::Words
+            );
+            let more = if starts { 2048 } else { MORE };
+            let ports = json!({ "network": { "effect": "prevent", "listen": { "deny": [9] } } });
+            let is_port = matches!(row.kind, Kind::Bind | Kind::Listen | Kind::Accept);
+            let others = (!is_port).then_some(ports);
+            for sections in [Some(json!({})), others].into_iter().flatten() {
+                let (ours, _) = stack_of(row, &case, folder.path(), Some(&sections));
+                if ours > natural + more {
+                    deep.push_str(&format!(
+                        "{} {:?}: {ours} bytes under {sections}, {natural} without\n",
+                        row.symbol, case.arguments
+                    ));
+                }
+            }
+        }
+    }
+    assert!(deep.is_empty(), "{deep}");
+}
+
+#[test]
+fn a_call_that_is_judged_takes_a_bounded_stack() {
+    // A path of 4 KiB and a line of 4 KiB, and what a search through both takes; a thread has 16 KiB at least (PTHREAD_STACK_MIN).
+    const MOST: usize = 15 * 1024;
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut deep = String::new();
+    for row in rows().filter(|row| !is_old(row)) {
+        for case in cases(row, Effect::Prevent, folder.path()) {
+            let (refused, said) = stack_of(row, &case, folder.path(), Some(&case.sections));
+            assert_eq!(said, case.refused.trim_end(), "{}", row.symbol);
+            if refused > MOST {
+                deep.push_str(&format!(
+                    "{} {:?}: {refused} bytes\n",
+                    row.symbol, case.arguments
+                ));
+            }
+        }
+    }
+    assert!(deep.is_empty(), "{deep}");
+}
+
+#[test]
+fn the_traps_spring() {
+    let traps = compile(include_str!("traps.c"), &["-shared", "-fPIC", "-O1"]);
+    for (does, said) in [
+        ("free(malloc(9))", "malloc in a hook\n"),
+        (
+            "pthread_mutex_lock(&lock)",
+            "pthread_mutex_lock in a hook\n",
+        ),
+    ] {
+        let source = format!(
+            r#"#include <pthread.h>
+               #include <stdlib.h>
+               extern void trap(int) __attribute__((weak)); static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+               int main(void) {{ (void)lock; trap(1); {does}; return 0; }}"#
+        );
+        let run = Run::new(compile(&source, &["-O0"])).preload_behind(&traps);
+        let outcome = run.without_library().go();
+        assert_eq!((outcome.code(), &*outcome.errors()), (120, said));
+    }
+}
+
 /// Lines of a parent and of its child come in either order.
 fn sorted(text: &str) -> Vec<&str> {
     let mut lines: Vec<&str> = text.lines().collect();
@@ -585,6 +766,56 @@ fn a_process_that_ends_ends_with_its_own_status() {
                 "{}",
                 with.story()
             );
+        }
+    }
+}
+
+#[test]
+fn a_call_that_is_reported_keeps_its_errno_whatever_becomes_of_the_log() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for row in rows().filter(|row| !is_old(row)) {
+        for log in ["2>&-", "2>/dev/full"] {
+            for effect in [Effect::Alert, Effect::Prevent] {
+                for case in cases(row, effect, folder.path()) {
+                    let script = format!("exec \"$@\" {log}");
+                    let shell: &[&str] = if case.is_offline {
+                        &["unshare", "-n"]
+                    } else {
+                        &[]
+                    };
+                    let under = || shell.iter().copied().chain(["sh", "-c", &script, "sh"]);
+                    let run = || {
+                        prepared(row, "main", WAYS[0], folder.path())
+                            .args(&case.arguments)
+                            .log(Log::Unset)
+                            .under(under())
+                    };
+                    let sections = &case.sections;
+                    let ours = run()
+                        .env("PALISADE_AUDIT", "stderr")
+                        .policy(&policy(sections.clone()))
+                        .go();
+                    let what = format!("{} {log} {effect:?} {}", row.symbol, ours.story());
+                    if effect == Effect::Prevent {
+                        // The line goes to the other stream where this one is closed.
+                        let told: String = ours
+                            .text()
+                            .lines()
+                            .filter(|line| !line.starts_with('{'))
+                            .map(|line| format!("{line}\n"))
+                            .collect();
+                        assert_eq!(told, case.refused, "{what}");
+                    } else {
+                        let natural = run().without_library().go();
+                        let text = ours.text();
+                        let told: Vec<&str> = sorted(&text)
+                            .into_iter()
+                            .filter(|line| !line.starts_with('{'))
+                            .collect();
+                        assert_eq!(told, sorted(&natural.text()), "{what}");
+                    }
+                }
+            }
         }
     }
 }

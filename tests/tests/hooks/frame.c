@@ -7,7 +7,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/filter.h>
 #include <linux/openat2.h>
+#include <linux/seccomp.h>
 #ifndef SYS_fchmodat2
 #define SYS_fchmodat2 452 // Linux 6.6
 #endif
@@ -22,12 +24,15 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
+#include <stddef.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
+#include <ucontext.h>
 #include <unistd.h>
 #include <utime.h>
 #include <wordexp.h>
@@ -42,6 +47,8 @@ extern int __open(const char *, int, ...), __open64(const char *, int, ...), __o
 extern int __open64_2(const char *, int), __openat_2(int, const char *, int), __openat64_2(int, const char *, int);
 extern int __sendmmsg(int, struct mmsghdr *, unsigned, int);
 extern ssize_t __send(int, const void *, size_t, int), __write(int, const void *, size_t);
+extern ssize_t __recv_chk(int, void *, size_t, size_t, int);
+extern ssize_t __recvfrom_chk(int, void *, size_t, size_t, int, struct sockaddr *, socklen_t *);
 extern ssize_t __readlink_chk(const char *, char *, size_t, size_t);
 extern ssize_t __readlinkat_chk(int, const char *, char *, size_t, size_t);
 extern int __xmknod(int, const char *, mode_t, dev_t *), __xmknodat(int, int, const char *, mode_t, dev_t *);
@@ -95,6 +102,31 @@ static const struct msghdr *messages = &message;
 static struct mmsghdr many[2];
 static struct mmsghdr *manies = many;
 static struct gaicb request, *requests[] = {&request};
+static size_t amount = 100;
+static struct sockaddr_storage sent_by;
+static struct sockaddr *sender = (void *)&sent_by;
+static socklen_t sender_size = sizeof sent_by;
+static struct iovec pieces[2] = {{room, 5}, {room + 5, 95}};
+static struct msghdr incoming_one = {.msg_iov = pieces, .msg_iovlen = 2}, *incoming = &incoming_one;
+static struct mmsghdr incoming_many[2], *incomings = incoming_many;
+
+/* A number needs no name server: it is resolved by the time that the thread which does it has run. */
+static struct gaicb *settled(void) {
+    static struct gaicb number;
+    int before = errno;
+    number.ar_name = name;
+    getaddrinfo_a(GAI_WAIT, (struct gaicb *[]){&number}, 1, NULL);
+    errno = before;
+    return &number;
+}
+
+/* Of traps.c, if that is loaded. */
+extern void trap(int) __attribute__((weak));
+static int is_trapped, is_measured;
+
+static void arm(int on) {
+    if (trap) trap(on && is_trapped);
+}
 
 static struct aiocb job, *jobs[] = {&job};
 
@@ -123,10 +155,25 @@ static int payload_pipe(void) {
 
 static res_state resolver(void) {
     static struct __res_state state;
+    static int is_ready;
     int before = errno;
-    res_ninit(&state);
+    if (!is_ready++) res_ninit(&state);
     errno = before;
     return &state;
+}
+
+/* From here on memory and locks are traps while a row is called, and this thread is killed where it waits for another. */
+static void set_traps(void) {
+    struct sock_filter waits[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_futex, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {sizeof waits / sizeof *waits, waits};
+    resolver();
+    if (!trap || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program)) perror("traps");
+    is_trapped = 1;
 }
 
 static int opened_how(void) {
@@ -161,6 +208,8 @@ static void *pointer(const char *text) {
 static void set(const char *key, const char *value) {
 #define IS(k) (strcmp(key, k) == 0)
     if (IS("path")) path = pointer(value);
+    else if (IS("traps")) set_traps();
+    else if (IS("measure")) is_measured = 1;
     else if (IS("base")) base = pointer(value);
     else if (IS("name")) name = pointer(value);
     else if (IS("mode")) mode = pointer(value);
@@ -190,6 +239,15 @@ static void set(const char *key, const char *value) {
     else if (IS("manies")) manies = pointer(value);
     else if (IS("size")) size = atoi(value);
     else if (IS("payload")) payload = pointer(value);
+    else if (IS("amount")) amount = strtoul(value, NULL, 0);
+    else if (IS("sender")) sender = pointer(value);
+    else if (IS("incoming")) incoming = pointer(value), incomings = pointer(value);
+    else if (IS("arrived")) { /* a datagram from somebody, or two */
+        int two[2];
+        socketpair(AF_UNIX, SOCK_DGRAM, 0, two);
+        for (int i = 0; i < atoi(value); i++) raw(SYS_write, two[1], "hello, hello", 12);
+        fd = two[0];
+    }
     else if (IS("pending")) { /* a socket that listens, with somebody who waits */
         struct sockaddr_in port = {AF_INET, 0, {htonl(INADDR_LOOPBACK)}};
         socklen_t length = sizeof port;
@@ -234,16 +292,46 @@ static void descriptor(int opened) {
             stat.st_mode, (long)stat.st_size);
 }
 
+/* The call, and how many bytes of stack it took if somebody asked. */
+static const struct row *measured;
+static intptr_t result_of;
+static int errno_of;
+static char stack[512 * 1024] __attribute__((aligned(16)));
+
+static void call_measured(void) {
+    errno = 4242;
+    result_of = measured->call();
+    errno_of = errno;
+}
+
+static intptr_t call(const struct row *row) {
+    if (!is_measured) return row->call();
+    static ucontext_t here, there;
+    size_t untouched = 0;
+    memset(stack, 'c', sizeof stack);
+    getcontext(&there);
+    there.uc_stack.ss_sp = stack, there.uc_stack.ss_size = sizeof stack, there.uc_link = &here, measured = row;
+    makecontext(&there, call_measured, 0);
+    swapcontext(&here, &there);
+    while (stack[untouched] == 'c') untouched++;
+    dprintf(1, "stack %zu\n", sizeof stack - untouched);
+    errno = errno_of;
+    return result_of;
+}
+
 static void act(const struct row *row) {
     int status;
     vectors[0] = (struct iovec){(void *)payload, 7}, vectors[1] = (struct iovec){(char *)payload + 7, payload_size - 7};
     if (address && storage.ss_family) message.msg_name = (void *)address, message.msg_namelen = length;
     many[0].msg_hdr = many[1].msg_hdr = message;
+    incoming_many[0].msg_hdr = incoming_many[1].msg_hdr = incoming_one;
     request.ar_name = name;
     h_errno = 0;
+    arm(1);
     errno = 4242;
-    intptr_t result = row->call();
+    intptr_t result = call(row);
     int after = errno;
+    arm(0);
     switch (row->kind) {
     case STREAM_OF_SHELL:
         dprintf(1, "result %s errno %d\n", result ? "stream" : "null", after);

@@ -1,6 +1,8 @@
 //! Does the library hold in forks, threads, signal handlers, and small stacks?
 
+mod hosts;
 mod interpreters;
+mod table;
 mod threads;
 
 use std::fs;

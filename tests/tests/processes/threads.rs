@@ -378,3 +378,33 @@ fn descriptors_and_threads_are_the_same_while_nothing_waits_to_be_written() {
         assert_eq!(ours.text(), natural.text(), "{}", ours.story());
     }
 }
+
+#[test]
+fn signals_are_the_programs_own() {
+    // Dispositions and masks as without the library, whatever runs beside the program; and a program may block them all.
+    let code = r#"struct sigaction now; sigset_t mask, all;
+        for (int s = 1; s < 65; s++) { if (s == 32 || s == 33) continue; sigaction(s, NULL, &now); printf("%d %d %x\n", s, now.sa_handler == SIG_DFL ? 0 : now.sa_handler == SIG_IGN ? 1 : 2, now.sa_flags); }
+        pthread_sigmask(SIG_SETMASK, NULL, &mask); for (int s = 1; s < 65; s++) printf("%d", sigismember(&mask, s)); puts("");
+        signal(SIGSYS, SIG_IGN); sigfillset(&all); pthread_sigmask(SIG_SETMASK, &all, NULL);
+        hammer(); if (fork() == 0) _exit(refused()); wait(NULL); sigpending(&mask); for (int s = 1; s < 65; s++) printf("%d", sigismember(&mask, s)); puts("");
+        pid_t pid; int status; char *words[] = {"grep", "Sig[BIC]", "/proc/self/status", NULL}; posix_spawnattr_t attributes; posix_spawnattr_init(&attributes);
+        posix_spawn(&pid, "/bin/grep", NULL, NULL, words, environ); waitpid(pid, &status, 0);
+        posix_spawnattr_setsigdefault(&attributes, &all); sigemptyset(&mask); posix_spawnattr_setsigmask(&attributes, &mask);
+        posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+        posix_spawn(&pid, "/bin/grep", NULL, &attributes, words, environ); waitpid(pid, &status, 0);
+        if (fork() == 0) { execv("/bin/grep", words); _exit(1); } wait(&status)"#;
+    let natural = run(code).without_library().go();
+    assert!(natural.text().contains("SigIgn"), "{}", natural.story());
+    for effect in ["alert", "prevent"] {
+        let with = run(code);
+        let rules = strict(effect, &with);
+        let with = with.policy(&rules).go();
+        // All that is refused is the echo.
+        let text = with.text().replace("ran\n", "");
+        assert_eq!(
+            (with.code(), text),
+            (natural.code(), natural.text().replace("ran\n", "")),
+            "{effect}"
+        );
+    }
+}
