@@ -203,7 +203,10 @@ pub unsafe fn gai_suspend(
 /// # Safety
 /// `message` has room for `size` bytes, and holds as many of an answer's `length` as fit.
 pub unsafe fn note_message(message: *const c_uchar, length: c_int, size: c_int) {
-    let (Some(state), Ok(length)) = (state::noting(), usize::try_from(length.min(size))) else {
+    let Some(state) = state::noting() else {
+        return;
+    };
+    let Ok(length) = usize::try_from(length.min(size)) else {
         return;
     };
     if sys::may_point(message) {
@@ -214,6 +217,7 @@ pub unsafe fn note_message(message: *const c_uchar, length: c_int, size: c_int) 
 }
 
 /// Notes the addresses in an answer, if `is_ours`, which is asked only if there are any that matter, says where it came from.
+#[inline(never)]
 fn note_answer(state: &State, message: &[u8], is_ours: impl Fn() -> bool) {
     let mut known = None;
     answer::each(message, &mut |name, ip| {

@@ -260,9 +260,16 @@ fn no_recovery() {
 /// # Safety
 /// `name` is a C string, or a pointer that cannot be one.
 unsafe fn refuses(name: *const c_char) -> bool {
-    let Some(state) = state::judging(Section::Dns) else {
-        return false;
-    };
+    // SAFETY: the caller's promise.
+    state::judging(Section::Dns).is_some_and(|state| unsafe { refuses_host(state, name) })
+}
+
+/// A function of its own, so that a name that is not judged takes no stack for its copy.
+///
+/// # Safety
+/// As for [`refuses`].
+#[inline(never)]
+unsafe fn refuses_host(state: &State, name: *const c_char) -> bool {
     // SAFETY: the caller's promise.
     unsafe { Host::copy(name) }.is_some_and(|host| judge_text(state, host.name()).is_err())
 }
@@ -572,9 +579,14 @@ macro_rules! resolver {
 /// # Safety
 /// Both are C strings, or pointers that cannot be ones.
 unsafe fn refuses_within(name: *const c_char, domain: *const c_char) -> bool {
-    if state::judging(Section::Dns).is_none() {
-        return false;
-    }
+    // SAFETY: the caller's promise.
+    state::judging(Section::Dns).is_some() && unsafe { refuses_joined(name, domain) }
+}
+
+/// # Safety
+/// As for [`refuses_within`].
+#[inline(never)]
+unsafe fn refuses_joined(name: *const c_char, domain: *const c_char) -> bool {
     // SAFETY: the caller's promise.
     let hosts = unsafe { (Host::copy(name), Host::copy(domain)) };
     let (Some(name), Some(domain)) = hosts else {
