@@ -1,14 +1,16 @@
 //! AWS Security Finding Format: <https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub-findings-format-syntax.html>
 //!
-//! A finding is about something that somebody should look at, so that notices below `ERROR` and what was only learnt give none.
+//! A finding is about something that somebody should look at, so that notices below `ERROR` and what was only learnt give none. AWS refuses a
+//! batch for one finding that is not as it must be, so that every text is cut to its limit, whatever the audit says: else one forged line would
+//! hide the hundred around it.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
 
 use palisade_audit::Owned;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
-use super::{base, micros, set};
+use super::{base, micros, object, set};
 use crate::act::Act;
 use crate::moment;
 
@@ -20,8 +22,13 @@ pub fn finding(audit: &Owned, account: &str) -> Option<Value> {
         _ => return None,
     };
     let region = match audit.region.as_str() {
-        "" => "us-east-1",
-        region => region,
+        region if is_region(region) => region,
+        _ => "us-east-1",
+    };
+    // As Lambda has them (CreateFunction); a name of another form is of no function.
+    let function = match audit.function.as_str() {
+        function if is_function(function) => function,
+        _ => "",
     };
     let partition = match region {
         _ if region.starts_with("cn-") => "aws-cn",
@@ -33,27 +40,35 @@ pub fn finding(audit: &Owned, account: &str) -> Option<Value> {
     let act = Act::of(audit);
     let mut finding = json!({
         "SchemaVersion": "2018-10-08",
-        "Id": format!("palisade/{region}/{}/{:016x}", audit.function, identity(audit)),
+        "Id": format!("palisade/{region}/{function}/{}", identity(audit).ok()?),
         "ProductArn": format!("arn:{partition}:securityhub:{region}:{account}:product/{account}/default"),
-        "GeneratorId": format!("palisade/{}", audit.attack),
+        "GeneratorId": cut(&format!("palisade/{}", audit.attack), 512),
         "AwsAccountId": account,
         "Types": [kind(act.as_ref())],
         "CreatedAt": at,
         "UpdatedAt": at,
         "Severity": {"Label": label},
-        "Title": cut(&title(audit), 256),
-        "Description": cut(&audit.msg, 1024),
-        "Resources": [resource(audit, partition, region, account)],
+        "Title": cut(&title(audit, function), 256),
+        "Description": cut(spoken(&audit.msg), 1024),
+        "Resources": [resource(function, partition, region, account)],
         "RecordState": "ACTIVE",
         "Workflow": {"Status": "NEW"},
-        "ProductFields": {"palisade/attack": audit.attack},
     });
-    if let (Some(fields), Some(rule)) = (finding.get_mut("ProductFields"), &audit.rule) {
-        set(fields, "palisade/rule", rule.as_str());
-    }
-    let mut process = json!({"Pid": audit.pid, "ParentPid": audit.ppid});
-    set(&mut process, "Name", cut(base(&audit.process), 64));
-    set(&mut process, "Path", cut(&audit.process, 512));
+    let fields = object([
+        ("palisade/attack", cut(&audit.attack, 2048).into()),
+        (
+            "palisade/rule",
+            audit.rule.as_deref().map(|rule| cut(rule, 2048)).into(),
+        ),
+    ]);
+    set(&mut finding, "ProductFields", fields);
+    // Numbers of 32 bits, with a sign.
+    let process = object([
+        ("Pid", i32::try_from(audit.pid).ok().into()),
+        ("ParentPid", i32::try_from(audit.ppid).ok().into()),
+        ("Name", cut(base(&audit.process), 64).into()),
+        ("Path", cut(&audit.process, 512).into()),
+    ]);
     set(&mut finding, "Process", process);
     if let Some(action) = act.as_ref().and_then(|act| action(audit, act)) {
         set(&mut finding, "Action", action);
@@ -61,20 +76,42 @@ pub fn finding(audit: &Owned, account: &str) -> Option<Value> {
     Some(finding)
 }
 
-fn title(audit: &Owned) -> String {
+fn is_region(text: &str) -> bool {
+    (1..=16).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+}
+
+fn is_function(text: &str) -> bool {
+    (1..=140).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+}
+
+fn spoken(text: &str) -> &str {
+    if text.trim().is_empty() {
+        "(no text)"
+    } else {
+        text
+    }
+}
+
+fn title(audit: &Owned, function: &str) -> String {
     let what = match audit.effect.as_deref() {
         Some("prevent") => "Prevented",
         Some(_) => "Detected",
         None => "Palisade",
     };
-    match audit.function.as_str() {
+    match function {
         "" => format!("{what}: {}", audit.attack),
         function => format!("{what}: {} in {function}", audit.attack),
     }
 }
 
-fn resource(audit: &Owned, partition: &str, region: &str, account: &str) -> Value {
-    match audit.function.as_str() {
+fn resource(function: &str, partition: &str, region: &str, account: &str) -> Value {
+    match function {
         "" => json!({"Type": "Other", "Id": "palisade", "Partition": partition, "Region": region}),
         function => json!({
             "Type": "AwsLambdaFunction",
@@ -116,18 +153,20 @@ fn action(audit: &Owned, act: &Act) -> Option<Value> {
         }
         Act::Resolve { domain } => Some(json!({
             "ActionType": "DNS_REQUEST",
-            "DnsRequestAction": {"Domain": cut(domain, 128), "Blocked": blocked},
+            "DnsRequestAction": object([("Domain", cut(domain, 128).into()), ("Blocked", blocked.into())]),
         })),
         _ => None,
     }
 }
 
-/// The same audit is the same finding, however often it is imported.
-fn identity(audit: &Owned) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    (&audit.timestamp, audit.pid, &audit.attack, &audit.msg).hash(&mut hasher);
-    (&audit.command, &audit.function).hash(&mut hasher);
-    hasher.finish()
+/// The same audit is the same finding, however often it is imported; no other can be made to look like it, which would replace it.
+fn identity(audit: &Owned) -> Result<String, serde_json::Error> {
+    let digest = Sha256::digest(serde_json::to_vec(audit)?);
+    Ok(digest
+        .iter()
+        .take(16)
+        .map(|byte| format!("{byte:02x}"))
+        .collect())
 }
 
 fn cut(text: &str, characters: usize) -> String {

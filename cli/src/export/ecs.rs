@@ -3,49 +3,67 @@
 use palisade_audit::Owned;
 use serde_json::{Value, json};
 
-use super::{base, set};
+use super::{address, base, micros, object, set, techniques};
 use crate::act::{Act, Mode};
+use crate::moment;
 
 /// One document.
 pub fn event(audit: &Owned, account: Option<&str>) -> Value {
     let act = Act::of(audit);
     let effect = audit.effect.as_deref();
     let mut document = json!({
-        "@timestamp": audit.timestamp,
+        "@timestamp": moment::format(micros(audit), "%Y-%m-%dT%H:%M:%S%.6fZ"),
         "ecs": {"version": "8.17.0"},
         "message": audit.msg,
-        "log": {"level": audit.level.to_lowercase()},
         "observer": {"vendor": "Palisade", "product": "Palisade", "version": env!("CARGO_PKG_VERSION")},
         "cloud": {"provider": "aws", "service": {"name": "lambda"}},
         "event": {
             "kind": if matches!(effect, Some("alert" | "prevent")) { "alert" } else { "event" },
             "module": "palisade",
             "dataset": "palisade.audit",
-            "action": audit.attack,
             "category": [category(act.as_ref())],
             "type": types(act.as_ref(), effect),
             "outcome": match effect { Some("prevent") => "failure", Some(_) => "success", None => "unknown" },
         },
     });
+    set(
+        &mut document,
+        "log",
+        object([("level", audit.level.to_lowercase().into())]),
+    );
+    if let Some(event) = document.get_mut("event") {
+        set(event, "action", audit.attack.as_str());
+    }
     if let Some(cloud) = document.get_mut("cloud") {
         set(cloud, "region", audit.region.as_str());
         if let Some(account) = account {
             set(cloud, "account", json!({"id": account}));
         }
     }
-    if !audit.function.is_empty() {
-        set(&mut document, "faas", json!({"name": audit.function}));
-    }
-    if let Some(rule) = &audit.rule {
-        set(&mut document, "rule", json!({"name": rule}));
-    }
+    set(
+        &mut document,
+        "faas",
+        object([("name", audit.function.as_str().into())]),
+    );
+    set(
+        &mut document,
+        "rule",
+        object([("name", audit.rule.clone().into())]),
+    );
     threat(&mut document, audit);
-    let actor =
-        json!({"pid": audit.pid, "executable": audit.process, "name": base(&audit.process)});
+    let actor = object([
+        ("pid", audit.pid.into()),
+        ("executable", audit.process.as_str().into()),
+        ("name", base(&audit.process).into()),
+    ]);
     match &act {
         Some(Act::Process { path, command }) => {
-            let mut process = json!({"executable": path, "name": base(path), "parent": actor});
-            set(&mut process, "command_line", command.as_str());
+            let process = object([
+                ("executable", path.as_str().into()),
+                ("name", base(path).into()),
+                ("command_line", command.as_str().into()),
+                ("parent", actor),
+            ]);
             set(&mut document, "process", process);
         }
         other => {
@@ -73,17 +91,18 @@ fn subject(document: &mut Value, audit: &Owned, act: &Act) {
         }
         Act::Listen { port } => {
             let mut server = json!({"port": port});
-            if let Some(ip) = &audit.ip {
-                set(&mut server, "ip", ip.as_str());
+            if let Some(ip) = address(audit) {
+                set(&mut server, "ip", ip.to_string());
             }
             set(document, "server", server);
             set(document, "network", json!({"direction": "ingress"}));
         }
         Act::Resolve { domain } => {
+            let question = object([("name", domain.as_str().into())]);
             set(
                 document,
                 "dns",
-                json!({"type": "query", "question": {"name": domain}}),
+                object([("type", "query".into()), ("question", question)]),
             );
             set(
                 document,
@@ -92,37 +111,30 @@ fn subject(document: &mut Value, audit: &Owned, act: &Act) {
             );
         }
         Act::File { path, .. } => {
-            let mut file = json!({"path": path, "name": base(path)});
-            if let Some((directory, _)) = path.rsplit_once('/') {
-                set(
-                    &mut file,
-                    "directory",
-                    if directory.is_empty() { "/" } else { directory },
-                );
-            }
+            let directory = path.rsplit_once('/').map(|(directory, _)| match directory {
+                "" => "/",
+                directory => directory,
+            });
+            let file = object([
+                ("path", path.as_str().into()),
+                ("name", base(path).into()),
+                ("directory", directory.into()),
+            ]);
             set(document, "file", file);
         }
     }
 }
 
 fn threat(document: &mut Value, audit: &Owned) {
-    if audit.techniques.is_empty() {
+    let ids: Vec<&str> = techniques(audit).map(|(id, _)| id).collect();
+    let below: Vec<&str> = techniques(audit).filter_map(|(_, below)| below).collect();
+    if ids.is_empty() {
         return;
     }
-    let ids: Vec<&str> = audit
-        .techniques
-        .iter()
-        .map(|id| id.split('.').next().unwrap_or(id))
-        .collect();
-    let below: Vec<&String> = audit
-        .techniques
-        .iter()
-        .filter(|id| id.contains('.'))
-        .collect();
-    let mut technique = json!({"id": ids});
-    if !below.is_empty() {
-        set(&mut technique, "subtechnique", json!({"id": below}));
-    }
+    let technique = object([
+        ("id", ids.into()),
+        ("subtechnique", object([("id", below.into())])),
+    ]);
     set(
         document,
         "threat",

@@ -4,6 +4,8 @@ mod asff;
 mod ecs;
 mod ocsf;
 
+use std::net::IpAddr;
+
 use palisade_audit::Owned;
 use serde_json::Value;
 
@@ -93,12 +95,12 @@ fn base(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// Leaves out what is not known: a consumer takes an empty string for a value.
+/// Leaves out what is not known: a consumer takes an empty string for a value, and some refuse one that is blank.
 fn set(object: &mut Value, key: &str, value: impl Into<Value>) {
     let value = value.into();
     let nothing = match &value {
         Value::Null => true,
-        Value::String(text) => text.is_empty(),
+        Value::String(text) => text.trim().is_empty(),
         Value::Array(items) => items.is_empty(),
         Value::Object(members) => members.is_empty(),
         _ => false,
@@ -108,7 +110,40 @@ fn set(object: &mut Value, key: &str, value: impl Into<Value>) {
     }
 }
 
-/// `0` where a record has no time that can be read.
+/// An object of what is known.
+fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
+    let mut object = Value::Object(serde_json::Map::new());
+    for (key, value) in members {
+        set(&mut object, key, value);
+    }
+    object
+}
+
+/// Microseconds since 1970; `0` where a record has no time that can be read, or one that the formats have no digits for.
 fn micros(audit: &Owned) -> i64 {
-    crate::moment::micros(&audit.timestamp).unwrap_or(0)
+    /// 9999-12-31T23:59:59Z
+    const LAST: i64 = 253_402_300_799_000_000;
+    crate::moment::micros(&audit.timestamp)
+        .filter(|micros| (0..=LAST).contains(micros))
+        .unwrap_or(0)
+}
+
+/// The address that an audit names, if it is one.
+fn address(audit: &Owned) -> Option<IpAddr> {
+    audit.ip.as_deref()?.parse().ok()
+}
+
+/// ATT&CK ids, technique and sub-technique. An audit can be forged; a consumer that looks ids up should not stumble over it.
+fn techniques(audit: &Owned) -> impl Iterator<Item = (&str, Option<&str>)> {
+    let digits =
+        |text: &str, count| text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_technique = move |id: &str| id.strip_prefix('T').is_some_and(|number| digits(number, 4));
+    audit
+        .techniques
+        .iter()
+        .filter_map(move |id| match id.split_once('.') {
+            Some((technique, below)) => (is_technique(technique) && digits(below, 3))
+                .then_some((technique, Some(id.as_str()))),
+            None => is_technique(id).then_some((id.as_str(), None)),
+        })
 }

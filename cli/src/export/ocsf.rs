@@ -1,12 +1,13 @@
-//! OCSF 1.6.0: an activity of the class that fits, with the profiles `security_control` (what became of it) and `cloud`.
+//! OCSF 1.6.0: an activity of the class that fits, with the profiles `security_control` (what became of it),
+//! `host` (who acted) and `cloud`.
 //!
 //! <https://schema.ocsf.io/1.6.0>: process_activity 1007, file_activity 1001, network_activity 4001, dns_activity 4003, and base_event 0 for
-//! notices of Palisade itself.
+//! notices of Palisade itself, which has no place for any profile. Numbers stay within the 32 bits that Security Lake has for `integer_t`.
 
 use palisade_audit::Owned;
 use serde_json::{Value, json};
 
-use super::{base, micros, set};
+use super::{address, base, micros, object, set, techniques};
 use crate::act::{Act, Mode};
 
 struct Class {
@@ -60,44 +61,66 @@ pub fn event(audit: &Owned, account: Option<&str>) -> Value {
         "severity_id": severity,
         "severity": severity_name,
         "time": micros(audit).div_euclid(1000),
-        "message": audit.msg,
-        "metadata": {
-            "version": "1.6.0",
-            "product": {"name": "Palisade", "vendor_name": "Palisade", "version": env!("CARGO_PKG_VERSION")},
-            "profiles": ["cloud", "security_control"],
-            "original_time": audit.timestamp,
-            "log_level": audit.level,
-            "event_code": audit.attack,
-        },
-        "cloud": {"provider": "AWS"},
     });
-    if let Some(cloud) = event.get_mut("cloud") {
-        set(cloud, "region", audit.region.as_str());
-        if let Some(account) = account {
-            set(
-                cloud,
-                "account",
-                json!({"uid": account, "type_id": 10, "type": "AWS Account"}),
-            );
+    set(&mut event, "message", audit.msg.as_str());
+    let product = json!({"name": "Palisade", "vendor_name": "Palisade", "version": env!("CARGO_PKG_VERSION")});
+    let profiles: &[&str] = match act {
+        Some(_) => &["cloud", "host", "security_control"],
+        None => &[],
+    };
+    let metadata = object([
+        ("version", "1.6.0".into()),
+        ("product", product),
+        ("profiles", profiles.into()),
+        ("original_time", audit.timestamp.as_str().into()),
+        ("log_level", audit.level.as_str().into()),
+        ("event_code", audit.attack.as_str().into()),
+    ]);
+    set(&mut event, "metadata", metadata);
+    if let Some(count) = audit.count {
+        set(
+            &mut event,
+            "count",
+            i32::try_from(count).unwrap_or(i32::MAX),
+        );
+    }
+    match &act {
+        Some(act) => {
+            cloud(&mut event, audit, account);
+            control(&mut event, audit);
+            subject(&mut event, audit, act);
+        }
+        None => {
+            let rest = object([
+                ("function", audit.function.as_str().into()),
+                ("region", audit.region.as_str().into()),
+                ("account", account.into()),
+            ]);
+            set(&mut event, "unmapped", rest);
         }
     }
-    if let Some(count) = audit.count {
-        set(&mut event, "count", count);
-    }
-    control(&mut event, audit);
-    if let Some(act) = &act {
-        subject(&mut event, audit, act);
-    }
     event
+}
+
+/// The profile `cloud`.
+fn cloud(event: &mut Value, audit: &Owned, account: Option<&str>) {
+    let account =
+        account.map(|account| json!({"uid": account, "type_id": 10, "type": "AWS Account"}));
+    let cloud = object([
+        ("provider", "AWS".into()),
+        ("region", audit.region.as_str().into()),
+        ("account", account.into()),
+    ]);
+    set(event, "cloud", cloud);
 }
 
 /// The profile `security_control`.
 fn control(event: &mut Value, audit: &Owned) {
     let (action, action_name, disposition, disposition_name) = match audit.effect.as_deref() {
         Some("prevent") => (2, "Denied", 2, "Blocked"),
-        Some("alert") => (1, "Allowed", 19, "Alert"),
-        Some(_) => (1, "Allowed", 17, "Logged"),
-        None => (0, "Unknown", 17, "Logged"),
+        // It went on, but nobody has said that it may: "observed, but neither explicitly allowed nor denied".
+        Some("alert") => (3, "Observed", 19, "Alert"),
+        _ => (3, "Observed", 17, "Logged"),
     };
     set(event, "action_id", action);
     set(event, "action", action_name);
@@ -108,17 +131,17 @@ fn control(event: &mut Value, audit: &Owned) {
         "is_alert",
         matches!(audit.effect.as_deref(), Some("alert" | "prevent")),
     );
-    if let Some(rule) = &audit.rule {
-        set(event, "policy", json!({"name": rule}));
-    }
-    let attacks: Vec<Value> = audit
-        .techniques
-        .iter()
-        .map(|id| match id.split_once('.') {
-            Some((technique, _)) => {
-                json!({"technique": {"uid": technique}, "sub_technique": {"uid": id}})
+    set(
+        event,
+        "policy",
+        object([("name", audit.rule.clone().into())]),
+    );
+    let attacks: Vec<Value> = techniques(audit)
+        .map(|(technique, below)| match below {
+            Some(below) => {
+                json!({"technique": {"uid": technique}, "sub_technique": {"uid": below}})
             }
-            None => json!({"technique": {"uid": id}}),
+            None => json!({"technique": {"uid": technique}}),
         })
         .collect();
     set(event, "attacks", attacks);
@@ -129,17 +152,14 @@ fn control(event: &mut Value, audit: &Owned) {
 }
 
 fn subject(event: &mut Value, audit: &Owned, act: &Act) {
-    let name = match audit.function.as_str() {
-        "" => "unknown",
-        name => name,
-    };
-    let actor = json!({"process": {
-        "pid": audit.pid,
-        "name": base(&audit.process),
-        "file": program(&audit.process),
-        "parent_process": {"pid": audit.ppid},
-    }});
-    set(event, "actor", actor);
+    let name = named(&audit.function);
+    let mut process = process(audit.pid, &audit.process);
+    set(
+        &mut process,
+        "parent_process",
+        self::process(audit.ppid, ""),
+    );
+    set(event, "actor", json!({"process": process}));
     let mut device =
         json!({"type_id": 99, "type": "Serverless Function", "name": name, "uid": name});
     set(&mut device, "region", audit.region.as_str());
@@ -147,21 +167,18 @@ fn subject(event: &mut Value, audit: &Owned, act: &Act) {
     let endpoint = json!({"name": name, "type_id": 99, "type": "Serverless Function"});
     match act {
         Act::Process { path, command } => {
-            let mut process = json!({"name": base(path), "file": program(path)});
-            set(&mut process, "cmd_line", command.as_str());
-            set(
-                &mut process,
-                "parent_process",
-                json!({"pid": audit.pid, "name": base(&audit.process)}),
-            );
+            // It has no number, since it is not there yet, and never will be if it was refused.
+            let process = object([
+                ("uid", format!("{}/{}", audit.pid, micros(audit)).into()),
+                ("name", base(path).into()),
+                ("file", program(path)),
+                ("cmd_line", command.as_str().into()),
+                ("parent_process", self::process(audit.pid, &audit.process)),
+            ]);
             set(event, "process", process);
         }
         Act::File { path, .. } => {
-            set(
-                event,
-                "file",
-                json!({"name": base(path), "path": path, "type_id": 0, "type": "Unknown"}),
-            );
+            set(event, "file", file(path, (0, "Unknown")));
         }
         Act::Connect { ip, port } => {
             set(event, "src_endpoint", endpoint);
@@ -175,8 +192,8 @@ fn subject(event: &mut Value, audit: &Owned, act: &Act) {
         Act::Listen { port } => {
             let mut local = endpoint;
             set(&mut local, "port", *port);
-            if let Some(ip) = &audit.ip {
-                set(&mut local, "ip", ip.as_str());
+            if let Some(ip) = address(audit) {
+                set(&mut local, "ip", ip.to_string());
             }
             set(event, "dst_endpoint", local);
             set(
@@ -192,8 +209,36 @@ fn subject(event: &mut Value, audit: &Owned, act: &Act) {
     }
 }
 
+/// A process needs a number, or another name that tells it from others.
+fn process(pid: u32, path: &str) -> Value {
+    let mut process = match i32::try_from(pid) {
+        Ok(pid) => json!({"pid": pid}),
+        Err(_) => json!({"uid": pid.to_string()}),
+    };
+    if !path.trim().is_empty() {
+        set(&mut process, "name", base(path));
+        set(&mut process, "file", program(path));
+    }
+    process
+}
+
 fn program(path: &str) -> Value {
-    json!({"name": base(path), "path": path, "type_id": 1, "type": "Regular File"})
+    file(path, (1, "Regular File"))
+}
+
+fn file(path: &str, (kind, name): (u32, &str)) -> Value {
+    let mut file = json!({"name": named(base(path)), "type_id": kind, "type": name});
+    set(&mut file, "path", path);
+    file
+}
+
+/// For what must have a name.
+fn named(text: &str) -> &str {
+    if text.trim().is_empty() {
+        "unknown"
+    } else {
+        text
+    }
 }
 
 fn severity(audit: &Owned) -> (u32, &'static str) {

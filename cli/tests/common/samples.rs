@@ -5,6 +5,7 @@ use palisade_audit::{
     Access, Effect, Kind, LINE_MAX, Level, Message, Record, Subject, Timestamp, techniques,
 };
 use palisade_policy::{Reason, Section};
+use serde_json::json;
 
 /// Who speaks, and when.
 #[derive(Clone, Copy)]
@@ -213,4 +214,62 @@ pub fn insights(log: &str) -> String {
         })
         .collect();
     format!("@timestamp,@message,@log\n{rows}")
+}
+
+/// Lines that whoever can write to the log can write: audits by their form, with values that no writer of ours gives.
+pub fn forged() -> Vec<String> {
+    let wide = "x".repeat(3000);
+    let acts = "\u{1b}[2J\u{1b}]0;owned\u{7}\u{202e}\u{9b}31m\u{200b}\u{2028}\r\n\t\u{0}\u{feff}";
+    let markup = "</script><script>alert(1)</script><img src=x onerror=alert(1)>&lt;'\"`";
+    let strange = [
+        json!({"type": "dns", "effect": "prevent", "domain": ""}),
+        json!({"type": "dns", "effect": "prevent", "domain": "   ", "msg": "   ", "function": " ", "region": " ", "attack": " ", "rule": " ", "process": " "}),
+        json!({"type": "dns", "effect": "alert", "domain": wide, "msg": wide, "function": wide, "region": wide, "attack": wide, "rule": wide, "process": wide}),
+        json!({"type": "dns", "effect": "prevent", "domain": acts, "msg": acts, "function": acts, "region": acts, "attack": acts, "rule": acts, "process": acts, "timestamp": acts, "level": acts, "techniques": [acts]}),
+        json!({"type": "dns", "effect": "prevent", "domain": markup, "msg": markup, "function": markup, "region": markup, "attack": markup, "rule": markup, "process": markup}),
+        json!({"type": "network", "effect": "prevent", "ip": "not-an-ip", "port": 80}),
+        json!({"type": "network", "effect": "prevent", "ip": "::ffff:192.0.2.1", "port": 0}),
+        json!({"type": "network", "effect": "prevent", "attack": "unlisted-port", "ip": "everywhere", "port": 65535}),
+        json!({"type": "filesystem", "effect": "prevent", "path": "", "access": "write"}),
+        json!({"type": "filesystem", "effect": "alert", "path": "/", "access": "read"}),
+        json!({"type": "filesystem", "effect": "prevent", "path": "/x/", "access": "execute"}),
+        json!({"type": "process", "effect": "prevent", "path": "", "command": ""}),
+        json!({"type": "process", "effect": "prevent", "path": markup, "command": acts, "techniques": ["", "T1", "<b>", "T1059.004", "T1059", "T1059.4.4"]}),
+        json!({"type": "process", "effect": "prevent", "path": "/x", "pid": u32::MAX, "ppid": u32::MAX, "count": u64::MAX}),
+        json!({"type": "process", "effect": "prevent", "path": "/x", "pid": u32::MAX, "ppid": u32::MAX, "count": u64::MAX}),
+        json!({"type": "process", "effect": "prevent", "path": "/x", "count": 0, "timestamp": "9999-12-31T23:59:59.999999Z"}),
+        json!({"type": "process", "effect": "prevent", "path": "/x", "timestamp": "-009999-01-02T00:00:00Z"}),
+        json!({"type": "policy", "level": "ERROR", "attack": markup, "msg": acts}),
+        json!({"type": "policy", "level": "INFO"}),
+        json!({"type": acts, "effect": acts, "access": acts, "truncated": [acts]}),
+        json!({}),
+    ];
+    strange
+        .into_iter()
+        .map(|mut audit| {
+            audit["palisade"] = 1.into();
+            format!("{audit}\n")
+        })
+        .collect()
+}
+
+/// So many audits, few of them equal, over weeks.
+pub fn many(number: u32) -> String {
+    let mut log = String::new();
+    for number in 0..number {
+        let pay = Speaker::PAY.at(i64::from(number) * 7);
+        log.push_str(&match number % 4 {
+            0 => pay.resolve(&format!("n{}.example.org", number % 1000)),
+            1 => pay
+                .of("report-daily")
+                .connect(&format!("198.51.100.{}:443", number % 250)),
+            2 => pay.alerts().exec(
+                "/usr/bin/dash",
+                &format!("sh -c {number}"),
+                Reason::UnexpectedProcess,
+            ),
+            _ => pay.listen(1024 + u16::try_from(number % 5000).expect("a port")),
+        });
+    }
+    log
 }
