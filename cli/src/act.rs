@@ -89,6 +89,17 @@ impl Act {
         }
     }
 
+    /// The list of a rule that can allow it.
+    pub const fn list(&self) -> &'static str {
+        match self {
+            Self::Process { .. } => "processes.allow",
+            Self::Connect { .. } => "network.outbound.allow",
+            Self::Listen { .. } => "network.listen.allow",
+            Self::Resolve { .. } => "dns.allow",
+            Self::File { .. } => "filesystem.allow",
+        }
+    }
+
     /// What it was done to, in one word: a path, an address, a name.
     pub fn target(&self) -> String {
         match self {
@@ -115,6 +126,28 @@ impl Act {
                 path,
                 access: access.name(),
             },
+        }
+    }
+
+    /// Asks a policy about what an audit tells. Its reason matters where it says what no name of the act does: that the program is one which
+    /// cannot be followed, that it has no file, that the hooks themselves were to be passed by.
+    pub fn judge_again<'p>(&self, audit: &Owned, decider: &Decider<'p>) -> Verdict<'p> {
+        let verdict = self.judge(decider);
+        if verdict.outcome == Outcome::Prevent {
+            return verdict;
+        }
+        let besides = match audit.attack.as_str() {
+            "unfollowable-program" => decider.unfollowable(),
+            "fileless-program" => decider.fileless(),
+            "unfollowable-library" => decider.guard(Reason::UnfollowableLibrary),
+            "process-memory-write" => decider.guard(Reason::MemoryWrite),
+            "malformed-question" => decider.malformed_question(),
+            _ => return verdict,
+        };
+        if besides.outcome > verdict.outcome {
+            besides
+        } else {
+            verdict
         }
     }
 

@@ -81,6 +81,20 @@ impl Change {
     }
 }
 
+/// Whether an entry can stand in that list of a rule (`network.outbound.allow`), and why not.
+pub fn fits(list: &str, entry: &Value) -> Result<(), String> {
+    let section = list.split('.').next().unwrap_or_default();
+    let mut policy = json!({"version": 1, "rules": [{section: {"effect": "alert"}}]});
+    push(&mut policy, &format!("rules[0].{list}"), entry.clone());
+    match palisade_policy::parse(policy.to_string().as_bytes()) {
+        Ok(_) => Ok(()),
+        Err(problems) => Err(problems
+            .first()
+            .map(|problem| format!("{}: {}", problem.value, problem.message))
+            .unwrap_or_default()),
+    }
+}
+
 fn add(policy: &Value, list: &str, entry: &Value) -> Vec<Value> {
     let path = pointer(list);
     if policy.pointer(&path).is_some() {

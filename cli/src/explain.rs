@@ -396,6 +396,22 @@ pub fn why(reason: Reason, section: Section, ruled: bool, asked: &Asked) -> &'st
         Reason::CryptoMiner => {
             "`crypto_miners` is on, and this is a known miner, or an argument that only miners take."
         }
+        Reason::UnfollowableProgram => {
+            "Palisade cannot be loaded into this program (static, of another architecture or C library, or with more rights than its caller): \
+             `unfollowable`, or the effect of `processes`, decides on all of those."
+        }
+        Reason::FilelessProgram => {
+            "The program lies in memory or was deleted: it has no name that an entry could match, so that the effect of `processes` decides."
+        }
+        Reason::UnfollowableLibrary => {
+            "A library in a namespace of its own has a C library of its own, which no hook sees: the strictest effect of all sections decides."
+        }
+        Reason::MemoryWrite => {
+            "Who writes to the memory of a process writes over the hooks: the strictest effect of all sections decides."
+        }
+        Reason::MalformedQuestion => {
+            "What goes to the name server is no question that could be judged, so that the effect of `dns` decides."
+        }
         _ => "The policy decides so.",
     }
 }

@@ -115,22 +115,57 @@ pub fn find_program(command: &OsStr) -> Result<PathBuf, Failure> {
 /// A script that begins with `#!/usr/bin/env`: the main process is `env` then, and the interpreter another program. Version managers
 /// (pyenv, nvm) put such scripts into PATH under the names of interpreters.
 pub fn starts_another(path: &Path) -> bool {
-    let mut start = [0; 64];
-    let Ok(length) = std::fs::File::open(path).and_then(|mut file| file.read(&mut start)) else {
-        return false;
+    shebang(path).is_some_and(|interpreter| interpreter.as_os_str().as_bytes().ends_with(b"/env"))
+}
+
+/// The file that runs a script on this machine; `None`: it is no script.
+pub fn interpreter(path: &Path) -> Option<PathBuf> {
+    resolve(&shebang(path)?).ok()
+}
+
+/// Whether a program is static, as far as this machine's file tells: an ELF file for which no loader is named (elf(5), `PT_INTERP`).
+pub fn is_static(path: &Path) -> bool {
+    const INTERPRETER: [u8; 4] = 3_u32.to_le_bytes();
+    let read = || {
+        path.metadata().ok().filter(std::fs::Metadata::is_file)?;
+        let mut file = Vec::new();
+        std::fs::File::open(path)
+            .ok()?
+            .take(1 << 16)
+            .read_to_end(&mut file)
+            .ok()?;
+        // 64 bits, little-endian: what Lambda has.
+        file.starts_with(b"\x7fELF\x02\x01").then_some(())?;
+        let number = |at: usize, length: usize| {
+            let bytes = file.get(at..at + length)?;
+            bytes.iter().rev().try_fold(0_usize, |sum, byte| {
+                sum.checked_mul(256)?.checked_add(usize::from(*byte))
+            })
+        };
+        let (table, size, count) = (number(32, 8)?, number(54, 2)?, number(56, 2)?);
+        Some((0..count).all(|index| {
+            let at = size.saturating_mul(index).saturating_add(table);
+            file.get(at..at.saturating_add(4)) != Some(INTERPRETER.as_slice())
+        }))
     };
-    let Some(line) = start
-        .get(..length)
-        .and_then(|start| start.strip_prefix(b"#!"))
-    else {
-        return false;
-    };
-    let interpreter = line
+    read().unwrap_or(false)
+}
+
+/// What the first line of a script names (execve(2)).
+fn shebang(path: &Path) -> Option<PathBuf> {
+    // A pipe would be waited for.
+    path.metadata().ok().filter(std::fs::Metadata::is_file)?;
+    let mut start = [0; 256];
+    let length = std::fs::File::open(path)
+        .and_then(|mut file| file.read(&mut start))
+        .ok()?;
+    let line = start.get(..length)?.strip_prefix(b"#!")?;
+    let name = line
         .trim_ascii_start()
         .split(u8::is_ascii_whitespace)
         .next()
-        .unwrap_or_default();
-    interpreter.ends_with(b"/env")
+        .filter(|name| name.starts_with(b"/"))?;
+    Some(PathBuf::from(OsStr::from_bytes(name)))
 }
 
 fn executable(path: &Path) -> io::Result<()> {

@@ -1,5 +1,6 @@
 //! `palisade explain --audit`: which entry refused what an audit tells of, and what would have to change for it to be allowed.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use palisade_audit::{Owned, parse_line};
@@ -12,13 +13,19 @@ use crate::change::{Change, exactly};
 use crate::explain::{self, Asking};
 use crate::failure::Failure;
 use crate::output::{self, DIM, Format, GOOD, STRONG, Safe, WARNING};
+use crate::paths;
 
 /// More entries than this are not taken away one after the other.
 const STEPS: usize = 64;
 
+/// A script's interpreter may be a script (execve(2)), so often.
+const SCRIPTS: usize = 4;
+
 /// What can be said about an audit.
 struct Remedy {
     changes: Vec<Change>,
+    /// Nothing but what was asked about becomes possible.
+    exact: bool,
     /// The policy was changed so, and asked again.
     works: bool,
     patch: Vec<Value>,
@@ -42,12 +49,15 @@ pub fn explain(line: &str, asking: &Asking<'_>) -> Result<ExitCode, Failure> {
     };
     let compiled = ask::compiled(asking.policy, identity, None);
     let decider = compiled.decider();
-    let verdict = act.judge(&decider);
-    let notes = notes(&audit, &verdict, decider.rule(), &act);
+    let verdict = act.judge_again(&audit, &decider);
+    let mut notes = notes(&audit, &verdict, decider.rule(), &act);
     let remedy = match verdict.outcome {
         Outcome::Allow => None,
         _ if is_cut(&audit) => None,
-        _ => Some(remedy(asking.policy, identity, &act)?),
+        _ => {
+            let steps = steps(&act, &audit, &verdict, &mut notes);
+            Some(remedy(asking.policy, identity, &steps)?)
+        }
     };
     match asking.format {
         Format::Json => output::json(&json!({
@@ -62,7 +72,7 @@ pub fn explain(line: &str, asking: &Asking<'_>) -> Result<ExitCode, Failure> {
             "remedy": remedy.as_ref().map(|remedy| json!({
                 "changes": remedy.changes.iter().map(Change::sentence).collect::<Vec<_>>(),
                 "patch": remedy.patch,
-                "exact": remedy.changes.iter().all(Change::is_exact),
+                "exact": remedy.exact,
                 "works": remedy.works,
             })),
             "notes": notes,
@@ -85,7 +95,7 @@ pub fn explain(line: &str, asking: &Asking<'_>) -> Result<ExitCode, Failure> {
                 explain::row(&mut text, "note", note);
             }
             if let Some(remedy) = &remedy {
-                tell(&mut text, remedy);
+                tell(&mut text, remedy, &verdict);
             }
             output::stdout(&text)?;
         }
@@ -93,17 +103,22 @@ pub fn explain(line: &str, asking: &Asking<'_>) -> Result<ExitCode, Failure> {
     Ok(explain::exit_code(verdict.outcome, asking.exit_code))
 }
 
-fn tell(text: &mut String, remedy: &Remedy) {
+fn tell(text: &mut String, remedy: &Remedy, verdict: &Verdict<'_>) {
     output::line(text, "");
     if !remedy.works {
+        let head = "No entry of the policy could allow it.";
+        let effect = verdict
+            .place
+            .unwrap_or("the strictest effect of its sections");
         output::line(
             text,
-            format_args!("{WARNING}No change of a single entry would allow it.{WARNING:#}"),
+            format_args!(
+                "{WARNING}{head}{WARNING:#} It goes on, and is reported, where {effect} is \"alert\"."
+            ),
         );
         return;
     }
-    let exact = remedy.changes.iter().all(Change::is_exact);
-    let head = match (exact, remedy.changes.len()) {
+    let head = match (remedy.exact, remedy.changes.len()) {
         (true, 1) => "This one change would allow exactly that:",
         (true, _) => "These changes would allow exactly that:",
         (false, _) => "To allow it, more than that would become possible:",
@@ -156,8 +171,65 @@ fn notes(audit: &Owned, verdict: &Verdict<'_>, rule: Option<&str>, act: &Act) ->
     notes
 }
 
+/// The act, and what else has to be allowed for it, each with the audit that it would leave: a script is run by another program, which is judged
+/// as well, and a static program is judged a second time.
+fn steps(
+    act: &Act,
+    audit: &Owned,
+    verdict: &Verdict<'_>,
+    notes: &mut Vec<String>,
+) -> Vec<(Act, Owned)> {
+    let mut steps = vec![(act.clone(), audit.clone())];
+    let by_list = matches!(
+        verdict.reason,
+        Reason::Unlisted | Reason::UnexpectedProcess | Reason::Denied
+    );
+    let Act::Process { path, command } = act else {
+        return steps;
+    };
+    if !by_list {
+        return steps;
+    }
+    let mut program = PathBuf::from(path);
+    if std::fs::symlink_metadata(&program).is_err() {
+        notes.push("the program is not on this machine; if it is a script, its interpreter needs an entry too".to_owned());
+    }
+    while let Some(interpreter) = paths::interpreter(&program).filter(|_| steps.len() < SCRIPTS) {
+        let further = if interpreter.ends_with("env") {
+            "; it turns into another program, which needs an entry of its own"
+        } else {
+            ""
+        };
+        notes.push(format!(
+            "{} is a script on this machine, and {} runs it: it needs an entry too, and can then run whatever else it is given{further}",
+            Safe::of(&program),
+            Safe::of(&interpreter),
+        ));
+        program = interpreter;
+        let act = Act::Process {
+            path: program.to_string_lossy().into_owned(),
+            command: command.clone(),
+        };
+        steps.push((act, audit.clone()));
+    }
+    if paths::is_static(&program) {
+        notes.push(format!(
+            "{} is static on this machine, so that Palisade cannot be loaded into it: `unfollowable` decides on it as well",
+            Safe::of(&program)
+        ));
+        if let Some((_, audit)) = steps.last_mut() {
+            audit.attack = Reason::UnfollowableProgram.attack(act.section()).to_owned();
+        }
+    }
+    steps
+}
+
 /// Changes the policy, in memory, until it allows the act.
-fn remedy(policy: &Policy, identity: Identity<'_>, act: &Act) -> Result<Remedy, Failure> {
+fn remedy(
+    policy: &Policy,
+    identity: Identity<'_>,
+    acts: &[(Act, Owned)],
+) -> Result<Remedy, Failure> {
     let internal = |cause: serde_json::Error| Failure::Output(cause.into());
     let mut value = serde_json::to_value(policy).map_err(internal)?;
     let mut changes: Vec<Change> = Vec::new();
@@ -170,23 +242,46 @@ fn remedy(policy: &Policy, identity: Identity<'_>, act: &Act) -> Result<Remedy, 
             break;
         };
         let compiled = ask::compiled(&parsed.policy, identity, None);
-        let verdict = act.judge(&compiled.decider());
-        if verdict.outcome == Outcome::Allow {
+        let decider = compiled.decider();
+        let refused = acts
+            .iter()
+            .map(|(act, audit)| (act, audit, act.judge_again(audit, &decider)))
+            .find(|(.., verdict)| verdict.outcome != Outcome::Allow);
+        let Some((act, audit, verdict)) = refused else {
             works = true;
             break;
-        }
-        let Some(change) = step(&verdict, act) else {
+        };
+        let Some(change) = step(&verdict, &lasting(act, audit)) else {
             break;
         };
         patch.extend(change.patch(&value));
         change.apply(&mut value);
         changes.push(change);
     }
+    if !works {
+        // Half of it would help nobody.
+        changes.clear();
+        patch.clear();
+    }
+    let exact = works && acts.len() == 1 && changes.iter().all(Change::is_exact);
     Ok(Remedy {
         changes,
+        exact,
         works,
         patch,
     })
+}
+
+/// A process has another number the next time: its own files in /proc are written as a policy names them.
+fn lasting(act: &Act, audit: &Owned) -> Act {
+    let own = format!("/proc/{}/", audit.pid);
+    match act {
+        Act::File { path, access } if path.starts_with(&own) => Act::File {
+            path: path.replacen(&own, "/proc/self/", 1),
+            access: *access,
+        },
+        other => other.clone(),
+    }
 }
 
 /// The least that changes this verdict.
@@ -218,6 +313,11 @@ fn step(verdict: &Verdict<'_>, act: &Act) -> Option<Change> {
             place: place?,
             entry: verdict.pattern?.to_owned(),
         },
+        Reason::UnfollowableProgram => Change::Set {
+            place: place?,
+            value: "allow".into(),
+        },
+        // What has no name, and what goes around the hooks, no entry could be about.
         _ => return None,
     })
 }

@@ -40,7 +40,7 @@ impl Fold {
     }
 
     pub fn take(&mut self, audit: Owned, page: &mut Page) {
-        let count = audit.count.unwrap_or(1);
+        let count = crate::log::events(&audit);
         let key = key(&audit);
         if self.on
             && let Some(group) = self.open.iter_mut().find(|group| group.key == key)

@@ -95,7 +95,7 @@ impl Groups {
     }
 
     pub fn take(&mut self, audit: &Owned) {
-        let count = audit.count.unwrap_or(1);
+        let count = crate::log::events(audit);
         self.total += count;
         let values: Vec<String> = self
             .fields
@@ -165,7 +165,7 @@ fn of(audit: &Owned, kind: &str) -> String {
 
 impl Summary {
     pub fn take(&mut self, audit: &Owned) {
-        let count = audit.count.unwrap_or(1);
+        let count = crate::log::events(audit);
         self.audits += 1;
         self.events += count;
         if let Some(at) = moment::micros(&audit.timestamp) {

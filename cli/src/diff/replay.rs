@@ -108,9 +108,9 @@ pub fn run(
                         ask::compiled(new, identity, None),
                     )
                 });
-            let before = act.judge(&before.decider()).outcome;
-            let after = act.judge(&after.decider()).outcome;
-            let count = audit.count.unwrap_or(1);
+            let before = act.judge_again(&audit, &before.decider()).outcome;
+            let after = act.judge_again(&audit, &after.decider()).outcome;
+            let count = crate::log::events(&audit);
             replay.events += count;
             if before != after {
                 replay.changed += count;

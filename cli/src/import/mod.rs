@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
+use crate::change::{self, Change};
 use crate::failure::Failure;
 use crate::output::{self, Safe, WARNING};
 use crate::problems;
@@ -99,24 +100,12 @@ pub fn import(arguments: &Arguments) -> Result<ExitCode, Failure> {
 
 /// Adds an entry to a list of a rule if the policy crate takes it there, and says so if not.
 pub fn entry(rule: &mut Value, list: &str, entry: Value, place: &str, notes: &mut Notes) {
-    let mut probe = json!({"version": 1, "rules": [{}]});
-    let change = |entry: Value| crate::change::Change::Add {
-        list: list.to_owned(),
-        entry,
-    };
-    let section = list.split('.').next().unwrap_or_default();
-    if let Some(target) = probe.pointer_mut("/rules/0") {
-        target[section] = json!({"effect": "alert"});
-        change(entry.clone()).apply(target);
-    }
-    match palisade_policy::parse(probe.to_string().as_bytes()) {
-        Ok(_) => change(entry).apply(rule),
-        Err(problems) => {
-            let why = problems
-                .first()
-                .map(|problem| format!("{}: {}", problem.value, problem.message))
-                .unwrap_or_default();
-            notes.add(place, why);
+    match change::fits(list, &entry) {
+        Ok(()) => Change::Add {
+            list: list.to_owned(),
+            entry,
         }
+        .apply(rule),
+        Err(why) => notes.add(place, why),
     }
 }

@@ -297,6 +297,7 @@ fn processes(rule: &mut Value, section: Option<&Value>, place: &str, notes: &mut
     let effect = effect(section, place, notes);
     rule["processes"] = json!({"effect": effect});
     lists(rule, section, ("processes", place), notes, &program);
+    note_case(section, place, notes);
     if section.get("checkCryptoMiners") == Some(&Value::Bool(true))
         || section
             .get("cryptoMinersEffect")
@@ -313,14 +314,37 @@ fn processes(rule: &mut Value, section: Option<&Value>, place: &str, notes: &mut
     }
 }
 
-/// A name is any file of that name; a path is that file. Case: only for names a glob can say it.
+/// A name is any file of that name; a path is that file.
 fn program(text: &str) -> Result<Vec<Value>, String> {
     let glob = wildcards(text)?;
-    Ok(vec![if text.contains('/') && glob.starts_with('*') {
-        format!("/**/{glob}").into()
+    let glob = if text.contains('/') && glob.starts_with('*') {
+        format!("/**/{glob}")
     } else {
-        glob.into()
-    }])
+        glob
+    };
+    Ok(cased(glob).into_iter().map(Value::from).collect())
+}
+
+/// Prisma matches without regard to case, and files differ by it: what was written, and the small letters that nearly every file has.
+fn cased(glob: String) -> Vec<String> {
+    let small = glob.to_lowercase();
+    if small == glob {
+        vec![glob]
+    } else {
+        vec![glob, small]
+    }
+}
+
+/// Says it where it matters.
+fn note_case(section: &Value, place: &str, notes: &mut Notes) {
+    let capitals = ALLOW
+        .iter()
+        .chain(&DENY)
+        .flat_map(|key| strings(section, &[key], place))
+        .any(|(text, _)| text.chars().any(char::is_uppercase));
+    if capitals {
+        notes.add(place, "case does not matter there and does here: what has capitals is written in small letters too, and in no other way");
+    }
 }
 
 fn filesystem(rule: &mut Value, section: Option<&Value>, place: &str, notes: &mut Notes) {
@@ -346,8 +370,12 @@ fn filesystem(rule: &mut Value, section: Option<&Value>, place: &str, notes: &mu
             format!("/**/{glob}")
         };
         // A directory is everything below it.
-        Ok(vec![glob.clone().into(), format!("{glob}/**").into()])
+        let globs = cased(glob).into_iter();
+        Ok(globs
+            .flat_map(|glob| [glob.clone().into(), format!("{glob}/**").into()])
+            .collect())
     });
+    note_case(section, place, notes);
 }
 
 /// `*` at either end, and nothing else that a glob would take for more than itself.

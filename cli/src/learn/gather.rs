@@ -7,9 +7,11 @@ use palisade_policy::{Reason, Section};
 
 use crate::act::Act;
 use crate::audits::Filter;
+use crate::change;
 use crate::failure::Failure;
 use crate::log::{Entry, Flow, Logs};
 use crate::output::{self, WARNING};
+use crate::remedy;
 
 /// So many different acts of one function are kept; a function that does more is not one that a list could describe.
 const ACTS: usize = 200_000;
@@ -114,7 +116,7 @@ pub fn read(files: &[PathBuf], filter: &Filter) -> Result<BTreeMap<String, Obser
                 {
                     observed.invocations += waiting.remove(stream).unwrap_or(0);
                 }
-                let count = audit.count.unwrap_or(1);
+                let count = crate::log::events(&audit);
                 observed.events += count;
                 let folded = audit.effect.as_deref() == Some("learn");
                 observed.whole |= folded;
@@ -123,6 +125,11 @@ pub fn read(files: &[PathBuf], filter: &Filter) -> Result<BTreeMap<String, Obser
                 }
                 observed.region.clone_from(&audit.region);
                 let is_new = !observed.acts.contains_key(&act);
+                // A line that says what nobody can do is not the library's; an entry made of it would spoil the whole policy.
+                if is_new && change::fits(act.list(), &remedy::entry(&act)).is_err() {
+                    forged += 1;
+                    return Ok(Flow::Continue);
+                }
                 if is_new && observed.acts.len() >= ACTS {
                     observed.beyond += 1;
                     return Ok(Flow::Continue);
@@ -172,7 +179,7 @@ pub fn read(files: &[PathBuf], filter: &Filter) -> Result<BTreeMap<String, Obser
     seen.tell();
     if forged > 0 {
         output::stderr(&format!(
-            "{WARNING}warning{WARNING:#}: {} passed over, for a name that no function of Lambda can have\n",
+            "{WARNING}warning{WARNING:#}: {} passed over, for a name that no function of Lambda can have, or an act that nobody can do\n",
             output::counted(forged, "audit")
         ));
     }

@@ -15,7 +15,7 @@ use crate::act::Act;
 use crate::ask;
 use crate::audits::{Filter, Filters};
 use crate::failure::Failure;
-use crate::log::{Entry, Flow, Logs};
+use crate::log::{Entry, Flow, Logs, events};
 use crate::moment;
 use crate::output::{self, Safe};
 use crate::source::Source;
@@ -161,7 +161,10 @@ pub fn report(arguments: &Arguments) -> Result<ExitCode, Failure> {
 }
 
 impl Data {
-    fn number(&mut self, text: String) -> u32 {
+    /// The number of a text, in the form in which it can be shown: what acts or cannot be seen is written out here, since the browser would
+    /// let it turn the line around, or hide a part of it.
+    fn number(&mut self, text: &str) -> u32 {
+        let text = Safe::of(text).to_string();
         if let Some(number) = self.numbers.get(&text) {
             return *number;
         }
@@ -172,8 +175,9 @@ impl Data {
     }
 
     fn add(&mut self, audit: Owned, place: i32) {
+        let count = events(&audit);
         let target = Act::of(&audit).map(|act| act.target()).unwrap_or_default();
-        let timestamp = self.number(audit.timestamp.clone());
+        let timestamp = self.number(&audit.timestamp);
         let numbers = [
             audit.kind,
             audit.effect.unwrap_or_default(),
@@ -188,8 +192,7 @@ impl Data {
             audit.msg,
             audit.techniques.join(" "),
         ]
-        .map(|text| self.number(text));
-        let count = audit.count.unwrap_or(1);
+        .map(|text| self.number(&text));
         let columns = &mut self.columns;
         let [
             kind,
@@ -270,7 +273,7 @@ impl Judge<'_> {
                 };
                 ask::compiled(&self.policy, identity, None)
             });
-        act.judge(&compiled.decider())
+        act.judge_again(audit, &compiled.decider())
             .place
             .and_then(|place| self.places.get(place))
             .copied()
