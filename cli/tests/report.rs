@@ -4,8 +4,6 @@ mod common;
 #[path = "common/samples.rs"]
 mod samples;
 
-use std::process::{Command, Stdio};
-
 use common::{Folder, done, palisade};
 use palisade_policy::Reason;
 use samples::{Speaker, mixed};
@@ -172,109 +170,4 @@ fn equal_audits_in_a_row_are_one_and_what_is_too_much_is_told() {
     assert_eq!(data(&cut)["beyond"], 40);
     let (_, empty) = page("", &[]);
     assert_eq!(data(&empty)["columns"]["time"], serde_json::json!([]));
-}
-
-/// In a real browser: `cargo test -p palisade-cli --test report -- --ignored`, with `chromium` in PATH.
-#[test]
-#[ignore = "needs chromium, and takes its time"]
-fn a_hundred_thousand_audits_open_in_two_seconds() {
-    let mut log = String::new();
-    for number in 0..100_000_u32 {
-        let pay = PAY.at(i64::from(number) * 7);
-        log.push_str(&match number % 4 {
-            0 => pay.resolve(&format!("n{}.example.org", number % 999)),
-            1 => pay
-                .of("report-daily")
-                .connect(&format!("198.51.100.{}:443", number % 250)),
-            2 => pay.alerts().exec(
-                "/usr/bin/dash",
-                &format!("sh -c {number}"),
-                Reason::UnexpectedProcess,
-            ),
-            _ => pay.listen(1024 + u16::try_from(number % 5000).expect("a port")),
-        });
-    }
-    log.push_str(
-        &PAY.at(700_001)
-            .resolve("</script><img src=x onerror=document.title='owned'>"),
-    );
-    let (folder, _) = page(&log, &["--policy", "policy.json"]);
-    let file = format!("file://{}", folder.path().join("report.html").display());
-    let dump = browse(&["--dump-dom", &file]);
-    let ready: u64 = between(&dump, "data-ready=\"", "\"")
-        .parse()
-        .expect("milliseconds");
-    assert!(ready < 2000, "{ready} ms");
-    println!("open after {ready} ms");
-    assert!(
-        !dump.contains("owned</title>"),
-        "markup out of the log was taken for markup"
-    );
-    assert!(dump.contains("100,001 audits"), "the totals are there");
-    // The rows that can be seen, and no more.
-    let rows = dump.matches("class=\"row\"").count();
-    assert!((5..80).contains(&rows), "{rows} rows");
-    // A person's way through it: a kind, a word, the keyboard, all of one audit, and back.
-    let way = r##"<script>addEventListener("load", () => {
-      const said = [], total = () => said.push(document.getElementById("totals").textContent.split(" audits")[0]);
-      const key = (where, key) => where.dispatchEvent(new KeyboardEvent("keydown", {key, bubbles: true}));
-      const list = document.getElementById("list");
-      [...document.querySelectorAll("#facets button")].find((b) => b.title === "dns").click(); total();
-      key(list, "End"); key(list, "Enter"); said.push(document.getElementById("detail").textContent.includes("onerror="));
-      said.push(document.querySelector("[aria-selected=true]").getAttribute("aria-posinset"));
-      document.getElementById("search").value = "n4.example.org"; document.getElementById("search").dispatchEvent(new Event("input"));
-      setTimeout(() => { total(); key(document, "Escape"); total();
-        [...document.querySelectorAll("#entries button")].find((b) => b.title.includes("listen.deny")).click(); total();
-        document.documentElement.dataset.way = said.join("|"); }, 400);
-    });</script></body>"##;
-    let driven = std::fs::read_to_string(folder.path().join("report.html")).expect("the page");
-    let policy = between(&driven, "<meta http-equiv=\"Content-Security-Policy\"", ">").to_owned();
-    let driven = driven
-        .replace(
-            &format!("<meta http-equiv=\"Content-Security-Policy\"{policy}>"),
-            "",
-        )
-        .replace("</body>", way);
-    let driven = folder.file("driven.html", driven);
-    let dump = browse(&["--dump-dom", &format!("file://{}", driven.display())]);
-    assert_eq!(
-        between(&dump, "data-way=\"", "\""),
-        "25,001|true|25001|26|100,001|25,000"
-    );
-    if let Some(shots) = std::env::var_os("PALISADE_SCREENSHOTS") {
-        for (name, extra) in [
-            ("desktop", &["--window-size=1400,1900"][..]),
-            ("phone", &["--window-size=500,1800"]),
-            (
-                "dark",
-                &[
-                    "--window-size=1400,1900",
-                    "--force-dark-mode",
-                    "--blink-settings=preferredColorScheme=0",
-                ],
-            ),
-        ] {
-            let path = std::path::Path::new(&shots).join(format!("{name}.png"));
-            let shot = format!("--screenshot={}", path.display());
-            browse(&[&[shot.as_str()], extra, &[file.as_str()]].concat());
-        }
-    }
-}
-
-fn browse(arguments: &[&str]) -> String {
-    let profile = tempfile::tempdir().expect("a folder");
-    let output = Command::new("chromium")
-        .args([
-            "--headless=new",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--hide-scrollbars",
-            "--virtual-time-budget=15000",
-        ])
-        .arg(format!("--user-data-dir={}", profile.path().display()))
-        .args(arguments)
-        .stderr(Stdio::null())
-        .output()
-        .expect("chromium runs");
-    String::from_utf8_lossy(&output.stdout).into_owned()
 }

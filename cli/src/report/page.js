@@ -12,7 +12,7 @@
   const count = (n, one, many) => n.toLocaleString("en") + " " + (n === 1 ? one : many);
   const moment = (ms) => ms === null ? "" : new Date(ms).toISOString().replace("T", " ").slice(0, 19);
   const of = (column, row) => strings[columns[column][row]];
-  const label = (text) => text === "" ? "(none)" : text;
+  const label = (text) => text === "" ? "(none)" : text.trim() === "" ? "(blank)" : text;
 
   function filter() {
     const words = state.text.toLowerCase();
@@ -144,6 +144,9 @@
   function drawList() {
     height = parseFloat(getComputedStyle(document.documentElement).getPropertyValue("--row")) * parseFloat(getComputedStyle(document.documentElement).fontSize);
     space.style.height = shown.length * height + "px";
+    $("nothing").hidden = shown.length > 0;
+    list.hidden = shown.length === 0;
+    $("nothing").textContent = size ? "No audits match the filters." : "No audits: nothing was refused or reported.";
     drawRows();
   }
   function drawRows() {
@@ -185,6 +188,7 @@
     add("count", columns.count[row]);
     if (policy && columns.place[row] >= 0) add("entry", policy[columns.place[row]].place + "  " + policy[columns.place[row]].text);
     box.append(terms);
+    box.scrollIntoView({ block: "nearest" });
   }
   list.addEventListener("scroll", () => requestAnimationFrame(drawRows), { passive: true });
   list.addEventListener("keydown", (event) => {
@@ -217,6 +221,7 @@
     else if (event.key === "Escape" && !$("clear").hidden) $("clear").onclick();
   });
   window.addEventListener("resize", () => { drawTime(); drawList(); });
+  $("time").hidden = $("facets").hidden = size === 0;
   update();
   document.documentElement.dataset.ready = Math.round(performance.now());
 })();
