@@ -162,7 +162,7 @@
       e.setAttribute("aria-setsize", shown.length);
       e.setAttribute("aria-posinset", i + 1);
       e.style.top = i * height + "px";
-      e.append(make("time", moment(columns.time[row])), make("span", effect || "notice", "is-" + (effect === "prevent" || effect === "alert" ? effect : "other")), make("span", of("function", row), "who"), make("span", of("message", row), "what"), make("span", columns.count[row] > 1 ? "×" + columns.count[row].toLocaleString("en") : "", "times"));
+      e.append(make("time", moment(columns.time[row])), make("span", effect || "notice", "is-" + (effect === "prevent" || effect === "alert" ? effect : "other")), make("span", of("function", row), "who"), make("span", of("message", row) || of("target", row) || of("attack", row), "what"), make("span", columns.count[row] > 1 ? "×" + columns.count[row].toLocaleString("en") : "", "times"));
       e.onclick = () => { select(i); detail(); };
       rows.push(e);
     }

@@ -272,7 +272,7 @@ fn placed(text: &str, folder: &Path) -> String {
     text.replace("{}", &folder.display().to_string())
 }
 
-fn words<'w>(act: &'w [String]) -> Vec<&'w str> {
+fn words(act: &[String]) -> Vec<&str> {
     act.iter().map(String::as_str).collect()
 }
 
