@@ -1,7 +1,8 @@
 # Every way in. `make` by itself tells what there is.
 .DEFAULT_GOAL := help
-.PHONY: help build demo test transparency fuzz bench bench-readme lint layer arm64-test glibc-test docker-test release clean need-rust need-cc need-python
+.PHONY: help build demo test transparency fuzz bench bench-readme lint book layer arm64-test glibc-test docker-test release clean need-rust need-cc need-python
 PYTHON ?= python3
+MDBOOK := 0.4.52
 SCRIPTS := wrapper-script/palisade-wrapper .ci/run fuzz/run tests/packages/install tests/emulator/bootstrap $(wildcard tests/runtimes/*/bootstrap) \
 	$(addprefix tests/runtimes/wrappers/,child first handler instrument java-agent node-options run.sh run-child.sh tracer web)
 export PYTHONDONTWRITEBYTECODE := 1
@@ -44,6 +45,10 @@ lint: need-rust ## formatting, clippy, shell scripts; every warning is an error
 	for script in $(SCRIPTS); do bash -n $$script || exit; done
 	sh -n wrapper-script/palisade-wrapper
 	if command -v shellcheck; then shellcheck -x --severity=warning $(SCRIPTS); fi
+
+book: need-rust ## the documentation as a book in target/book; builds mdBook first, which takes minutes, under target/
+	[ -x target/mdbook/bin/mdbook ] || cargo install --quiet --locked --root target/mdbook --target-dir target/mdbook/build mdbook --version $(MDBOOK)
+	target/mdbook/bin/mdbook build docs
 
 layer: need-rust need-python ## the Lambda layers: dist/palisade-layer-x86_64.zip and -arm64.zip, the same bytes every time
 	$(PYTHON) layer/build.py

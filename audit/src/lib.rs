@@ -10,6 +10,7 @@
 //!     attack: "unlisted-domain",
 //!     effect: Some(Effect::Prevent),
 //!     rule: Some(b"payments"),
+//!     enforce_after: None,
 //!     msg: Message::Breach,
 //!     function: b"pay-invoice",
 //!     region: b"eu-west-1",

@@ -59,6 +59,7 @@ impl Field {
 /// The room of each value, in bytes as written between its quotes. A hostile byte takes six of them.
 const ATTACK: usize = 64;
 const RULE: usize = 160;
+const ENFORCE_AFTER: usize = 40;
 /// Own words beside a subject; a notice without one has [`NOTICE`].
 const MSG: usize = sentence::LONGEST;
 const NOTICE: usize = 2048;
@@ -72,13 +73,13 @@ const TECHNIQUES: usize = 128; // the whole array
 const COMMAND: usize = 1024;
 
 /// Everything up to the subject but the values above, at its longest.
-const HEAD: usize = r#"{"timestamp":"2026-01-01T00:00:00.000000Z","level":"ERROR","palisade":4294967295,"type":"filesystem","attack":"","effect":"prevent","rule":"","msg":"","function":"","region":"","pid":4294967295,"ppid":4294967295,"process":"""#
+const HEAD: usize = r#"{"timestamp":"2026-01-01T00:00:00.000000Z","level":"ERROR","palisade":4294967295,"type":"filesystem","attack":"","effect":"prevent","rule":"","enforce_after":"","msg":"","function":"","region":"","pid":4294967295,"ppid":4294967295,"process":"""#
     .len();
 /// What may follow the command.
 const TAIL: usize = r#","path":"","count":18446744073709551615,"techniques":[],"truncated":["attack","rule","msg","function","region","process","command","domain","path","techniques"]}"#.len() + "\n".len() + PATH + TECHNIQUES;
 
 const _: () = {
-    let head = HEAD + ATTACK + RULE + FUNCTION + REGION + PROCESS;
+    let head = HEAD + ATTACK + RULE + ENFORCE_AFTER + FUNCTION + REGION + PROCESS;
     let address = r#","ip":"ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff%4294967295","port":65535"#;
     assert!(head + MSG + r#","command":"""#.len() + COMMAND + TAIL <= LINE_MAX);
     assert!(head + MSG + r#","domain":"""#.len() + DOMAIN + TAIL <= LINE_MAX);
@@ -120,6 +121,13 @@ pub(crate) fn write(record: &Record<'_>, out: &mut [u8; LINE_MAX]) -> usize {
     }
     if let Some(rule) = record.rule {
         line.field(Field::Rule, RULE, Text::Bytes(rule));
+    }
+    if let Some(time) = record.enforce_after {
+        line.key("enforce_after");
+        line.raw("\"");
+        // Seconds have as many digits as somebody wrote; beyond these it makes no difference.
+        let _ = line.text(ENFORCE_AFTER, Text::from(time));
+        line.raw("\"");
     }
     match (record.msg, record.subject) {
         (Message::Breach, _) => {

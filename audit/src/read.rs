@@ -29,6 +29,9 @@ pub struct Owned {
     /// Name of the rule that decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,
+    /// The time from which the same act is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enforce_after: Option<String>,
     /// The sentence.
     #[serde(default)]
     pub msg: String,

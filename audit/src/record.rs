@@ -202,6 +202,8 @@ pub struct Record<'a> {
     pub effect: Option<Effect>,
     /// Name of the rule that decided; absent if `None`.
     pub rule: Option<&'a [u8]>,
+    /// The time from which the same act is refused, as it stands in the policy; absent if `None`.
+    pub enforce_after: Option<&'a str>,
     /// The sentence.
     pub msg: Message<'a>,
     /// Name of the Lambda function.

@@ -21,6 +21,7 @@ fn record<'a>(kind: Kind, subject: Subject<'a>) -> Record<'a> {
         attack: "unlisted-domain",
         effect: Some(Effect::Prevent),
         rule: Some(b"payments"),
+        enforce_after: None,
         msg: Message::Breach,
         function: b"pay-invoice",
         region: b"eu-west-1",
@@ -159,6 +160,20 @@ fn the_sentences_are_those_that_users_search_for() {
     assert_eq!(
         file(Access::ReadWrite),
         "Read and write access to file /etc/passwd by /usr/bin/wget explicitly denied by a runtime rule."
+    );
+}
+
+#[test]
+fn an_alert_that_will_be_a_refusal_says_from_when_on() {
+    let alert = Record {
+        enforce_after: Some("2026-12-01T00:00:00Z"),
+        ..record(Kind::Policy, Subject::None)
+    };
+    assert_eq!(json(&alert)["enforce_after"], "2026-12-01T00:00:00Z");
+    assert!(
+        json(&record(Kind::Policy, Subject::None))
+            .get("enforce_after")
+            .is_none()
     );
 }
 
@@ -419,6 +434,7 @@ fn the_worst_of_every_value_at_once_still_fits() {
                     attack,
                     effect: Some(Effect::Prevent),
                     rule: Some(&long),
+                    enforce_after: None,
                     msg,
                     function: &long,
                     region: &long,
@@ -467,6 +483,7 @@ proptest! {
             attack: "unlisted-destination",
             effect: Some(Effect::Alert),
             rule: Some(&rule),
+            enforce_after: None,
             msg: message.as_deref().map_or(Message::Breach, |text| Message::Text(text.into())),
             function: &function,
             region: &region,

@@ -39,6 +39,7 @@ fn no_line_of_any_kind_takes_memory() {
                     attack: "unexpected-process",
                     effect: Some(Effect::Prevent),
                     rule: Some(&long),
+                    enforce_after: None,
                     msg,
                     function: &long,
                     region: &long,

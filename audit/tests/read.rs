@@ -16,6 +16,7 @@ fn line() -> String {
         attack: "denied-domain",
         effect: Some(Effect::Alert),
         rule: Some(b"pay\nments"),
+        enforce_after: None,
         msg: Message::Breach,
         function: b"f",
         region: b"r",

@@ -79,6 +79,7 @@ fuzz_target!(|input: Input<'_>| {
         attack: "unlisted-thing",
         effect: input.rule.map(|_| Effect::Alert),
         rule: input.rule,
+        enforce_after: None,
         msg: input
             .message
             .map_or(Message::Breach, |text| Message::Text(Text::Bytes(text))),

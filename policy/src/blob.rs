@@ -84,7 +84,9 @@ pub(crate) mod flag {
 pub(crate) mod state {
     pub(crate) const OFF: u32 = 0;
     pub(crate) const ALERT: u32 = 1;
-    pub(crate) const PREVENT: u32 = 2;
+    /// Prevents from the time of [`header::ENFORCE_AFTER`] on, and is reported until then.
+    pub(crate) const DELAYED: u32 = 2;
+    pub(crate) const PREVENT: u32 = 3;
 }
 
 /// Entries that every policy has: the settings that can decide by themselves. The first five are the allow lists, by section.

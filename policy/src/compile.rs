@@ -151,8 +151,9 @@ impl Compiler<'_> {
     fn state(&self, effect: Effect) -> u32 {
         match effect {
             Effect::Disable => state::OFF,
-            Effect::Prevent if !self.delayed => state::PREVENT,
-            Effect::Alert | Effect::Prevent => state::ALERT,
+            Effect::Alert => state::ALERT,
+            Effect::Prevent if self.delayed => state::DELAYED,
+            Effect::Prevent => state::PREVENT,
         }
     }
 

@@ -13,6 +13,7 @@ use crate::blob::{self, Blob, NONE, Space, access, flag, header, list, setting, 
 use crate::domain;
 use crate::event::{Access, Connect, File, Outcome, Process, Reason, Section, Start, Verdict};
 use crate::known;
+use crate::moment;
 use crate::net;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use lookup::Hits;
@@ -41,6 +42,7 @@ const OFF: Verdict<'static> = Verdict {
     reason: Reason::Off,
     place: None,
     pattern: None,
+    delayed: false,
 };
 
 /// Where the bytes do not hold together.
@@ -49,6 +51,7 @@ const MALFORMED: Verdict<'static> = Verdict {
     reason: Reason::Unlisted,
     place: None,
     pattern: None,
+    delayed: false,
 };
 
 const fn wanted(asked: Access) -> u32 {
@@ -163,6 +166,12 @@ impl<'a> Decider<'a> {
         (!text.is_empty()).then_some(text)
     }
 
+    /// The same in seconds since 1970-01-01 UTC. Who has a clock makes a [delayed](Verdict::delayed) verdict to prevent from then on.
+    #[must_use]
+    pub fn enforces_at(&self) -> Option<i64> {
+        moment::seconds(self.enforce_after()?).ok()
+    }
+
     /// Whether something can be let through and reported: by an effect, or because the policy [learns](Self::learns).
     #[must_use]
     pub fn may_alert(&self) -> bool {
@@ -171,7 +180,7 @@ impl<'a> Decider<'a> {
                 .into_iter()
                 .map(|section| self.state(section))
                 .chain([self.word(header::UNFOLLOWABLE), self.word(header::POOLS)])
-                .any(|state| state == state::ALERT)
+                .any(|state| matches!(state, state::ALERT | state::DELAYED))
     }
 
     /// Whether a program may be started.
@@ -640,10 +649,14 @@ impl<'a> Decider<'a> {
     fn refuse(&self, state: u32, reason: Reason, entry: Option<u32>) -> Option<Verdict<'a>> {
         let outcome = match state {
             _ if self.learns() => Outcome::Allow,
-            state::ALERT => Outcome::Alert,
+            state::ALERT | state::DELAYED => Outcome::Alert,
             _ => Outcome::Prevent,
         };
-        self.verdict(outcome, reason, entry)
+        let verdict = self.verdict(outcome, reason, entry)?;
+        Some(Verdict {
+            delayed: outcome == Outcome::Alert && state == state::DELAYED,
+            ..verdict
+        })
     }
 
     /// The entries of `network.outbound` that match a name and, if one is given, a port.
@@ -672,6 +685,7 @@ impl<'a> Decider<'a> {
                 reason,
                 place: None,
                 pattern: None,
+                delayed: false,
             });
         };
         let (place, pattern) = self.entry(entry)?;
@@ -681,6 +695,7 @@ impl<'a> Decider<'a> {
             reason,
             place: some(place),
             pattern: some(pattern),
+            delayed: false,
         })
     }
 }

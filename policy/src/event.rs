@@ -162,4 +162,6 @@ pub struct Verdict<'a> {
     pub place: Option<&'a str>,
     /// The entry itself, as it stands in the policy.
     pub pattern: Option<&'a str>,
+    /// It is an alert because of `enforce_after` only: from then on the same act is refused.
+    pub delayed: bool,
 }

@@ -58,8 +58,9 @@
 //! * **Names**: numeric hosts and `localhost` are not judged; then mining pools (`crypto_miners`), the platform's names, `deny`, `allow`. Pools are
 //!   refused by the stricter of the effects of `processes` and `dns`, so that neither section weakens the other, and make `dns` active alone.
 //! * **Files**: `deny`, then, where there is an allow list, what the platform needs, then `allow`. Opening for reading and writing needs both.
-//! * **`enforce_after`** is compared with the clock when the policy is compiled: until then each `prevent` is compiled as `alert`. Lambda replaces
-//!   sandboxes every few hours, so none stays behind for long; and a verdict needs no clock.
+//! * **`enforce_after`** is compared with the clock when the policy is compiled. Until then each `prevent` gives alerts that are marked as
+//!   [delayed](Verdict::delayed); whoever acts on one has a clock, and refuses from then on. So a process that was started before, or that
+//!   SnapStart has frozen long ago, begins to prevent at that time all the same, and a verdict needs no clock.
 //! * **`mode: learn`** makes every section active and lets everything pass; the verdict still says why it would have been refused.
 
 #![forbid(unsafe_code)]

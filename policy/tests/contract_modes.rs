@@ -4,8 +4,8 @@ mod common;
 
 use common::{NOBODY, connect, policy, read, short, start};
 use palisade_policy::{
-    Access, Compiled, Context, Decider, File, Identity, Mode, Outcome, Platform, Policy, Reason,
-    Section, compile,
+    Access, Compiled, Connect, Context, Decider, File, Identity, Mode, Outcome, Platform, Policy,
+    Reason, Section, compile,
 };
 
 use Outcome::{Alert, Allow, Prevent};
@@ -155,12 +155,18 @@ fn until_enforce_after_each_prevent_is_an_alert() {
         assert_eq!(d.enforce_after(), Some("2026-12-01T00:00:00Z"));
         assert_eq!(outcomes(d), [Alert; 12], "{now}");
         assert_eq!(reasons(d), REASONS, "only the outcome changes");
+        assert_eq!(d.enforces_at(), Some(date));
+        assert!(
+            d.listen(22).delayed && !d.resolve(b"evil.com").delayed,
+            "dns says alert"
+        );
         assert!(d.may_alert());
     }
     for now in [date, date + 1, i64::MAX] {
         let compiled = at(&policy, now);
         let d = compiled.decider();
-        assert_eq!(d.enforce_after(), None);
+        assert_eq!((d.enforce_after(), d.enforces_at()), (None, None));
+        assert!(!d.listen(22).delayed);
         let expected: Vec<Outcome> = REASONS
             .iter()
             .enumerate()
@@ -198,8 +204,86 @@ fn enforce_after_holds_off_the_rule_that_says_it_and_no_other() {
         assert_eq!(d.resolve(b"x.com").outcome, outcome);
         assert_eq!(d.enforce_after(), after);
         if function == "a" {
-            assert_eq!(d.unfollowable().outcome, Alert);
+            let unfollowable = d.unfollowable();
+            assert_eq!((unfollowable.outcome, unfollowable.delayed), (Alert, true));
+            let shell = d.process(&start("/bin/sh", "sh"));
+            assert_eq!(
+                (shell.outcome, shell.delayed),
+                (Alert, false),
+                "it says alert"
+            );
         }
+    }
+}
+
+#[test]
+fn what_every_policy_lets_be_is_known_to_one_that_learns() {
+    let platform = Platform {
+        endpoints: vec![
+            ("127.0.0.1".parse().unwrap(), 9001),
+            ("169.254.100.1".parse().unwrap(), 9001),
+        ],
+        resolvers: vec!["192.0.2.53".parse().unwrap()],
+        names: vec!["host".to_owned()],
+        standard: true,
+        read: vec!["/var/task/**".to_owned()],
+        write: vec![],
+    };
+    let learns = |text: &str| {
+        let context = Context {
+            identity: Identity::default(),
+            platform: &platform,
+            resolve: &|_| None,
+            now: 0,
+        };
+        compile(&policy(text), &context)
+    };
+    for sections in [
+        "",
+        r#""filesystem":{"effect":"prevent","allow":["/tmp/x"]},"dns":{"effect":"alert","deny":["host"]}"#,
+    ] {
+        let compiled = learns(&format!(
+            r#"{{"version":1,"mode":"learn","rules":[{{{sections}}}]}}"#
+        ));
+        let d = compiled.decider();
+        let file = |path: &'static str, access| {
+            d.is_given_file(&File {
+                path: path.as_bytes(),
+                alias: None,
+                access,
+            })
+        };
+        assert!(file("/var/task/a/b", Access::Read) && file("/etc/hosts", Access::Read));
+        assert!(file("/dev/null", Access::ReadWrite));
+        assert!(!file("/var/task/a", Access::Write) && !file("/etc/shadow", Access::Read));
+        let own = File {
+            path: b"/proc/7/status",
+            alias: Some(b"/proc/self/status"),
+            access: Access::Read,
+        };
+        assert!(d.is_given_file(&own));
+        let to = |ip: &str, port| {
+            d.is_given_destination(&Connect {
+                ip: ip.parse().unwrap(),
+                port,
+            })
+        };
+        assert!(
+            to("169.254.100.1", 9001) && to("192.0.2.53", 53) && to("127.0.0.9", 1) && to("::1", 1)
+        );
+        assert!(!to("192.0.2.53", 54) && !to("192.0.2.1", 443));
+        assert!(d.is_given_port(9001) && !d.is_given_port(8080));
+        for name in [
+            "host",
+            "HOST.",
+            "localhost",
+            "a.localhost",
+            "127.0.0.1",
+            "::1",
+        ] {
+            assert!(d.is_given_name(name.as_bytes()), "{name}");
+        }
+        assert!(!d.is_given_name(b"a.example"));
     }
 }
 

@@ -207,6 +207,7 @@ pub fn state(environment: Environment, library: &'static CStr) -> Option<&'stati
     let state = unsafe { &mut *KEPT.state.get() };
     Some(state.write(State {
         decider,
+        enforces_at: decider.enforces_at(),
         learns: decider.learns(),
         rule: decider.rule_bytes(),
         origin,

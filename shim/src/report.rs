@@ -77,6 +77,7 @@ impl Origin {
             attack,
             effect: None,
             rule: None,
+            enforce_after: None,
             msg,
             function: self.function,
             region: self.region,
@@ -124,7 +125,8 @@ pub fn settle(
     verdict: &Verdict<'_>,
     subject: Subject<'_>,
 ) -> Result<(), Errno> {
-    match verdict.outcome {
+    let outcome = state.outcome(verdict);
+    match outcome {
         Outcome::Allow if !state.learns => return Ok(()),
         Outcome::Allow
             if !learned::is_new(section, &subject) || is_given(&state.decider, &subject) =>
@@ -133,7 +135,7 @@ pub fn settle(
         }
         _ => {}
     }
-    report(state, section, verdict, subject);
+    report(state, section, verdict, outcome, subject);
     if state.learns && learned::overflows() {
         let text =
             "More different acts than are remembered: what is done again may be reported again.";
@@ -145,7 +147,7 @@ pub fn settle(
             text.into(),
         );
     }
-    if verdict.outcome == Outcome::Prevent {
+    if outcome == Outcome::Prevent {
         Err(REFUSED)
     } else {
         Ok(())
@@ -173,8 +175,14 @@ fn is_given(decider: &Decider<'_>, subject: &Subject<'_>) -> bool {
 }
 
 #[inline(never)]
-fn report(state: &State, section: Section, verdict: &Verdict<'_>, subject: Subject<'_>) {
-    let (effect, attack, msg) = match Effect::of(verdict.outcome) {
+fn report(
+    state: &State,
+    section: Section,
+    verdict: &Verdict<'_>,
+    outcome: Outcome,
+    subject: Subject<'_>,
+) {
+    let (effect, attack, msg) = match Effect::of(outcome) {
         Some(effect) => (effect, verdict.reason.attack(section), Message::Breach),
         None => (
             Effect::Learn,
@@ -191,6 +199,11 @@ fn report(state: &State, section: Section, verdict: &Verdict<'_>, subject: Subje
     let record = Record {
         effect: Some(effect),
         rule: state.rule,
+        enforce_after: if verdict.delayed && outcome == Outcome::Alert {
+            state.decider.enforce_after()
+        } else {
+            None
+        },
         techniques: if effect == Effect::Learn {
             &[]
         } else {

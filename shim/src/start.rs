@@ -220,6 +220,7 @@ fn start(environment: Environment, library: &'static CStr) {
     ];
     let state = Box::leak(Box::new(State {
         decider,
+        enforces_at: decider.enforces_at(),
         learns: decider.learns(),
         rule: decider.rule_bytes(),
         origin,

@@ -4,7 +4,7 @@ use core::net::SocketAddr;
 use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
 use palisade_policy::Decider;
-use palisade_policy::event::Section;
+use palisade_policy::event::{Outcome, Section, Verdict};
 
 use crate::env::Forced;
 use crate::log::Log;
@@ -15,6 +15,8 @@ use crate::sys::{self, FileId};
 pub struct State {
     /// The compiled policy.
     pub decider: Decider<'static>,
+    /// When delayed verdicts begin to prevent, in seconds since 1970-01-01 UTC.
+    pub enforces_at: Option<i64>,
     /// Everything is allowed, and each act is reported once.
     pub learns: bool,
     /// Name of the rule that applies.
@@ -65,6 +67,19 @@ impl State {
     /// Is `pid`, the caller's own, the main process?
     pub fn is_main(&self, pid: u32) -> bool {
         self.main.load(Ordering::Relaxed) == pid
+    }
+
+    /// What becomes of an act at this moment. The clock is asked only about what is delayed.
+    pub fn outcome(&self, verdict: &Verdict<'_>) -> Outcome {
+        let is_due = || {
+            self.enforces_at
+                .is_some_and(|time| sys::true_time() >= time)
+        };
+        if verdict.delayed && is_due() {
+            Outcome::Prevent
+        } else {
+            verdict.outcome
+        }
     }
 
     /// Is this the file that the process runs?

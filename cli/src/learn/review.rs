@@ -1,5 +1,6 @@
 //! The walk through the entries: a line is asked, a line is answered, so that it works in any terminal and through any pipe.
 
+use std::collections::BTreeSet;
 use std::io::{self, BufRead};
 use std::path::Path;
 
@@ -97,14 +98,21 @@ fn describe(entry: &Entry<'_>, observed: &Observed, number: usize, of: usize) {
         ),
     );
     if let Some((act, seen)) = entry.acts.first() {
-        let by: Vec<&str> = seen.processes.iter().map(String::as_str).collect();
+        let seens = entry.acts.iter().map(|(_, seen)| seen);
+        let first = seens.clone().map(|seen| seen.first.as_str()).min();
+        let last = seens.clone().map(|seen| seen.last.as_str()).max();
+        let by: BTreeSet<&str> = seens
+            .flat_map(|seen| &seen.processes)
+            .map(String::as_str)
+            .collect();
+        let by: Vec<&str> = by.into_iter().collect();
         output::line(
             &mut text,
             format_args!(
                 "  {} between {} and {}, by {}",
                 output::counted(count, "time"),
-                Safe::of(&seen.first),
-                Safe::of(&seen.last),
+                Safe::of(first.unwrap_or_default()),
+                Safe::of(last.unwrap_or_default()),
                 Safe::of(&by.join(", "))
             ),
         );

@@ -36,12 +36,6 @@ const CHANGING: [Changing; 7] = [
         temporary: true,
         is_random: |_| true,
     },
-    // Numbers: process ids, times.
-    Changing {
-        pattern: r"[0-9]{4,}",
-        temporary: false,
-        is_random: |_| true,
-    },
     // tempfile of Python without a prefix, and GetTempFileName of .NET.
     Changing {
         pattern: r"^tmp([0-9a-z_]{8}|[0-9A-Za-z]{6})(?:\..*)?$",
@@ -62,6 +56,12 @@ const CHANGING: [Changing; 7] = [
             has(text, u8::is_ascii_digit)
                 || has(text, u8::is_ascii_uppercase) && has(text, u8::is_ascii_lowercase)
         },
+    },
+    // Numbers: process ids, times. Last, since a random name may have some in it.
+    Changing {
+        pattern: r"[0-9]{4,}",
+        temporary: false,
+        is_random: |_| true,
     },
 ];
 
@@ -309,6 +309,7 @@ mod tests {
             ),
             ("/tmp/report.aB3dE9", "/tmp/report.*"),
             ("/tmp/receipt-ab12cd_9.txt", "/tmp/receipt-*.txt"),
+            ("/tmp/receipt-7y3e0355.txt", "/tmp/receipt-*.txt"),
             ("/tmp/receipt20261125-17-x8fj2k", "/tmp/receipt*"),
             ("/tmp/receipt4711081547110815.txt", "/tmp/receipt*.txt"),
             ("/tmp/orders.sqlite", "/tmp/orders.sqlite"),

@@ -122,6 +122,7 @@ impl Speaker {
             attack: "",
             effect: None,
             rule: None,
+            enforce_after: None,
             msg: Message::Breach,
             function: self.function.as_bytes(),
             region: b"eu-west-1",

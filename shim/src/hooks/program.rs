@@ -235,13 +235,13 @@ pub fn judge(
             None => break,
         }
     }
-    if verdict.outcome < Outcome::Prevent && state.decider.judges_arguments() {
+    if state.outcome(&verdict) < Outcome::Prevent && state.decider.judges_arguments() {
         verdict = judge_arguments(state, verdict, word);
     }
     let id = program.stat.id;
     drop(program);
     if start == Start::Exec && verdict.outcome != Outcome::Allow && is_repeat(pid, id, given) {
-        return if verdict.outcome == Outcome::Prevent {
+        return if state.outcome(&verdict) == Outcome::Prevent {
             Err(REFUSED)
         } else {
             Ok(())
@@ -289,6 +289,7 @@ const ALLOWED: Verdict<'static> = Verdict {
     reason: Reason::Off,
     place: None,
     pattern: None,
+    delayed: false,
 };
 
 #[expect(
