@@ -314,7 +314,8 @@ pub unsafe fn gethostbyname2(name: *const c_char, family: c_int) -> *mut hostent
     }
 }
 
-/// What the reentrant forms give when they fail: no entry, why, and a number that is not zero.
+/// What the reentrant forms give when they fail: no entry, why, and a number that is not zero. The resolver behind them leaves the
+/// reason in `h_errno`, too, and CPython looks there.
 ///
 /// # Safety
 /// Both pointers are writable, as the manual page asks.
@@ -324,6 +325,7 @@ unsafe fn reentrant_failure(result: *mut *mut hostent, h_errno: *mut c_int) -> c
         *result = core::ptr::null_mut();
         *h_errno = NO_RECOVERY;
     }
+    no_recovery();
     libc::EACCES
 }
 

@@ -192,6 +192,8 @@ static int spawned(int result) {
 }
 
 static int told_why(int result) {
+    /* A failure is told in both places, and there are callers who look in the other one. */
+    if (result != 0 && h_errno != why) printf("h_errno %d, and not %d\n", h_errno, why);
     h_errno = why;
     return result;
 }
