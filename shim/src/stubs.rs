@@ -8,6 +8,7 @@
 use core::arch::naked_asm;
 
 use crate::hooks::around::{self, NUMBERS, REAL};
+use crate::hooks::files;
 use crate::state::ACTIVE;
 
 /// Jumps to the real function in that place of `REAL`; finds it first if nobody has.
@@ -143,32 +144,34 @@ pub unsafe extern "C" fn dlvsym() {
     )
 }
 
-/// `dlopen(3)` without `RTLD_DEEPBIND`, with which calls out of the library would reach libc past every preload.
+/// `dlopen(3)` of a file that may be read; and without `RTLD_DEEPBIND`, with which calls out of the library would reach libc past every
+/// preload.
 ///
 /// # Safety
 /// As its manual page says.
-#[cfg(target_arch = "x86_64")]
 #[unsafe(naked)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dlopen() {
+    #[cfg(target_arch = "x86_64")]
     naked_asm!(
-        unless_active!(), "and esi, -9", real!(2),
-        active = sym ACTIVE, real = sym REAL, resolve = sym around::resolve,
-    )
-}
-
-/// `dlopen(3)` without `RTLD_DEEPBIND`, with which calls out of the library would reach libc past every preload.
-///
-/// # Safety
-/// As its manual page says.
-#[cfg(target_arch = "aarch64")]
-#[unsafe(naked)]
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn dlopen() {
+        unless_active!(),
+        "push rsi\nsub rsp, 16",
+        "call {judge}",
+        "add rsp, 16\npop rsi",
+        "mov rdi, rax\nand esi, -9",
+        real!(2),
+        active = sym ACTIVE, real = sym REAL, resolve = sym around::resolve, judge = sym files::library,
+    );
+    #[cfg(target_arch = "aarch64")]
     naked_asm!(
-        unless_active!(), "and w1, w1, #-9", real!(2),
-        active = sym ACTIVE, real = sym REAL, resolve = sym around::resolve,
-    )
+        unless_active!(),
+        "stp x29, x30, [sp, #-32]!\nstr x1, [sp, #16]",
+        "bl {judge}",
+        "ldr x1, [sp, #16]\nldp x29, x30, [sp], #32",
+        "and w1, w1, #-9",
+        real!(2),
+        active = sym ACTIVE, real = sym REAL, resolve = sym around::resolve, judge = sym files::library,
+    );
 }
 
 /// `dlmopen(3)`: a new namespace has no preloads.

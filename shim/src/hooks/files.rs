@@ -219,6 +219,36 @@ pub unsafe fn opendir(path: *const c_char) -> *mut DIR {
     }
 }
 
+/// Where a refused library is looked for instead: `dlerror(3)` has something to say then, and says this name.
+const REFUSED_LIBRARY: &core::ffi::CStr = c"/proc/self/fd/-1/refused-by-a-runtime-rule";
+
+/// What dlopen(3) is to load: the path as it came, judged as an open for reading; or [`REFUSED_LIBRARY`]. The loader resolves and opens it
+/// by itself, so that what was judged may have been moved since, as with `rename`.
+///
+/// # Safety
+/// `path` is a C string, or a pointer that cannot be one.
+pub unsafe extern "C" fn library(path: *const c_char, flags: c_int) -> *const c_char {
+    // SAFETY: the caller's promise.
+    let given = unsafe { sys::c_bytes(path) };
+    // A name without a slash is looked for in the loader's own folders; what is loaded already is not read.
+    let Some(given) = given.filter(|given| given.contains(&b'/') && flags & libc::RTLD_NOLOAD == 0)
+    else {
+        return path;
+    };
+    let Some(state) = concerned(given, libc::O_RDONLY) else {
+        return path;
+    };
+    let mut name = Name::new();
+    let judged = name
+        .push(given)
+        .and_then(|()| resolve(state, CWD, &mut name, libc::O_RDONLY));
+    // Anything else the loader finds out and says by itself.
+    match judged {
+        Err(error) if error == REFUSED => REFUSED_LIBRARY.as_ptr(),
+        _ => path,
+    }
+}
+
 /// The flags that fopen(3) opens a file with; `None` for a mode that it refuses.
 fn flags_of(mode: &[u8]) -> Option<c_int> {
     let (first, rest) = mode.split_first()?;

@@ -190,6 +190,27 @@ fn a_new_namespace_of_libraries() {
 }
 
 #[test]
+fn a_denied_file_loaded_as_a_library() {
+    let library = std::fs::read(compile(
+        "int seven(void) { return 7; }",
+        &["-shared", "-fPIC"],
+    ))
+    .expect("a library");
+    for name in ["./secret", "link"] {
+        let make = || {
+            let code = format!(
+                r#"symlink("secret", "link"); void *file = dlopen("{}", RTLD_NOW);
+                int (*seven)(void) = file ? dlsym(file, "seven") : NULL; const char *why = dlerror();
+                errno = EACCES; through(file ? seven() == 7 : why && strstr(why, "refused-by-a-runtime-rule") ? 0 : 1)"#,
+                if name == "link" { "./link" } else { name }
+            );
+            run(&code).file("secret", &library)
+        };
+        refused(make, secret, EACCES, DENIED_FILE);
+    }
+}
+
+#[test]
 fn a_library_that_binds_to_itself_first() {
     let deep = compile(
         "#include <fcntl.h>\nint through_deep(void) { return open(\"secret\", O_RDONLY); }",
