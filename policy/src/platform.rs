@@ -73,9 +73,10 @@ const SEARCH_PATHS: [&str; 5] = ["PYTHONPATH", "NODE_PATH", "RUBYLIB", "GEM_PATH
 
 /// What of `data/platform.txt` is a link in some images, to somewhere that is not in it: systemd's resolver, a volume that is mounted
 /// elsewhere.
-const LINKS: [&str; 4] = [
+const LINKS: [&str; 5] = [
     "/etc/resolv.conf",
     "/etc/localtime",
+    "/var/lang",
     "/var/lang/**",
     "/opt/**",
 ];
