@@ -14,6 +14,7 @@ from places import CACHE, PLACES, REPOSITORY
 sys.path.append(str(REPOSITORY / "tests/emulator"))
 
 from harness.install import install  # noqa: E402  (finds the harness by the line above)
+from harness.layout import BOOTSTRAP, lay_bootstrap  # noqa: E402
 from harness.paths import EMULATOR, EMULATOR_TESTS, PROBE  # noqa: E402
 
 START = "(cd /var/task; exec /usr/local/lambda/aws-lambda-rie /var/runtime/bootstrap app.handler) >/tmp/log 2>&1 &"
@@ -106,15 +107,16 @@ def runtime():
     folder = CACHE / "python-arm64"
     requirements = EMULATOR_TESTS / "requirements.txt"
     stamp = folder / "made-from"
-    if not stamp.exists() or stamp.read_text() != requirements.read_text():
+    wanted = requirements.read_text() + "".join(path.read_text() for path in BOOTSTRAP)
+    if not stamp.exists() or stamp.read_text() != wanted:
         shutil.rmtree(folder, ignore_errors=True)
         platforms = [f"--platform=manylinux{each}_aarch64" for each in ("2014", "_2_17", "_2_28")]
         pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "install", "--no-deps", "--only-binary=:all:"]
         target = ["--python-version=3.11", *platforms, f"--target={folder / 'runtime/lib'}", "-r", str(requirements)]
         subprocess.run([*pip, *target], check=True)
         shutil.copytree(PROBE, folder / "task", ignore=shutil.ignore_patterns("palisade.json", "__pycache__"))
-        shutil.copy(EMULATOR_TESTS / "bootstrap", folder / "runtime/bootstrap")
+        lay_bootstrap(folder / "runtime")
         (folder / "lang/bin").mkdir(parents=True)
-        (folder / "lang/bin/python3").symlink_to("/usr/bin/python3")
-        stamp.write_text(requirements.read_text())
+        (folder / "lang/bin/python3.11").symlink_to("/usr/bin/python3.11")
+        stamp.write_text(wanted)
     return folder

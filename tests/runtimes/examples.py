@@ -4,7 +4,7 @@ import shutil
 
 from harness.paths import REPOSITORY
 
-from install import compile_dotnet, compile_java
+from install import compile_function, compile_java
 from runtimes import RUNTIMES
 
 EXAMPLES = REPOSITORY / "examples"
@@ -26,4 +26,4 @@ def build(name, task):
     else:
         shutil.copytree(example, task, ignore=shutil.ignore_patterns("__pycache__"))
     if name == "dotnet":
-        compile_dotnet(example / "OrderDesk.cs", task / "OrderDesk.dll", "library")
+        compile_function(example / "OrderDesk.cs", task / "OrderDesk.dll")

@@ -18,7 +18,7 @@ from pathlib import Path
 from harness.install import CannotInstall, pip
 from harness.paths import CACHE, VENV
 
-from runtimes import PARTS
+from runtimes import HERE, PARTS
 
 MAVEN = "https://repo1.maven.org/maven2"
 JARS = {
@@ -99,6 +99,9 @@ def make_node(source, made):
     if not built.exists():
         build_node_client(source, built, node)
     shutil.copytree(built, made / "runtime/node_modules/aws-lambda-ric")
+    # Node.js reads it at the start; which certificates are in it does not matter here.
+    openssl = "openssl req -x509 -newkey rsa:2048 -nodes -days 3650 -subj /CN=palisade -keyout /dev/null -out"
+    run(*openssl.split(), made / "runtime/ca-cert.pem")
 
 
 def build_node_client(source, built, node):
@@ -131,6 +134,19 @@ def make_java(source, made):
     with zipfile.ZipFile(lib / "aws-lambda-java-runtime-interface-client.jar") as jar:
         jar.extract(JNI, lib)
     compile_java(sorted((source / "src").glob("*.java")), lib, made / "task")
+    make_agent(source / "agent", lib / "Log4jHotPatch.jar")
+    archive = made / "lang/lib/server/runtime.jsa"
+    archive.parent.mkdir(parents=True)
+    run(made / "lang/bin/java", "-Xshare:dump", f"-XX:SharedArchiveFile={archive}", "-XX:+UseSerialGC")
+
+
+def make_agent(source, jar):
+    """An agent that does nothing, where AWS has one that mends Log4j."""
+    with tempfile.TemporaryDirectory() as folder:
+        run("javac", "-d", folder, *source.glob("*.java"))
+        with zipfile.ZipFile(jar, "w") as archive:
+            archive.writestr("META-INF/MANIFEST.MF", "Manifest-Version: 1.0\nPremain-Class: Agent\n")
+            archive.write(Path(folder, "Agent.class"), "Agent.class")
 
 
 def compile_java(sources, lib, folder):
@@ -150,8 +166,15 @@ def make_dotnet(source, made):
         fetch_dotnet(core)
     # The runtime's own files have to lie under /var/lang, as in Lambda.
     shutil.copytree(core, made / "lang/bin", copy_function=os.link)
-    compile_dotnet(source / "src/Runtime.cs", made / "runtime/Runtime.dll", "exe")
-    compile_dotnet(source / "src/App.cs", made / "task/App.dll", "library")
+    compile_dotnet(source / "src/Runtime.cs", made / "runtime/Amazon.Lambda.RuntimeSupport.dll", "exe")
+    compile_function(source / "src/App.cs", made / "task/App.dll")
+
+
+def compile_function(source, assembly):
+    """A function's assembly with the two files that `dotnet publish` lays beside it."""
+    compile_dotnet(source, assembly, "library")
+    for kind in ("deps", "runtimeconfig"):
+        shutil.copy(HERE / f"dotnet/function.{kind}.json", assembly.with_suffix(f".{kind}.json"))
 
 
 def compile_dotnet(source, assembly, kind):
@@ -203,7 +226,15 @@ def copy(source, made):
     for entry in source.iterdir():
         if entry.name == "task":
             shutil.copytree(entry, made / "task", dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
-        elif entry.name not in ("src", "package.json", "package-lock.json", "__pycache__"):
+        elif entry.name not in (
+            "src",
+            "agent",
+            "function.deps.json",
+            "function.runtimeconfig.json",
+            "package.json",
+            "package-lock.json",
+            "__pycache__",
+        ):
             target = made / "runtime" / entry.name
             shutil.copytree(entry, target) if entry.is_dir() else shutil.copy(entry, target)
 

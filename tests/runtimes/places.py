@@ -1,6 +1,11 @@
 """The other ends of what the functions do: servers that answer `pong`, a name server for every kind of question, and a folder."""
 
+import bz2
 import contextlib
+import gzip
+import io
+import json
+import lzma
 import os
 import shutil
 import socket
@@ -8,8 +13,10 @@ import sqlite3
 import ssl
 import struct
 import subprocess
+import tarfile
 import tempfile
 import threading
+import zipfile
 from pathlib import Path
 
 from harness.network import read_name
@@ -19,7 +26,11 @@ from harness.sandbox import HOSTS, RESOLVER
 DENIED_ADDRESS, ALLOWED_ADDRESS = HOSTS["evil.example"], HOSTS["carrier.example"]
 ALLOWED_ADDRESS_6 = "2001:db8::5"
 DENIED_ZONE = "evil.example"
+REVERSE = ".".join(reversed(DENIED_ADDRESS.split("."))) + ".in-addr.arpa"
+"""What is asked for the name of the denied address."""
 TCP, TLS, UDP = 7000, 7443, 7000
+GREETINGS = {7021: b"220 pong\r\n", 7022: b"+OK pong\r\n"}
+"""Ports whose servers speak first: as in FTP and SMTP, and as in POP."""
 LISTEN = 8081
 """The first of the ports that acts listen on; each series has one of its own."""
 CONTENT = "the content of a denied file"
@@ -43,6 +54,8 @@ def start_servers():
         serve_tcp(address, TCP, None)
         serve_tcp(address, TLS, certificate)
         serve_udp(address, UDP)
+        for port, greeting in GREETINGS.items():
+            serve_tcp(address, port, None, greeting)
 
 
 def make_certificate():
@@ -56,8 +69,8 @@ def make_certificate():
     return context
 
 
-def serve_tcp(address, port, certificate):
-    """Says `pong` to whoever says anything: in HTTP to who speaks HTTP, else as a line."""
+def serve_tcp(address, port, certificate, greeting=None):
+    """Says `pong` to whoever says anything: in HTTP to who speaks HTTP, else as a line; or by way of greeting."""
     server = socket.create_server((address, port), backlog=64)
 
     def answer(client):
@@ -66,6 +79,8 @@ def serve_tcp(address, port, certificate):
             if certificate:
                 client = certificate.wrap_socket(client, server_side=True)
             with client:
+                if greeting:
+                    client.sendall(greeting)
                 asked = client.recv(4096)
                 if b" HTTP/1" in asked:
                     client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\npong")
@@ -103,15 +118,17 @@ def answer_everything(name_server):
         name_server.asked.append(name)
         (kind,) = struct.unpack_from("!H", query, end)
         wanted = [each for each in TYPES.values() if each in (kind, 1 if kind == ANY else kind)]
-        records = [struct.pack("!HHHIH", 0xC00C, each, 1, 0, len(data(each))) + data(each) for each in wanted]
+        records = [struct.pack("!HHHIH", 0xC00C, each, 1, 0, len(data(each, name))) + data(each, name) for each in wanted]
         question = query[12 : end + 4]
         return query[:2] + struct.pack("!HHHHH", 0x8580, 1, len(records), 0, 0) + question + b"".join(records)
 
     name_server.answer = answer
 
 
-def data(kind):
-    """The data of a record: an address, or something of the right shape that names `carrier.example`."""
+def data(kind, name):
+    """The data of a record: an address, or something of the right shape that names `carrier.example`; `evil.example` for its address."""
+    if name == REVERSE:
+        return b"\4evil\7example\0"
     carrier = b"\7carrier\7example\0"
     return {
         1: socket.inet_aton(ALLOWED_ADDRESS),
@@ -139,11 +156,21 @@ class Ground:
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()
         (self.denied / "sub").mkdir()
+        (self.denied / "full").mkdir()
+        (self.denied / "full" / "inner").write_text(CONTENT)
         (self.denied / "file").write_text(CONTENT)
         (self.denied / "kept").write_text("as it was")
         for name, script in SCRIPTS.items():
             (self.denied / name).write_text(script)
+        (self.denied / "link").symlink_to(self.free / "source")
         (self.free / "source").write_text("x")
+        (self.free / "same").write_text(CONTENT)
+        (self.free / "folder").mkdir()
+        (self.free / "folder" / "added").write_text("x")
+        for name, content in PACKED.items():
+            (self.denied / name).write_bytes(content)
+        for name in ("added.tar", "added.zip"):
+            (self.free / name).write_bytes(ADDED[name])
         connection = sqlite3.connect(self.denied / "database")
         connection.execute("create table kept (content)")
         connection.execute("insert into kept values (?)", (CONTENT,))
@@ -156,7 +183,7 @@ class Ground:
         for path in sorted(self.denied.rglob("*")):
             info = path.lstat()
             content = path.read_bytes() if path.is_file() and not path.is_symlink() else b""
-            found[str(path.relative_to(self.denied))] = (info.st_mode, info.st_nlink, info.st_uid, int(info.st_mtime), content)
+            found[str(path.relative_to(self.denied))] = (info.st_mode, info.st_nlink, info.st_uid, info.st_ctime_ns, content)
         return found
 
     def remove(self):
@@ -170,9 +197,11 @@ class Ground:
             "host": f"n{number}.{DENIED_ZONE}",
             "resolver": RESOLVER,
             "allowed": ALLOWED_ADDRESS,
+            "named": DENIED_ZONE,
             "address": DENIED_ADDRESS,
             "tcp": TCP,
             "tls": TLS,
+            "greets": min(GREETINGS),
             "udp": UDP,
             "listen": self.listen,
             "content": CONTENT,
@@ -183,9 +212,17 @@ class Ground:
             "database": str(self.denied / "database"),
             "kept": str(self.denied / "kept"),
             "sub": str(self.denied / "sub"),
+            "full": str(self.denied / "full"),
+            "link": str(self.denied / "link"),
+            "packed": str(self.denied / "packed"),
             "new": str(self.denied / "new"),
             "free": str(self.free / "source"),
             "free_new": str(self.free / "new"),
+            "free_same": str(self.free / "same"),
+            "free_folder": str(self.free / "folder"),
+            "free_alone": str(self.free / "folder" / "added"),
+            "free_archive": str(self.free / "added.tar"),
+            "free_zip": str(self.free / "added.zip"),
         }
 
 
@@ -196,3 +233,42 @@ SCRIPTS = {
     "script.js": "module.exports = true;\n",
     "script.mjs": "export default true;\n",
 }
+
+
+def tarred(name, content):
+    """A tar archive of one file."""
+    with io.BytesIO() as out:
+        with tarfile.open(fileobj=out, mode="w") as archive:
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+        return out.getvalue()
+
+
+def zipped(name, content):
+    """A zip archive of one file."""
+    with io.BytesIO() as out:
+        with zipfile.ZipFile(out, "w") as archive:
+            archive.writestr(name, content)
+        return out.getvalue()
+
+
+PACKED = {
+    # What holds the content of the denied file in the formats that a standard library reads.
+    "packed.gz": gzip.compress(CONTENT.encode()),
+    "packed.bz2": bz2.compress(CONTENT.encode()),
+    "packed.xz": lzma.compress(CONTENT.encode()),
+    "packed.tar": tarred("file", CONTENT.encode()),
+    "packed.zip": zipped("file", CONTENT.encode()),
+    "packed.xml": f"<content>{CONTENT}</content>".encode(),
+    "packed.ini": f"[table]\ncontent = {CONTENT}\n".encode(),
+    "packed.json": json.dumps(CONTENT).encode(),
+    "packed.csv": f"{CONTENT}\n".encode(),
+    "packed.properties": f"content = {CONTENT}\n".encode(),
+    "packed.env": f'CONTENT="{CONTENT}"\n'.encode(),
+    "packed.netrc": b"machine example.com login a password b\n",
+    # Python's dbm.dumb.
+    "packed.dir": f"'file', (0, {len(CONTENT)})\n".encode(),
+    "packed.dat": CONTENT.encode(),
+}
+ADDED = {"added.tar": tarred("added", b"x"), "added.zip": zipped("added", b"x")}

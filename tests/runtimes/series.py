@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from harness import audit
 
 from place import function
-from places import ALLOWED_ADDRESS, ALLOWED_PORTS, CONTENT, DENIED_ADDRESS, DENIED_ZONE, LISTEN, Ground
+from places import ALLOWED_ADDRESS, ALLOWED_PORTS, CONTENT, DENIED_ADDRESS, DENIED_ZONE, LISTEN, REVERSE, Ground
 
 EFFECTS = ("prevent", "alert", "disable")
 AUDIT_TYPES = {"process": "process", "resolve": "dns", "connect": "network", "listen": "network"}
@@ -39,6 +39,11 @@ class Act:
     refusal: str
     audits: object
     """How many audits it is worth: a number, or one for each effect where the library tries again what was refused."""
+
+    @property
+    def why(self):
+        """Why it is worth another number of audits than one."""
+        return self.audits.get("why") if isinstance(self.audits, dict) else None
 
     @property
     def beside(self):
@@ -77,7 +82,7 @@ def policy(effect, ground):
         "name": "table",
         "processes": {"effect": effect, "main_only": True},
         "network": {"effect": effect, "outbound": {"deny": [DENIED_ADDRESS]}, "listen": {"allow": ALLOWED_PORTS}},
-        "dns": {"effect": effect, "deny": [f"*.{DENIED_ZONE}"]},
+        "dns": {"effect": effect, "deny": [f"*.{DENIED_ZONE}", REVERSE]},
         "filesystem": {"effect": effect, "deny": [f"{ground.denied}", f"{ground.denied}/**"]},
     }
     return json.dumps({"version": 1, "rules": [rule]})
@@ -202,7 +207,7 @@ def names_target(act, record, target):
     if act.section == "process":
         return target["token"] in str(record.get("command")) or act.audits != 1
     if act.section == "resolve":
-        return str(record.get("domain", "")).lower() == target["host"]
+        return str(record.get("domain", "")).lower() in (target["host"], REVERSE)
     if act.section == "connect":
         return record.get("ip") == target["address"]
     if act.section == "listen":

@@ -32,6 +32,16 @@ def section(runtime, cells):
         for row in rows:
             lines.append("| " + " | ".join([f"`{row[0].act.name}`", *(words(cell) for cell in row)]) + " |")
         lines.append("")
+    reasons = {}
+    for cell in cells["prevent"]:
+        if cell.act.why:
+            reasons.setdefault(cell.act.why, []).append(f"`{cell.act.name}`")
+    if reasons:
+        lines += [
+            "Not one audit, but one for each attempt:\n",
+            *(f"- {', '.join(names)}: {reason}." for reason, names in reasons.items()),
+            "",
+        ]
     notes = [f"- `{name}`: {reason}" for name, reason in sorted(known.items())]
     if notes:
         lines += ["Not as it should be (**✗** above):\n", *notes, ""]

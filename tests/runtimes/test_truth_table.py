@@ -25,7 +25,9 @@ class TruthTable:
         cls.known = EXPECTED_FAILURES.get(cls.runtime.name, {})
 
     def each_cell_is_right(self, effect):
-        faults = [f"{cell.act.name}: {'; '.join(cell.faults)}" for cell in self.cells[effect] if cell.faults and cell.act.name not in self.known]
+        faults = [
+            f"{cell.act.name}: {'; '.join(cell.faults)}" for cell in self.cells[effect] if cell.faults and cell.act.name not in self.known
+        ]
         self.assertFalse(faults, f"{self.runtime.title} under {effect}:\n" + "\n".join(faults))
 
     def test_prevent_refuses_with_the_languages_own_failure_and_one_audit(self):
@@ -39,7 +41,15 @@ class TruthTable:
 
     def test_what_is_expected_to_fail_still_does(self):
         failing = {cell.act.name for cells in self.cells.values() for cell in cells if cell.faults}
-        self.assertFalse(sorted(set(self.known) - failing), f"{sorted(set(self.known) - failing)} are right now: take them out of expected_failures.py")
+        self.assertFalse(
+            sorted(set(self.known) - failing), f"{sorted(set(self.known) - failing)} are right now: take them out of expected_failures.py"
+        )
+
+    def test_each_act_is_worth_one_audit_or_says_why_not(self):
+        for cell in self.cells["prevent"]:
+            expected = {cell.act.expected(effect) for effect in ("prevent", "alert")}
+            if cell.act.section != "honest" and expected != {1}:
+                self.assertTrue(cell.act.why, cell.act.name)
 
     def test_every_section_has_its_acts(self):
         self.assertEqual(

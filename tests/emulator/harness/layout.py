@@ -5,7 +5,7 @@ import shutil
 import sys
 import zipfile
 
-from .paths import EMULATOR_TESTS, LIBRARY, REPOSITORY, VENV
+from .paths import LIBRARY, REPOSITORY, RUNTIMES, VENV
 from .sandbox import make_mount, set_read_only
 
 sys.path.insert(0, str(REPOSITORY / "layer"))
@@ -30,7 +30,7 @@ class Layout:
         lang = sandbox.root / "var/lang"
         if not lang.is_symlink():
             lang.symlink_to(VENV)
-        shutil.copy(EMULATOR_TESTS / "bootstrap", self.runtime / "bootstrap")
+        lay_bootstrap(self.runtime)
         self.sealable = [self.task, self.opt] if sandbox.isolated else []
         if sandbox.isolated:
             make_mount(self.task)
@@ -62,6 +62,16 @@ class Layout:
             target.parent.mkdir(exist_ok=True)
             target.write_bytes(file.content)
             target.chmod(file.mode)
+
+
+BOOTSTRAP = (RUNTIMES / "python/bootstrap", RUNTIMES / "python/bootstrap.py", RUNTIMES / "wrapper-tail")
+"""What stands in for AWS's files under /var/runtime of its Python image."""
+
+
+def lay_bootstrap(runtime):
+    """Puts them where a function finds them."""
+    for path in BOOTSTRAP:
+        shutil.copy(path, runtime)
 
 
 def zipped_files(path):

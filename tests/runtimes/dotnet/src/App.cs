@@ -1,4 +1,5 @@
-// Every public way in .NET's standard library to start a program, resolve a name, connect, listen, open and change files.
+// Every public way in .NET's standard library to start a program, resolve a name, connect, listen, open and change files; but for
+// HttpListener and the readers of XML, which load an OpenSSL that .NET Core 3.1 knows of, and abort where there is none.
 //
 // An event names one act and gives it a target; the act does it and returns what proves that it was done: the text that the
 // program printed, the address, the server's `pong`, the port, the file's content. `{"act": "list"}` gives them all.
@@ -6,6 +7,7 @@ using System;
 using System.Collections.Generic;
 using System.Diagnostics;
 using System.IO;
+using System.IO.Compression;
 using System.IO.MemoryMappedFiles;
 using System.Linq;
 using System.Net;
@@ -16,6 +18,8 @@ using System.Text;
 using System.Text.Json;
 using System.Threading;
 using System.Threading.Tasks;
+using System.Xml;
+using System.Xml.Linq;
 
 public class Target
 {
@@ -41,6 +45,9 @@ public class App
     {
         Acts.Add(name, new Act { Section = section, Refusal = refusal, Audits = audits, Perform = perform });
     }
+
+    /// Audits of an act that is more than one attempt, and why it is.
+    static string Why(int prevent, int alert, string reason) { return "{\"prevent\":" + prevent + ",\"alert\":" + alert + ",\"why\":" + Text(reason) + "}"; }
 
     static App()
     {
@@ -128,6 +135,8 @@ public class App
         // Its output goes to the function's log; that the program ended well is the proof.
         Add("process", "Process.Start(string, string)", denied, t => { Process process = Process.Start(t["program"], t["token"]); process.WaitForExit(); return process.ExitCode == 0 ? t["token"] : null; });
         Add("process", "Process.Start(UseShellExecute)", denied, t => { Process process = Process.Start(new ProcessStartInfo(t["program"], t["token"]) { UseShellExecute = true }); process.WaitForExit(); return process.ExitCode == 0 ? t["token"] : null; });
+        Add("process", "Process.Start with its input redirected", denied, t => { ProcessStartInfo info = Info(t["program"], t["token"]); info.RedirectStandardInput = info.RedirectStandardError = true; return Output(Process.Start(info)); });
+        Add("process", "Process.Start(ArgumentList)", denied, t => { ProcessStartInfo info = Info(t["program"], ""); info.ArgumentList.Add(t["token"]); return Output(Process.Start(info)); });
         Add("process", "P/Invoke: system", "status 127", t => { int status = system("echo " + t["token"] + " > " + t["free_new"]); Done(status == 0, "status " + (status >> 8)); return File.ReadAllText(t["free_new"]).Trim(); });
         Add("process", "P/Invoke: popen", "null", t => { IntPtr stream = popen("echo " + t["token"] + " > " + t["free_new"], "r"); Done(stream != IntPtr.Zero, "null"); pclose(stream); return File.ReadAllText(t["free_new"]).Trim(); });
         Add("process", "P/Invoke: posix_spawn", "error 13", t =>
@@ -160,6 +169,17 @@ public class App
         Add("resolve", "HttpClient.GetStringAsync(name)", "HttpRequestException: " + unknown, t => new HttpClient().GetStringAsync(t.Url("host")).GetAwaiter().GetResult() == "pong" ? t["allowed"] : null);
         Add("resolve", "WebClient.DownloadString(name)", "WebException: HttpRequestException: " + unknown, t => new WebClient().DownloadString(t.Url("host")) == "pong" ? t["allowed"] : null);
         Add("resolve", "HttpWebRequest(name)", "WebException: HttpRequestException: " + unknown, t => new StreamReader(WebRequest.Create(t.Url("host")).GetResponse().GetResponseStream()).ReadToEnd() == "pong" ? t["allowed"] : null);
+        Add("resolve", "Dns.BeginGetHostEntry", unknown, t => Dns.EndGetHostEntry(Dns.BeginGetHostEntry(t["host"], null, null)).AddressList[0]);
+        Add("resolve", "Socket.BeginConnect(name)", unknown, t => { using (Socket client = Tcp()) { client.EndConnect(client.BeginConnect(t["host"], t.Port("tcp"), null, null)); return ((IPEndPoint)client.RemoteEndPoint).Address; } });
+        Add("resolve", "Socket.ConnectAsync(DnsEndPoint)", unknown, t => { using (Socket client = Tcp()) { client.ConnectAsync(new DnsEndPoint(t["host"], t.Port("tcp"))).GetAwaiter().GetResult(); return ((IPEndPoint)client.RemoteEndPoint).Address; } });
+        Add("resolve", "TcpClient.ConnectAsync(name)", unknown, t => { using (TcpClient client = new TcpClient(AddressFamily.InterNetwork)) { client.ConnectAsync(t["host"], t.Port("tcp")).GetAwaiter().GetResult(); return ((IPEndPoint)client.Client.RemoteEndPoint).Address; } });
+        Add("resolve", "UdpClient.Connect(name)", unknown, t => { using (UdpClient client = new UdpClient(AddressFamily.InterNetwork)) { client.Connect(t["host"], t.Port("udp")); return ((IPEndPoint)client.Client.RemoteEndPoint).Address; } });
+        Add("resolve", "HttpClient.PostAsync(name)", "HttpRequestException: " + unknown, t => new HttpClient().PostAsync(t.Url("host"), new StringContent("x")).GetAwaiter().GetResult().IsSuccessStatusCode ? t["allowed"] : null);
+        // The name of an address.
+        Add("resolve", "Dns.GetHostEntry(address)", unknown, t => Dns.GetHostEntry(t.Address).HostName == t["named"] ? t["allowed"] : null);
+#pragma warning disable 618
+        Add("resolve", "Dns.GetHostByAddress", unknown, t => Dns.GetHostByAddress(t.Address).HostName == t["named"] ? t["allowed"] : null);
+#pragma warning restore 618
         Add("resolve", "P/Invoke: getaddrinfo", "status -4", t =>
         {
             int status = getaddrinfo(t["host"], null, IntPtr.Zero, out IntPtr found);
@@ -214,6 +234,23 @@ public class App
         Add("connect", "Socket.BeginConnect", denied, t => { Socket client = Tcp(); client.EndConnect(client.BeginConnect(t.To("tcp"), null, null)); return Pong(client); });
         Add("connect", "TcpClient.Connect", denied, t => { TcpClient client = new TcpClient(); client.Connect(t.To("tcp")); return Pong(client.Client); });
         Add("connect", "TcpClient.ConnectAsync", denied, t => { TcpClient client = new TcpClient(AddressFamily.InterNetwork); client.ConnectAsync(t.Address, t.Port("tcp")).GetAwaiter().GetResult(); return Pong(client.Client); });
+        Add("connect", "Socket.ConnectAsync(SocketAsyncEventArgs)", denied, t =>
+        {
+            Socket client = Tcp();
+            SocketAsyncEventArgs told = new SocketAsyncEventArgs { RemoteEndPoint = t.To("tcp") };
+            using (ManualResetEvent done = new ManualResetEvent(false))
+            {
+                told.Completed += (sender, its) => done.Set();
+                if (client.ConnectAsync(told)) done.WaitOne(5000);
+            }
+            if (told.SocketError != SocketError.Success) throw new SocketException((int)told.SocketError);
+            return Pong(client);
+        });
+        Add("connect", "new TcpClient(address)", denied, t => Pong(new TcpClient(t["address"], t.Port("tcp")).Client));
+        Add("connect", "TcpClient.BeginConnect", denied, t => { TcpClient client = new TcpClient(AddressFamily.InterNetwork); client.EndConnect(client.BeginConnect(t.Address, t.Port("tcp"), null, null)); return Pong(client.Client); });
+        Add("connect", "HttpClient.PostAsync", "HttpRequestException: " + denied, t => new HttpClient().PostAsync(t.Url("address"), new StringContent("x")).GetAwaiter().GetResult().Content.ReadAsStringAsync().GetAwaiter().GetResult());
+        Add("connect", "WebClient.UploadString", "WebException: HttpRequestException: " + denied, t => new WebClient().UploadString(t.Url("address"), "x"));
+        Add("connect", "Socket.BeginSendTo", denied, t => { Socket client = Udp(); client.EndSendTo(client.BeginSendTo(Ping, 0, 4, SocketFlags.None, t.To("udp"), null, null)); return Pong(client); });
         Add("connect", "HttpClient.GetStringAsync", "HttpRequestException: " + denied, t => new HttpClient().GetStringAsync(t.Url("address")).GetAwaiter().GetResult());
         Add("connect", "WebClient.DownloadString", "WebException: HttpRequestException: " + denied, t => new WebClient().DownloadString(t.Url("address")));
         Add("connect", "HttpWebRequest", "WebException: HttpRequestException: " + denied, t => new StreamReader(WebRequest.Create(t.Url("address")).GetResponse().GetResponseStream()).ReadToEnd());
@@ -257,6 +294,9 @@ public class App
         Add("listen", "TcpListener.Start", denied, t => { TcpListener server = new TcpListener(IPAddress.Any, t.Port("listen")); server.Start(); int port = ((IPEndPoint)server.LocalEndpoint).Port; server.Stop(); return port; });
         Add("listen", "TcpListener.Create", denied, t => { TcpListener server = TcpListener.Create(t.Port("listen")); server.Start(); int port = ((IPEndPoint)server.LocalEndpoint).Port; server.Stop(); return port; });
         Add("listen", "new UdpClient(port)", denied, t => { using (UdpClient server = new UdpClient(t.Port("listen"))) return ((IPEndPoint)server.Client.LocalEndPoint).Port; });
+        Add("listen", "TcpListener.Start(backlog)", denied, t => { TcpListener server = new TcpListener(new IPEndPoint(IPAddress.Loopback, t.Port("listen"))); server.Start(1); int port = ((IPEndPoint)server.LocalEndpoint).Port; server.Stop(); return port; });
+        Add("listen", "new UdpClient(IPEndPoint)", denied, t => { using (UdpClient server = new UdpClient(new IPEndPoint(IPAddress.Any, t.Port("listen")))) return ((IPEndPoint)server.Client.LocalEndPoint).Port; });
+        Add("listen", "new TcpClient(IPEndPoint)", denied, t => { using (TcpClient client = new TcpClient(new IPEndPoint(IPAddress.Any, t.Port("listen")))) return ((IPEndPoint)client.Client.LocalEndPoint).Port; });
         Add("listen", "Socket.Bind, UDP", denied, t => { using (Socket server = Udp()) { server.Bind(new IPEndPoint(IPAddress.Any, t.Port("listen"))); return ((IPEndPoint)server.LocalEndPoint).Port; } });
     }
 
@@ -285,6 +325,23 @@ public class App
         Add("read", "Directory.GetDirectories", denied, t => Directory.GetDirectories(t["folder"]).Any() ? t["content"] : null);
         Add("read", "Directory.EnumerateFileSystemEntries", denied, t => Directory.EnumerateFileSystemEntries(t["folder"]).Any() ? t["content"] : null);
         Add("read", "DirectoryInfo.GetFiles", denied, t => new DirectoryInfo(t["folder"]).GetFiles().Any() ? t["content"] : null);
+        Add("read", "File.ReadAllBytesAsync", denied, t => Encoding.UTF8.GetString(File.ReadAllBytesAsync(t["file"]).GetAwaiter().GetResult()));
+        Add("read", "File.ReadAllLinesAsync", denied, t => File.ReadAllLinesAsync(t["file"]).GetAwaiter().GetResult()[0]);
+        Add("read", "FileInfo.Open", denied, t => Slurp(new FileInfo(t["file"]).Open(FileMode.Open, FileAccess.Read)));
+        Add("read", "FileInfo.OpenText", denied, t => new FileInfo(t["file"]).OpenText().ReadToEnd());
+        Add("read", "FileInfo.CopyTo(source)", denied, t => { new FileInfo(t["file"]).CopyTo(t["free_new"]); return File.ReadAllText(t["free_new"]); });
+        Add("read", "new FileStream(useAsync)", denied, t => Slurp(new FileStream(t["file"], FileMode.Open, FileAccess.Read, FileShare.Read, 4096, true)));
+        Add("read", "ZipFile.OpenRead", denied, t => { using (ZipArchive zip = ZipFile.OpenRead(t["packed"] + ".zip")) return Slurp(zip.GetEntry("file").Open()); });
+        Add("read", "ZipFile.ExtractToDirectory(source)", denied, t => { ZipFile.ExtractToDirectory(t["packed"] + ".zip", t["free_new"]); return File.ReadAllText(t["free_new"] + "/file"); });
+        Add("read", "new GZipStream", denied, t => Slurp(new GZipStream(File.OpenRead(t["packed"] + ".gz"), CompressionMode.Decompress)));
+        // What is no library is read all the same, to find that out.
+        Add("read", "NativeLibrary.Load", "DllNotFoundException: refused-by-a-runtime-rule", t => { try { NativeLibrary.Load(t["file"]); } catch (DllNotFoundException failed) { Done(!failed.Message.Contains("refused-by-a-runtime-rule"), "DllNotFoundException: refused-by-a-runtime-rule"); } return t["content"]; });
+        Add("read", "Directory.EnumerateFiles", denied, t => Directory.EnumerateFiles(t["folder"]).Any() ? t["content"] : null);
+        Add("read", "Directory.EnumerateDirectories", denied, t => Directory.EnumerateDirectories(t["folder"]).Any() ? t["content"] : null);
+        Add("read", "Directory.GetFileSystemEntries", denied, t => Directory.GetFileSystemEntries(t["folder"]).Any() ? t["content"] : null);
+        Add("read", "DirectoryInfo.GetDirectories", denied, t => new DirectoryInfo(t["folder"]).GetDirectories().Any() ? t["content"] : null);
+        Add("read", "DirectoryInfo.EnumerateFiles", denied, t => new DirectoryInfo(t["folder"]).EnumerateFiles().Any() ? t["content"] : null);
+        Add("read", "DirectoryInfo.GetFileSystemInfos", denied, t => new DirectoryInfo(t["folder"]).GetFileSystemInfos().Any() ? t["content"] : null);
         Add("read", "P/Invoke: open", "Win32Exception 13", t => { Must(open(t["file"], 0, 0)); return t["content"]; });
         Add("read", "P/Invoke: syscall(257, …)", "Win32Exception 13", t => { Must(syscall(257, -100, t["file"], 0, 0)); return t["content"]; });
     }
@@ -306,19 +363,44 @@ public class App
         Add("write", "File.CreateText", denied, t => Nothing(() => File.CreateText(t["new"]).Close()));
         Add("write", "File.OpenWrite", denied, t => Nothing(() => File.OpenWrite(t["new"]).Close()));
         Add("write", "File.Copy(target)", denied, t => Nothing(() => File.Copy(t["free"], t["new"])));
-        // .NET moves a file by a link and a removal, and copies it where it may not link.
-        Add("write", "File.Move", denied, t => Nothing(() => File.Move(t["kept"], t["free_new"])), "{\"prevent\": 2, \"alert\": 2}");
+        string move = Why(2, 2, "moves a file by a link and a removal, and copies it where it may not link");
+        Add("write", "File.Move", denied, t => Nothing(() => File.Move(t["kept"], t["free_new"])), move);
         Add("write", "File.Replace", denied, t => Nothing(() => File.Replace(t["free"], t["kept"], null)));
         Add("write", "File.Delete", denied, t => Nothing(() => File.Delete(t["kept"])));
         Add("write", "File.SetAttributes", denied, t => Nothing(() => File.SetAttributes(t["kept"], FileAttributes.ReadOnly)));
         Add("write", "File.SetLastWriteTime", denied, t => Nothing(() => File.SetLastWriteTime(t["kept"], new DateTime(2001, 1, 1))));
         Add("write", "FileInfo.Create", denied, t => Nothing(() => new FileInfo(t["new"]).Create().Close()));
         Add("write", "FileInfo.Delete", denied, t => Nothing(() => new FileInfo(t["kept"]).Delete()));
-        Add("write", "FileInfo.MoveTo", denied, t => Nothing(() => new FileInfo(t["kept"]).MoveTo(t["free_new"])), "{\"prevent\": 2, \"alert\": 2}");
+        Add("write", "FileInfo.MoveTo", denied, t => Nothing(() => new FileInfo(t["kept"]).MoveTo(t["free_new"])), move);
         Add("write", "new FileStream(Create)", denied, t => Nothing(() => new FileStream(t["new"], FileMode.Create).Close()));
         Add("write", "new FileStream(Truncate)", denied, t => Nothing(() => new FileStream(t["kept"], FileMode.Truncate).Close()));
         Add("write", "new StreamWriter", denied, t => Nothing(() => new StreamWriter(t["new"]).Close()));
         Add("write", "MemoryMappedFile.CreateFromFile(Create)", denied, t => Nothing(() => MemoryMappedFile.CreateFromFile(t["new"], FileMode.Create, null, 10).Dispose()));
+        Add("write", "File.WriteAllBytesAsync", denied, t => Nothing(() => File.WriteAllBytesAsync(t["new"], Ping).GetAwaiter().GetResult()));
+        Add("write", "File.WriteAllLinesAsync", denied, t => Nothing(() => File.WriteAllLinesAsync(t["new"], new[] { "x" }).GetAwaiter().GetResult()));
+        Add("write", "File.AppendAllLines", denied, t => Nothing(() => File.AppendAllLines(t["kept"], new[] { "x" })));
+        Add("write", "File.AppendAllTextAsync", denied, t => Nothing(() => File.AppendAllTextAsync(t["kept"], "x").GetAwaiter().GetResult()));
+        Add("write", "File.AppendAllLinesAsync", denied, t => Nothing(() => File.AppendAllLinesAsync(t["kept"], new[] { "x" }).GetAwaiter().GetResult()));
+        Add("write", "File.SetLastAccessTime", denied, t => Nothing(() => File.SetLastAccessTime(t["kept"], new DateTime(2001, 1, 1))));
+        Add("write", "File.SetCreationTime", denied, t => Nothing(() => File.SetCreationTime(t["kept"], new DateTime(2001, 1, 1))));
+        Add("write", "FileInfo.CreateText", denied, t => Nothing(() => new FileInfo(t["new"]).CreateText().Close()));
+        Add("write", "FileInfo.AppendText", denied, t => Nothing(() => new FileInfo(t["new"]).AppendText().Close()));
+        Add("write", "FileInfo.OpenWrite", denied, t => Nothing(() => new FileInfo(t["new"]).OpenWrite().Close()));
+        Add("write", "FileInfo.CopyTo(target)", denied, t => Nothing(() => new FileInfo(t["free"]).CopyTo(t["new"])));
+        Add("write", "FileInfo.Replace", denied, t => Nothing(() => new FileInfo(t["free"]).Replace(t["kept"], null)));
+        Add("write", "FileInfo.IsReadOnly", denied, t => Nothing(() => new FileInfo(t["kept"]).IsReadOnly = true));
+        Add("write", "FileInfo.LastWriteTime", denied, t => Nothing(() => new FileInfo(t["kept"]).LastWriteTime = new DateTime(2001, 1, 1)));
+        Add("write", "new StreamWriter(append)", denied, t => Nothing(() => { using (StreamWriter file = new StreamWriter(t["kept"], true)) file.Write("x"); }));
+        Add("write", "new FileStream(DeleteOnClose)", denied, t => Nothing(() => new FileStream(t["kept"], FileMode.Open, FileAccess.Read, FileShare.None, 4096, FileOptions.DeleteOnClose).Close()), Why(1, 2, "opens the file, and then removes it"));
+        Add("write", "ZipFile.CreateFromDirectory", denied, t => Nothing(() => ZipFile.CreateFromDirectory(t["free_folder"], t["new"])));
+        Add("write", "ZipFile.Open(Create)", denied, t => Nothing(() => ZipFile.Open(t["new"], ZipArchiveMode.Create).Dispose()));
+        Add("write", "XDocument.Save", denied, t => Nothing(() => new XDocument(new XElement("a")).Save(t["new"])));
+        Add("write", "XmlWriter.Create", denied, t => Nothing(() => XmlWriter.Create(t["new"]).Close()));
+        Add("write", "DirectoryInfo.Create", denied, t => Nothing(() => new DirectoryInfo(t["new"]).Create()));
+        Add("write", "DirectoryInfo.Delete", "IOException", t => Nothing(() => new DirectoryInfo(t["sub"]).Delete()));
+        Add("write", "DirectoryInfo.MoveTo", "IOException", t => Nothing(() => new DirectoryInfo(t["sub"]).MoveTo(t["free_new"])));
+        Add("write", "Directory.SetLastWriteTime", denied, t => Nothing(() => Directory.SetLastWriteTime(t["sub"], new DateTime(2001, 1, 1))));
+        Add("write", "Directory.Delete(recursive)", "IOException", t => Nothing(() => Directory.Delete(t["full"], true)), Why(2, 3, "lists the folder, and removes its file and itself"));
         Add("write", "Directory.CreateDirectory", denied, t => Directory.CreateDirectory(t["new"]));
         Add("write", "Directory.Delete", "IOException", t => Nothing(() => Directory.Delete(t["sub"])));
         Add("write", "Directory.Move", "IOException", t => Nothing(() => Directory.Move(t["sub"], t["free_new"])));

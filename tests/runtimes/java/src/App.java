@@ -10,18 +10,24 @@ import java.nio.ByteBuffer;
 import java.nio.channels.*;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.*;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.rmi.registry.LocateRegistry;
 import java.rmi.server.UnicastRemoteObject;
 import java.security.cert.X509Certificate;
 import java.util.*;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import java.util.jar.JarFile;
+import java.util.zip.*;
 import javax.naming.directory.InitialDirContext;
 import javax.net.ssl.*;
+import javax.xml.parsers.DocumentBuilderFactory;
 
 /**
  * Every public way in Java's standard library to start a program, resolve a name, connect, listen, open and change files.
@@ -55,9 +61,9 @@ public class App implements RequestHandler<Map<String, Object>, Object> {
         ACTS.put(name, new Act(section, refusal, 1, perform));
     }
 
-    /** An act that the library tries several times when it is refused: as many audits under `prevent`. */
-    static void retried(int times, String section, String name, String refusal, Perform perform) {
-        ACTS.put(name, new Act(section, refusal, Map.of("prevent", times, "alert", 1), perform));
+    /** An act that is more than one attempt, and why it is. */
+    static void attempts(int prevent, int alert, String why, String section, String name, String refusal, Perform perform) {
+        ACTS.put(name, new Act(section, refusal, Map.of("prevent", prevent, "alert", alert, "why", why), perform));
     }
 
     static final String DENIED = "AccessDeniedException";
@@ -69,6 +75,7 @@ public class App implements RequestHandler<Map<String, Object>, Object> {
         java.security.Security.setProperty("networkaddress.cache.negative.ttl", "0");
         System.setProperty("jdk.internal.httpclient.disableHostnameVerification", "true");
         programs();
+        morePrograms();
         names();
         connections();
         listeners();
@@ -134,6 +141,23 @@ public class App implements RequestHandler<Map<String, Object>, Object> {
         act("process", "Runtime.exec(String[], String[], File)", denied, t -> output(Runtime.getRuntime().exec(new String[] {t.get("program"), t.get("token")}, new String[] {"A=b"}, new File("/"))));
     }
 
+    static void morePrograms() {
+        String denied = "IOException: error=13, Permission denied";
+        act("process", "ProcessBuilder.inheritIO", denied, t -> {
+            File out = t.file("free_new");
+            new ProcessBuilder(t.get("program"), t.get("token")).inheritIO().redirectOutput(ProcessBuilder.Redirect.to(out)).start().waitFor();
+            return Files.readString(out.toPath()).strip();
+        });
+        act("process", "ProcessBuilder.redirectErrorStream", denied, t -> output(new ProcessBuilder(t.get("program"), t.get("token")).redirectErrorStream(true).start()));
+        act("process", "ProcessBuilder.redirectInput", denied, t -> output(new ProcessBuilder(t.get("program"), t.get("token")).redirectInput(t.file("free")).start()));
+        act("process", "Runtime.exec(String, String[])", denied, t -> output(Runtime.getRuntime().exec(t.get("program") + " " + t.get("token"), new String[] {"A=b"})));
+        act("process", "ProcessBuilder.start in a thread", denied, t -> {
+            try { return CompletableFuture.supplyAsync(() -> {
+                try { return output(new ProcessBuilder(t.get("program"), t.get("token")).start()); } catch (Exception failed) { throw new CompletionException(failed); }
+            }).join(); } catch (CompletionException failed) { throw failed.getCause(); }
+        });
+    }
+
     static void names() {
         String unknown = "UnknownHostException";
         act("resolve", "InetAddress.getByName", unknown, t -> InetAddress.getByName(t.get("host")).getHostAddress());
@@ -150,19 +174,42 @@ public class App implements RequestHandler<Map<String, Object>, Object> {
             try (SocketChannel client = SocketChannel.open(new InetSocketAddress(t.get("host"), t.port("tcp")))) { return ((InetSocketAddress) client.getRemoteAddress()).getAddress().getHostAddress(); }
         });
         act("resolve", "URL.openStream(name)", unknown, t -> { read(new URL("http://" + t.get("host") + ":" + t.port("tcp") + "/").openStream()); return t.get("allowed"); });
-        retried(4, "resolve", "HttpClient.send(name)", "ConnectException", t -> { http("http://" + t.get("host") + ":" + t.port("tcp") + "/"); return t.get("allowed"); });
+        attempts(4, 1, "tries twice, each time by two ways", "resolve", "HttpClient.send(name)", "ConnectException", t -> { http("http://" + t.get("host") + ":" + t.port("tcp") + "/"); return t.get("allowed"); });
         act("resolve", "URL.equals(name)", "hosts differ", t -> {
             if (!new URL("http://" + t.get("host") + "/").equals(new URL("http://" + t.get("allowed") + "/"))) throw new Refused("hosts differ");
             return t.get("allowed");
         });
-        // Its client sometimes binds to a port of its own choice, which a policy may not let it.
-        ACTS.put("javax.naming: dns:", new Act("resolve", "CommunicationException", Map.of("prevent", 1, "alert", 1, "beside", "unlisted-port"), t -> {
+        act("resolve", "Socket.connect(name)", unknown, t -> {
+            try (Socket client = new Socket()) { client.connect(new InetSocketAddress(t.get("host"), t.port("tcp")), 5000); return client.getInetAddress().getHostAddress(); }
+        });
+        act("resolve", "SSLSocketFactory.createSocket(name)", unknown, t -> { try (Socket client = trusting().getSocketFactory().createSocket(t.get("host"), t.port("tls"))) { return client.getInetAddress().getHostAddress(); } });
+        act("resolve", "HttpURLConnection(name)", unknown, t -> { read(((HttpURLConnection) new URL("http://" + t.get("host") + ":" + t.port("tcp") + "/").openConnection()).getInputStream()); return t.get("allowed"); });
+        act("resolve", "URL.hashCode(name)", "hosts differ", t -> {
+            if (new URL("http://" + t.get("host") + "/").hashCode() != new URL("http://" + t.get("allowed") + "/").hashCode()) throw new Refused("hosts differ");
+            return t.get("allowed");
+        });
+        // The name of an address.
+        String address = "the address";
+        act("resolve", "InetAddress.getHostName", address, t -> named(t, fresh(t).getHostName()));
+        act("resolve", "InetAddress.getCanonicalHostName", address, t -> named(t, fresh(t).getCanonicalHostName()));
+        act("resolve", "InetSocketAddress.getHostName", address, t -> named(t, new InetSocketAddress(fresh(t), 80).getHostName()));
+        String own = "its client sometimes binds to a port of its own choice, whose audit is not counted here";
+        ACTS.put("javax.naming: dns:", new Act("resolve", "CommunicationException", Map.of("prevent", 1, "alert", 1, "beside", "unlisted-port", "why", own), t -> {
             Hashtable<String, String> settings = new Hashtable<>();
             settings.put("java.naming.factory.initial", "com.sun.jndi.dns.DnsContextFactory");
             settings.put("java.naming.provider.url", "dns://" + t.get("resolver"));
             settings.put("com.sun.jndi.dns.timeout.retries", "1");
             return new InitialDirContext(settings).getAttributes(t.get("host"), new String[] {"A"}).get("A").get().toString();
         }));
+    }
+
+    /** An address that nobody has asked for the name of yet. */
+    static InetAddress fresh(Target t) throws IOException { return InetAddress.getByAddress(t.literal().getAddress()); }
+
+    static String named(Target t, String found) {
+        if (found.equals(t.get("address"))) throw new Refused("the address");
+        // To be sure that the name is right, Java has resolved it, too.
+        return found.equals(t.get("named")) ? t.get("allowed") : found;
     }
 
     static String read(InputStream stream) throws IOException {
@@ -243,7 +290,12 @@ public class App implements RequestHandler<Map<String, Object>, Object> {
             connection.setHostnameVerifier((host, session) -> true);
             return read(connection.getInputStream());
         });
-        retried(2, "connect", "HttpClient.send", "ConnectException: Permission denied", t -> http("http://" + t.get("address") + ":" + t.port("tcp") + "/"));
+        attempts(2, 1, "tries twice", "connect", "HttpClient.send", "ConnectException: Permission denied", t -> http("http://" + t.get("address") + ":" + t.port("tcp") + "/"));
+        attempts(2, 1, "tries twice", "connect", "HttpClient.sendAsync", "ConnectException: Permission denied", t -> {
+            HttpRequest request = HttpRequest.newBuilder(URI.create("http://" + t.get("address") + ":" + t.port("tcp") + "/")).build();
+            return HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build().sendAsync(request, BodyHandlers.ofString()).get(5, TimeUnit.SECONDS).body();
+        });
+        act("connect", "new Socket(Proxy.NO_PROXY)", denied, t -> { Socket client = new Socket(Proxy.NO_PROXY); client.connect(t.to("tcp")); return ping(client); });
         act("connect", "SSLSocketFactory.createSocket", denied, t -> ping(trusting().getSocketFactory().createSocket(t.literal(), t.port("tls"))));
         act("connect", "DatagramSocket.send", denied, t -> {
             try (DatagramSocket client = new DatagramSocket()) { client.send(new DatagramPacket(PING, 4, t.to("udp"))); return pong(client); }
@@ -276,6 +328,12 @@ public class App implements RequestHandler<Map<String, Object>, Object> {
         act("listen", "ServerSocketChannel.bind", denied, t -> { try (ServerSocketChannel server = ServerSocketChannel.open()) { server.bind(new InetSocketAddress(t.port("listen"))); return server.socket().getLocalPort(); } });
         act("listen", "AsynchronousServerSocketChannel.bind", denied, t -> { try (AsynchronousServerSocketChannel server = AsynchronousServerSocketChannel.open()) { server.bind(new InetSocketAddress(t.port("listen"))); return ((InetSocketAddress) server.getLocalAddress()).getPort(); } });
         act("listen", "SSLServerSocketFactory.createServerSocket", denied, t -> { try (ServerSocket server = trusting().getServerSocketFactory().createServerSocket(t.port("listen"))) { return server.getLocalPort(); } });
+        act("listen", "ServerSocketFactory.createServerSocket", denied, t -> { try (ServerSocket server = javax.net.ServerSocketFactory.getDefault().createServerSocket(t.port("listen"))) { return server.getLocalPort(); } });
+        act("listen", "ServerSocketChannel.socket().bind", denied, t -> { try (ServerSocketChannel server = ServerSocketChannel.open()) { server.socket().bind(new InetSocketAddress(t.port("listen"))); return server.socket().getLocalPort(); } });
+        act("listen", "Socket.bind", denied, t -> { try (Socket client = new Socket()) { client.bind(new InetSocketAddress(t.port("listen"))); return client.getLocalPort(); } });
+        act("listen", "SocketChannel.bind", denied, t -> { try (SocketChannel client = SocketChannel.open()) { client.bind(new InetSocketAddress(t.port("listen"))); return client.socket().getLocalPort(); } });
+        act("listen", "DatagramSocket.bind", denied, t -> { try (DatagramSocket server = new DatagramSocket(null)) { server.bind(new InetSocketAddress(t.port("listen"))); return server.getLocalPort(); } });
+        act("listen", "HttpsServer.create", denied, t -> { HttpServer server = com.sun.net.httpserver.HttpsServer.create(new InetSocketAddress(t.port("listen")), 0); int port = server.getAddress().getPort(); server.start(); server.stop(0); return port; });
         act("listen", "HttpServer.create", denied, t -> { HttpServer server = HttpServer.create(new InetSocketAddress(t.port("listen")), 0); int port = server.getAddress().getPort(); server.start(); server.stop(0); return port; });
         act("listen", "LocateRegistry.createRegistry", denied, t -> { UnicastRemoteObject.unexportObject(LocateRegistry.createRegistry(t.port("listen")), true); return t.port("listen"); });
         act("listen", "new DatagramSocket(port)", denied, t -> { try (DatagramSocket server = new DatagramSocket(t.port("listen"))) { return server.getLocalPort(); } });
@@ -300,6 +358,36 @@ public class App implements RequestHandler<Map<String, Object>, Object> {
         act("read", "new Scanner", NOT_FOUND, t -> { try (Scanner scanner = new Scanner(t.file("file"))) { return scanner.nextLine(); } });
         act("read", "URL.openStream(file:)", NOT_FOUND, t -> read(new URL("file:" + t.get("file")).openStream()));
         act("read", "Files.copy(source)", DENIED, t -> Files.readString(Files.copy(t.path("file"), t.path("free_new"))));
+        act("read", "Files.mismatch", DENIED, t -> Files.mismatch(t.path("file"), t.path("free_same")) < 0 ? t.get("content") : null);
+        act("read", "Files.readSymbolicLink", DENIED, t -> Files.readSymbolicLink(t.path("link")).equals(t.path("free")) ? t.get("content") : null);
+        act("read", "FileChannel.transferTo", DENIED, t -> { try (FileChannel from = FileChannel.open(t.path("file")); FileChannel to = FileChannel.open(t.path("free_new"), StandardOpenOption.CREATE, StandardOpenOption.WRITE)) { from.transferTo(0, from.size(), to); } return Files.readString(t.path("free_new")); });
+        act("read", "new ZipFile", NOT_FOUND, t -> { try (ZipFile zip = new ZipFile(t.get("packed") + ".zip")) { return read(zip.getInputStream(zip.getEntry("file"))); } });
+        act("read", "new JarFile", NOT_FOUND, t -> { try (JarFile jar = new JarFile(t.get("packed") + ".zip")) { return read(jar.getInputStream(jar.getEntry("file"))); } });
+        act("read", "FileSystems.newFileSystem", DENIED, t -> { try (FileSystem zip = FileSystems.newFileSystem(Path.of(t.get("packed") + ".zip"))) { return Files.readString(zip.getPath("file")); } });
+        act("read", "new URLClassLoader", "nothing found", t -> {
+            try (URLClassLoader loader = new URLClassLoader(new URL[] {new URL("file:" + t.get("packed") + ".zip")})) {
+                InputStream found = loader.getResourceAsStream("file");
+                if (found == null) throw new Refused("nothing found");
+                return read(found);
+            }
+        });
+        act("read", "new GZIPInputStream", NOT_FOUND, t -> read(new GZIPInputStream(new FileInputStream(t.get("packed") + ".gz"))));
+        act("read", "Properties.load", NOT_FOUND, t -> { Properties found = new Properties(); try (Reader reader = new FileReader(t.get("packed") + ".properties")) { found.load(reader); } return found.getProperty("content"); });
+        act("read", "DocumentBuilder.parse(File)", NOT_FOUND, t -> DocumentBuilderFactory.newInstance().newDocumentBuilder().parse(new File(t.get("packed") + ".xml")).getDocumentElement().getTextContent());
+        act("read", "new FileInputStream(File)", NOT_FOUND, t -> read(new FileInputStream(t.file("file"))));
+        attempts(3, 3, "the JVM opens the file twice more, to say why it is no library", "read", "System.load", "UnsatisfiedLinkError: refused-by-a-runtime-rule", t -> {
+            // What is no library is read all the same, to find that out.
+            try { System.load(t.get("file")); } catch (UnsatisfiedLinkError failed) { if (failed.getMessage().contains("refused-by-a-runtime-rule")) throw new Refused("UnsatisfiedLinkError: refused-by-a-runtime-rule"); }
+            return t.get("content");
+        });
+        act("read", "Files.find", DENIED, t -> { try (Stream<Path> entries = Files.find(t.path("full"), 1, (path, attributes) -> path.endsWith("inner"))) { return entries.count() == 1 ? t.get("content") : null; } });
+        act("read", "Files.walkFileTree", DENIED, t -> {
+            List<Path> found = new ArrayList<>();
+            Files.walkFileTree(t.path("full"), new SimpleFileVisitor<>() {
+                @Override public FileVisitResult visitFile(Path path, BasicFileAttributes attributes) { found.add(path); return FileVisitResult.CONTINUE; }
+            });
+            return found.size() == 1 ? t.get("content") : null;
+        });
         act("read", "Files.list", DENIED, t -> { try (Stream<Path> entries = Files.list(t.path("folder"))) { return entries.anyMatch(each -> each.endsWith("file")) ? t.get("content") : null; } });
         act("read", "Files.newDirectoryStream", DENIED, t -> { try (DirectoryStream<Path> entries = Files.newDirectoryStream(t.path("folder"))) { return entries.iterator().hasNext() ? t.get("content") : null; } });
         act("read", "Files.walk", DENIED, t -> { try (Stream<Path> entries = Files.walk(t.path("folder"), 1)) { return entries.anyMatch(each -> each.endsWith("file")) ? t.get("content") : null; } });
@@ -326,13 +414,29 @@ public class App implements RequestHandler<Map<String, Object>, Object> {
         act("write", "Files.createFile", DENIED, t -> Files.createFile(t.path("new")).toString());
         act("write", "Files.createTempFile", DENIED, t -> Files.createTempFile(t.path("folder"), "a", "b").toString());
         act("write", "Files.createDirectory", DENIED, t -> Files.createDirectory(t.path("new")).toString());
-        retried(2, "write", "Files.createDirectories", DENIED, t -> Files.createDirectories(t.path("new")).toString());
+        attempts(2, 1, "tries to make the folder, and then the one that it is in", "write", "Files.createDirectories", DENIED, t -> Files.createDirectories(t.path("new")).toString());
         act("write", "Files.createTempDirectory", DENIED, t -> Files.createTempDirectory(t.path("folder"), "a").toString());
         act("write", "Files.createSymbolicLink", DENIED, t -> Files.createSymbolicLink(t.path("new"), t.path("free")).toString());
         act("write", "Files.createLink", DENIED, t -> Files.createLink(t.path("new"), t.path("free")).toString());
         act("write", "Files.copy(target)", DENIED, t -> Files.copy(t.path("free"), t.path("new")).toString());
         act("write", "Files.move", DENIED, t -> Files.move(t.path("kept"), t.path("free_new")).toString());
         act("write", "Files.move(ATOMIC_MOVE)", DENIED, t -> Files.move(t.path("kept"), t.path("free_new"), StandardCopyOption.ATOMIC_MOVE).toString());
+        act("write", "Files.write(APPEND)", DENIED, t -> Files.write(t.path("kept"), PING, StandardOpenOption.APPEND).toString());
+        act("write", "Files.newByteChannel(CREATE_NEW)", DENIED, t -> { Files.newByteChannel(t.path("new"), StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE).close(); return null; });
+        act("write", "Files.copy(InputStream)", DENIED, t -> Files.copy(new ByteArrayInputStream(PING), t.path("new")));
+        attempts(1, 2, "removes what is there, and then writes", "write", "Files.copy(REPLACE_EXISTING)", DENIED, t -> Files.copy(t.path("free"), t.path("kept"), StandardCopyOption.REPLACE_EXISTING).toString());
+        act("write", "Files.setOwner", DENIED, t -> Files.setOwner(t.path("kept"), Files.getOwner(t.path("free"))).toString());
+        act("write", "Files.setAttribute(unix:mode)", DENIED, t -> Files.setAttribute(t.path("kept"), "unix:mode", 0600).toString());
+        act("write", "FileChannel.transferFrom", DENIED, t -> { try (FileChannel from = FileChannel.open(t.path("free")); FileChannel to = FileChannel.open(t.path("new"), StandardOpenOption.CREATE, StandardOpenOption.WRITE)) { to.transferFrom(from, 0, 1); } return null; });
+        act("write", "FileChannel.map(READ_WRITE)", DENIED, t -> { try (FileChannel channel = FileChannel.open(t.path("kept"), StandardOpenOption.READ, StandardOpenOption.WRITE)) { channel.map(FileChannel.MapMode.READ_WRITE, 0, 1).put((byte) 'x'); } return null; });
+        act("write", "new PrintStream", NOT_FOUND, t -> { new PrintStream(t.get("new")).close(); return null; });
+        act("write", "new Formatter", NOT_FOUND, t -> { new Formatter(t.get("new")).close(); return null; });
+        act("write", "new ZipOutputStream", NOT_FOUND, t -> { try (ZipOutputStream zip = new ZipOutputStream(new FileOutputStream(t.get("new")))) { zip.putNextEntry(new ZipEntry("a")); } return null; });
+        attempts(1, 3, "makes a file for a lock, and the log, and removes the lock", "write", "logging.FileHandler", DENIED, t -> { new java.util.logging.FileHandler(t.get("new")).close(); return null; });
+        attempts(2, 1, "tries to make the folder, and then the one that it is in", "write", "File.mkdirs", "false", t -> done(t.file("new").mkdirs()));
+        act("write", "File.setExecutable", "false", t -> done(t.file("kept").setExecutable(true)));
+        act("write", "File.setReadable", "false", t -> done(t.file("kept").setReadable(true, true)));
+        act("write", "File.setWritable", "false", t -> done(t.file("kept").setWritable(true, true)));
         act("write", "Files.delete", DENIED, t -> { Files.delete(t.path("kept")); return null; });
         act("write", "Files.delete of a folder", DENIED, t -> { Files.delete(t.path("sub")); return null; });
         act("write", "Files.deleteIfExists", DENIED, t -> Files.deleteIfExists(t.path("kept")));

@@ -52,6 +52,9 @@ function told(failed) {
   return typeof failed.code === "string" ? failed.code : `${failed.name}: ${failed.message}`;
 }
 
+/** Audits of an act that is more than one attempt, and why it is. */
+const why = (prevent, alert, reason) => ({ audits: { prevent, alert, why: reason } });
+
 /** A function that takes a callback, as a promise. */
 const awaited = (start) => new Promise((resolve, reject) => start((error, value) => (error ? reject(error) : resolve(value))));
 
@@ -91,6 +94,27 @@ act("process", "cluster.fork", async (t) => {
   const ended = new Promise((resolve, reject) => worker.on("error", reject).on("message", resolve));
   return await ended;
 });
+act("process", "child_process.spawn(cwd)", (t) => spawned(child_process.spawn(t.program, [t.token], { cwd: "/" })));
+act("process", "child_process.spawn(argv0)", (t) => spawned(child_process.spawn(t.program, [t.token], { argv0: "other" })));
+act("process", "child_process.spawn(stdio: inherit)", (t) => inherited(child_process.spawn, t));
+act("process", "child_process.execFile(shell)", (t) =>
+  awaited((done) => child_process.execFile("echo", [t.token], { shell: true }, done)).then((out) => out.trim()),
+);
+act("process", "util.promisify(child_process.execFile)", async (t) => (await promisify(child_process.execFile)(t.program, [t.token])).stdout.trim());
+act("process", "child_process.spawnSync(shell)", (t) => {
+  const { error, stdout } = child_process.spawnSync(`echo ${t.token}`, { shell: true });
+  if (error) throw error;
+  return stdout.toString().trim();
+});
+
+/** With the function's own standard output in a file's place. */
+async function inherited(spawn, t) {
+  const file = fs.openSync(t.free_new, "w");
+  const child = spawn(t.program, [t.token], { stdio: ["inherit", file, "inherit"] });
+  await once(child, "close");
+  return fs.readFileSync(t.free_new, "utf8").trim();
+}
+
 act("process", "child_process.execSync in a worker thread", (t) =>
   inWorker(`require("node:child_process").execSync("echo ${t.token}").toString().trim()`),
 );
@@ -116,8 +140,7 @@ act("resolve", "dns.lookup in a worker thread", (t) =>
   inWorker(`(await require("node:dns").promises.lookup("${t.host}", { family: 4 })).address`),
 );
 for (const name of ["dns", "dns.promises", "dns.Resolver"]) {
-  // c-ares, which tries four times and then says that no server can be reached.
-  const refused = { refusal: "ECONNREFUSED", audits: { prevent: 4, alert: 1 } };
+  const refused = { refusal: "ECONNREFUSED", ...why(4, 1, "c-ares tries four times, and then says that no server can be reached") };
   const resolver = () => (name === "dns.Resolver" ? new dns.Resolver() : dns);
   const ask = (t, method, ...words) =>
     name === "dns.promises" ? dns.promises[method](t.host, ...words) : awaited((done) => resolver()[method](t.host, ...words, done));
@@ -126,6 +149,20 @@ for (const name of ["dns", "dns.promises", "dns.Resolver"]) {
   for (const type of ["6", "Any", "Caa", "Cname", "Mx", "Naptr", "Ns", "Ptr", "Soa", "Srv", "Txt"]) {
     act("resolve", `${name}.resolve${type}`, async (t) => Object.keys(await ask(t, `resolve${type}`)).length > 0 && t.allowed, refused);
   }
+}
+// The name of an address.
+act("resolve", "dns.lookupService", async (t) => ((await awaited((done) => dns.lookupService(t.address, 80, done))) === t.named ? t.allowed : null));
+act("resolve", "dns.promises.lookupService", async (t) => ((await dns.promises.lookupService(t.address, 80)).hostname === t.named ? t.allowed : null));
+for (const [name, reverse] of Object.entries({
+  "dns.reverse": (t) => awaited((done) => dns.reverse(t.address, done)),
+  "dns.promises.reverse": (t) => dns.promises.reverse(t.address),
+  "dns.Resolver.reverse": (t) => awaited((done) => new dns.Resolver().reverse(t.address, done)),
+  "dns.promises.Resolver.reverse": (t) => new dns.promises.Resolver().reverse(t.address),
+})) {
+  act("resolve", name, async (t) => ((await reverse(t))[0] === t.named ? t.allowed : null), {
+    refusal: "ENOTFOUND",
+    ...why(4, 1, "c-ares tries four times, and then says that there is no name"),
+  });
 }
 act("resolve", "net.connect(name)", async (t) => {
   const client = net.connect({ port: t.tcp, host: t.host, family: 4 });
@@ -189,6 +226,16 @@ act("connect", "net.connect to an IPv4 address mapped into IPv6", (t) => ping(ne
 act("connect", "net.connect(autoSelectFamily: false)", (t) => ping(net.connect({ port: t.tcp, host: t.address, autoSelectFamily: false })));
 act("connect", "net.connect(localAddress)", (t) => ping(net.connect({ port: t.tcp, host: t.address, localAddress: "127.0.0.1" })));
 act("connect", "tls.connect", (t) => ping(tls.connect(t.tls, t.address), "secureConnect"));
+act("connect", "net.createConnection", (t) => ping(net.createConnection(t.tcp, t.address)));
+act("connect", "tls.connect(socket)", async (t) => ping(tls.connect({ socket: net.connect(t.tls, t.address).on("error", () => {}) }), "secureConnect"));
+act("connect", "http.request", async (t) => {
+  const request = http.request({ host: t.address, port: t.tcp, method: "POST", agent: false });
+  request.end("ping");
+  const [response] = await once(request, "response");
+  let text = "";
+  for await (const data of response) text += data;
+  return text;
+});
 act("connect", "http.get", (t) => fetched(http, `http://${t.address}:${t.tcp}/`));
 act("connect", "https.get", (t) => fetched(https, `https://${t.address}:${t.tls}/`));
 act("connect", "fetch", async (t) => (await fetch(`http://${t.address}:${t.tcp}/`)).text(), { refusal: "TypeError: EACCES" });
@@ -222,15 +269,14 @@ async function listening(server, ...where) {
 }
 
 act("listen", "net.createServer().listen", (t) => listening(net.createServer(), t.listen, "0.0.0.0"));
-act("listen", "net.createServer().listen on every address", (t) => listening(net.createServer(), t.listen), {
-  // `::` first, and then `0.0.0.0`.
-  audits: { prevent: 2, alert: 1 },
-});
+act("listen", "net.createServer().listen on every address", (t) => listening(net.createServer(), t.listen), why(2, 1, "tries `::` first, and then `0.0.0.0`"));
 act("listen", "net.createServer().listen on a port that the kernel chose", async (t) => ((await listening(net.createServer(), 0, "0.0.0.0")) ? t.listen : null));
 act("listen", "http.createServer().listen", (t) => listening(http.createServer(), t.listen, "127.0.0.1"));
 act("listen", "https.createServer().listen", (t) => listening(https.createServer(), t.listen, "127.0.0.1"));
 act("listen", "http2.createServer().listen", (t) => listening(http2.createServer(), t.listen, "127.0.0.1"));
 act("listen", "tls.createServer().listen", (t) => listening(tls.createServer(), t.listen, "127.0.0.1"));
+act("listen", "http2.createSecureServer().listen", (t) => listening(http2.createSecureServer(), t.listen, "127.0.0.1"));
+act("listen", "http.createServer().listen({ port })", (t) => listening(http.createServer(), { port: t.listen, host: "127.0.0.1", exclusive: true }));
 act("listen", "dgram.bind", async (t) => {
   const server = dgram.createSocket("udp4");
   try {
@@ -266,8 +312,9 @@ const FORMS = {
 
 function inEachForm(section, name, perform, forms = Object.keys(FORMS), more = {}) {
   for (const form of forms) {
-    const title = form === "promises" ? `fs.promises.${name}` : `fs.${name}${form}`;
-    act(section, title, (t) => perform(FORMS[form](name), t, form), more);
+    const [call, rest] = [name.split("(")[0], name.slice(name.split("(")[0].length)];
+    const title = form === "promises" ? `fs.promises.${call}${rest}` : `fs.${call}${form}${rest}`;
+    act(section, title, (t) => perform(FORMS[form](call), t, form), more);
   }
 }
 
@@ -299,6 +346,55 @@ inEachForm("read", "cp", async (call, t) => {
   await call(t.file, t.free_new);
   return fs.readFileSync(t.free_new, "utf8");
 });
+inEachForm("read", "readlink", async (call, t) => ((await call(t.link)) === t.free ? t.content : null));
+act("read", "fs.readdirSync(recursive)", (t) => (fs.readdirSync(t.full, { recursive: true }).includes("inner") ? t.content : null));
+act("read", "fs.cpSync(recursive)", (t) => {
+  fs.cpSync(t.full, t.free_new, { recursive: true });
+  return fs.readFileSync(path.join(t.free_new, "inner"), "utf8");
+}, why(1, 2, "one for the folder, and one for the file in it"));
+act("read", "fs.promises.FileHandle.readFile", async (t) => withHandle(t, (handle) => handle.readFile("utf8")));
+act("read", "fs.promises.FileHandle.read", async (t) => withHandle(t, async (handle) => {
+  const { bytesRead, buffer } = await handle.read();
+  return buffer.toString("utf8", 0, bytesRead);
+}));
+act("read", "fs.promises.FileHandle.readLines", async (t) => withHandle(t, async (handle) => {
+  for await (const line of handle.readLines()) return line;
+}));
+act("read", "fs.readFileSync(URL)", (t) => fs.readFileSync(new URL(`file://${t.file}`), "utf8"));
+act("read", "fs.readFileSync(Buffer)", (t) => fs.readFileSync(Buffer.from(t.file), "utf8"));
+act("read", "require of JSON", (t) => {
+  delete require.cache[`${t.packed}.json`];
+  return require(`${t.packed}.json`);
+});
+act("read", "new Worker(file)", async (t) => {
+  const worker = new Worker(t.module);
+  await once(worker, "exit");
+  return t.content;
+});
+act("read", "process.loadEnvFile", (t) => {
+  delete process.env.CONTENT;
+  process.loadEnvFile(`${t.packed}.env`);
+  return process.env.CONTENT;
+}, { refusal: "ENOENT" });
+act("read", "process.dlopen", (t) => {
+  // What is no library is read all the same, to find that out.
+  try {
+    process.dlopen({ exports: {} }, t.file);
+  } catch ({ message }) {
+    if (message.includes("refused-by-a-runtime-rule")) throw new Refused("ERR_DLOPEN_FAILED: refused-by-a-runtime-rule");
+    return t.content;
+  }
+}, { refusal: "ERR_DLOPEN_FAILED: refused-by-a-runtime-rule" });
+
+async function withHandle(t, use) {
+  const handle = await fs.promises.open(t.file);
+  try {
+    return await use(handle);
+  } finally {
+    await handle.close().catch(() => {});
+  }
+}
+
 act("read", "fs.createReadStream", (t) => streamed(fs.createReadStream(t.file, "utf8")));
 act("read", "fs.promises.FileHandle.createReadStream", async (t) => streamed((await fs.promises.open(t.file)).createReadStream({ encoding: "utf8" })));
 act("read", "fs.openAsBlob", async (t) => (await fs.openAsBlob(t.file)).text(), { refusal: "NotReadableError: The blob could not be read" });
@@ -315,10 +411,28 @@ for (const form of Object.keys(FORMS)) {
     await (opened.close ? opened.close() : fs.closeSync(opened));
   });
 }
-for (const form of Object.keys(FORMS)) {
-  const title = form === "promises" ? "fs.promises.copyFile(target)" : `fs.copyFile${form}(target)`;
-  act("write", title, (t) => FORMS[form]("copyFile")(t.free, t.new));
+inEachForm("write", "copyFile(target)", (call, t) => call(t.free, t.new));
+inEachForm("write", "cp(target)", (call, t) => call(t.free, t.new), Object.keys(FORMS), why(1, 2, "writes the file, and then sets its mode"));
+for (const flags of ["a", "ax", "r+", "wx"]) {
+  act("write", `fs.openSync('${flags}')`, (t) => {
+    const file = fs.openSync(flags === "r+" ? t.kept : t.new, flags);
+    fs.writeSync(file, "x");
+    fs.closeSync(file);
+  });
 }
+act("write", "fs.promises.FileHandle.write", async (t) => {
+  const handle = await fs.promises.open(t.new, "w");
+  await handle.write("x");
+  await handle.close();
+});
+act("write", "fs.promises.FileHandle.createWriteStream", async (t) => {
+  const stream = (await fs.promises.open(t.new, "w")).createWriteStream();
+  stream.end("x");
+  await once(stream, "close");
+});
+inEachForm("write", "chown", (call, t) => call(t.kept, process.getuid(), process.getgid()));
+inEachForm("write", "lchown", (call, t) => call(t.kept, process.getuid(), process.getgid()));
+inEachForm("write", "lutimes", (call, t) => call(t.kept, 1, 1));
 inEachForm("write", "rename", (call, t) => call(t.kept, t.free_new));
 inEachForm("write", "unlink", (call, t) => call(t.kept));
 inEachForm("write", "rm", (call, t) => call(t.kept));
@@ -335,6 +449,9 @@ act("write", "fs.createWriteStream", async (t) => {
   stream.end("x");
   await once(stream, "close");
 });
+act("write", "fs.mkdirSync(recursive)", (t) => fs.mkdirSync(path.join(t.new, "below"), { recursive: true }), why(1, 2, "makes the folder, and the one below it"));
+act("write", "fs.rmSync(recursive)", (t) => fs.rmSync(t.full, { recursive: true }), why(1, 4, "tries to remove the folder, then lists it, and removes its file and itself"));
+act("write", "v8.writeHeapSnapshot in a worker thread", (t) => inWorker(`require("node:v8").writeHeapSnapshot("${t.new}")`));
 act("write", "process.report.writeReport", (t) => {
   process.report.directory = t.folder;
   if (!process.report.writeReport("new")) throw new Refused("no file name");

@@ -3,12 +3,15 @@
 # An event names one act and gives it a target; the act does it and returns what proves that it was done: the text that the
 # program printed, the address, the server's `pong`, the port, the file's content. `{"act": "list"}` gives them all.
 
+require "csv"
 require "drb/drb"
 require "fiddle"
 require "fileutils"
+require "find"
 require "io/nonblock"
 require "io/wait"
-
+require "json"
+require "logger"
 require "net/http"
 require "open-uri"
 require "open3"
@@ -22,6 +25,7 @@ require "socket"
 require "tempfile"
 require "tmpdir"
 require "yaml"
+require "zlib"
 
 # What an act fails with if nothing else is said.
 REFUSAL = {
@@ -51,6 +55,11 @@ def handler(event:, context:)
   rescue Exception => failed
     { refused: failed.class.name }
   end
+end
+
+# Audits of an act that is more than one attempt, and why it is.
+def why(prevent, alert, reason)
+  { prevent: prevent, alert: alert, why: reason }
 end
 
 def must(done, how)
@@ -109,6 +118,20 @@ act("process", "Open3.capture3") { |t| Open3.capture3(t.program, t.token).first.
 act("process", "Open3.popen2") { |t| Open3.popen2(t.program, t.token) { |_, out, _| out.read.strip } }
 act("process", "Open3.popen3") { |t| Open3.popen3(t.program, t.token) { |_, out, _, _| out.read.strip } }
 act("process", "Open3.pipeline_r") { |t| Open3.pipeline_r([t.program, t.token]) { |out, _| out.read.strip } }
+act("process", "spawn(chdir:)") { |t| printed { Process.wait(spawn(t.program, t.token, chdir: "/")) } }
+act("process", "spawn([program, argv0])") { |t| printed { Process.wait(spawn([t.program, "other"], t.token)) } }
+act("process", "spawn(pgroup:)") { |t| printed { Process.wait(spawn(t.program, t.token, pgroup: true)) } }
+act("process", "Process.detach(spawn)") { |t| printed { Process.detach(spawn(t.program, t.token)).value } }
+act("process", "IO.popen(environment)") { |t| IO.popen([{ "A" => "b" }, t.program, t.token], &:read).strip }
+act("process", "Open3.capture3, by a shell") { |t| Open3.capture3("echo #{t.token};").first.strip }
+act("process", "Open3.popen2e") { |t| Open3.popen2e(t.program, t.token) { |_, out, _| out.read.strip } }
+act("process", "Open3.pipeline") { |t| printed { Open3.pipeline([t.program, t.token]) } }
+act("process", "Open3.pipeline_rw") { |t| Open3.pipeline_rw([t.program, t.token]) { |_, out, _| out.read.strip } }
+act("process", "Open3.pipeline_w") { |t| printed { Open3.pipeline_w([t.program, t.token]) { |_, threads| threads.each(&:join) } } }
+act("process", "Open3.pipeline_start") { |t| printed { Open3.pipeline_start([t.program, t.token]) { |threads| threads.each(&:join) } } }
+act("process", "IO.foreach('|…')") { |t| IO.foreach("|#{t.program} #{t.token}").to_a.join.strip }
+act("process", "IO.binread('|…')") { |t| IO.binread("|#{t.program} #{t.token}").strip }
+act("process", "PTY.getpty") { |t| PTY.getpty(t.program, t.token).first.gets.strip }
 act("process", "PTY.spawn") do |t|
   out, = PTY.spawn(t.program, t.token)
   out.gets.strip
@@ -116,6 +139,15 @@ end
 act("process", "fork + exec") { |t| in_child { exec(t.program, t.token) } }
 act("process", "fork + exec, by a shell") { |t| in_child { exec("echo #{t.token};") } }
 act("process", "fork + exec with an environment") { |t| in_child { exec({ "A" => "b" }, t.program, t.token, unsetenv_others: true) } }
+act("process", "fork + Process.exec") { |t| in_child { Process.exec(t.program, t.token) } }
+act("process", "Fiddle: popen", refusal: "null") do |t|
+  stream = function("popen", [Fiddle::TYPE_VOIDP] * 2, Fiddle::TYPE_VOIDP).call("echo #{t.token}", "r")
+  must(!stream.null?, "null")
+  room = Fiddle::Pointer.malloc(100, Fiddle::RUBY_FREE)
+  function("fgets", [Fiddle::TYPE_VOIDP, Fiddle::TYPE_INT, Fiddle::TYPE_VOIDP], Fiddle::TYPE_VOIDP).call(room, 100, stream)
+  function("pclose", [Fiddle::TYPE_VOIDP]).call(stream)
+  room.to_s.strip
+end
 act("process", "Fiddle: system", refusal: "status 127") do |t|
   printed do
     status = function("system", [Fiddle::TYPE_VOIDP]).call("echo #{t.token}")
@@ -153,11 +185,10 @@ end
 act("resolve", "Addrinfo.getaddrinfo") { |t| Addrinfo.getaddrinfo(t.host, 80, :INET)[0].ip_address }
 act("resolve", "Addrinfo.tcp") { |t| Addrinfo.tcp(t.host, 80).ip_address }
 act("resolve", "Socket.getaddrinfo") { |t| Socket.getaddrinfo(t.host, 80, :INET)[0][3] }
-# Both ask twice: for an address, and then for the host.
-act("resolve", "Socket.gethostbyname", audits: { prevent: 1, alert: 2 }) { |t| Socket.gethostbyname(t.host)[3].unpack("C4").join(".") }
+act("resolve", "Socket.gethostbyname", audits: why(1, 2, "asks twice: for an address, and then for the host")) { |t| Socket.gethostbyname(t.host)[3].unpack("C4").join(".") }
 act("resolve", "Socket.sockaddr_in") { |t| Socket.unpack_sockaddr_in(Socket.sockaddr_in(80, t.host))[1] }
 act("resolve", "IPSocket.getaddress") { |t| IPSocket.getaddress(t.host) }
-act("resolve", "TCPSocket.gethostbyname", audits: { prevent: 1, alert: 2 }) { |t| TCPSocket.gethostbyname(t.host)[3] }
+act("resolve", "TCPSocket.gethostbyname", audits: why(1, 2, "asks twice: for an address, and then for the host")) { |t| TCPSocket.gethostbyname(t.host)[3] }
 act("resolve", "TCPSocket.new(name)") { |t| TCPSocket.new(t.host, t.tcp).remote_address.ip_address }
 act("resolve", "Socket.tcp(name)") { |t| Socket.tcp(t.host, t.tcp).remote_address.ip_address }
 act("resolve", "UDPSocket#connect(name)") { |t| UDPSocket.new.tap { |client| client.connect(t.host, t.udp) }.remote_address.ip_address }
@@ -173,6 +204,24 @@ act("resolve", "Resolv::DNS#getaddress", refusal: "Errno::EACCES") { |t| Resolv:
 act("resolve", "Resolv::DNS#getresource(TXT)", refusal: "Errno::EACCES") do |t|
   Resolv::DNS.new.getresource(t.host, Resolv::DNS::Resource::IN::TXT) && t.allowed
 end
+act("resolve", "Addrinfo.udp") { |t| Addrinfo.udp(t.host, t.udp).ip_address }
+act("resolve", "Addrinfo.ip") { |t| Addrinfo.ip(t.host).ip_address }
+act("resolve", "Addrinfo.foreach") { |t| Addrinfo.foreach(t.host, 80, :INET).first.ip_address }
+act("resolve", "Net::HTTP.start(name)") { |t| Net::HTTP.start(t.host, t.tcp) { |http| http.get("/").body } == "pong" && t.allowed }
+act("resolve", "OpenSSL::SSL::SSLSocket.open(name)") { |t| OpenSSL::SSL::SSLSocket.open(t.host, t.tls).tap(&:connect).io.remote_address.ip_address }
+act("resolve", "Resolv.each_address", refusal: "Errno::EACCES") { |t| Resolv.each_address(t.host) { |address| break address } }
+act("resolve", "Resolv::DNS#each_resource(MX)", refusal: "Errno::EACCES") do |t|
+  Resolv::DNS.new.each_resource(t.host, Resolv::DNS::Resource::IN::MX) { |_| break t.allowed }
+end
+act("resolve", "DRb::DRbTCPSocket.open(name)") do |t|
+  DRb::DRbTCPSocket.open("druby://#{t.host}:#{t.tcp}", DRb::DRbServer.make_config).close || t.allowed
+end
+# The name of an address.
+act("resolve", "Addrinfo#getnameinfo") { |t| Addrinfo.tcp(t.address, 80).getnameinfo(Socket::NI_NAMEREQD)[0] == t.named && t.allowed }
+act("resolve", "Socket.getnameinfo") { |t| Socket.getnameinfo(Socket.sockaddr_in(80, t.address), Socket::NI_NAMEREQD)[0] == t.named && t.allowed }
+act("resolve", "Socket.gethostbyaddr", refusal: "SocketError: host not found") { |t| Socket.gethostbyaddr(t.address.split(".").map(&:to_i).pack("C4"))[0] == t.named && t.allowed }
+act("resolve", "Resolv.getname", refusal: "Errno::EACCES") { |t| Resolv.getname(t.address) == t.named && t.allowed }
+act("resolve", "Resolv::DNS#getname", refusal: "Errno::EACCES") { |t| Resolv::DNS.new.getname(t.address).to_s == t.named && t.allowed }
 act("resolve", "Fiddle: getaddrinfo", refusal: "status -4") do |t|
   found = Fiddle::Pointer.malloc(8, Fiddle::RUBY_FREE)
   status = function("getaddrinfo", [Fiddle::TYPE_VOIDP] * 4).call(t.host, nil, nil, found)
@@ -217,6 +266,11 @@ act("connect", "Socket#connect_nonblock") do |t|
   ping(client)
 end
 act("connect", "Addrinfo#connect") { |t| ping(Addrinfo.tcp(t.address, t.tcp).connect) }
+act("connect", "TCPSocket.open") { |t| ping(TCPSocket.open(t.address, t.tcp)) }
+act("connect", "Socket.tcp(connect_timeout:)") { |t| ping(Socket.tcp(t.address, t.tcp, connect_timeout: 5)) }
+act("connect", "Addrinfo#connect_to") { |t| ping(Addrinfo.tcp("127.0.0.1", 0).connect_to(t.address, t.tcp)) }
+act("connect", "Net::HTTP.post") { |t| Net::HTTP.post(URI("http://#{t.address}:#{t.tcp}/"), "ping").body }
+act("connect", "Net::HTTP.start") { |t| Net::HTTP.start(t.address, t.tcp) { |http| http.get("/").body } }
 act("connect", "Net::HTTP.get") { |t| Net::HTTP.get(t.address, "/", t.tcp) }
 act("connect", "Net::HTTP over TLS") do |t|
   Net::HTTP.start(t.address, t.tls, use_ssl: true, verify_mode: OpenSSL::SSL::VERIFY_NONE) { |http| http.get("/").body }
@@ -234,6 +288,7 @@ act("connect", "UDPSocket#connect + send") { |t| pong(UDPSocket.new.tap { |clien
 act("connect", "UDPSocket#send") { |t| pong(UDPSocket.new.tap { |client| client.send("ping", 0, t.address, t.udp) }) }
 act("connect", "BasicSocket#send(to)") { |t| pong(Socket.new(:INET, :DGRAM).tap { |client| client.send("ping", 0, Socket.sockaddr_in(t.udp, t.address)) }) }
 act("connect", "BasicSocket#sendmsg") { |t| pong(Socket.new(:INET, :DGRAM).tap { |client| client.sendmsg("ping", 0, Socket.sockaddr_in(t.udp, t.address)) }) }
+act("connect", "BasicSocket#sendmsg_nonblock") { |t| pong(Socket.new(:INET, :DGRAM).tap { |client| client.sendmsg_nonblock("ping", 0, Socket.sockaddr_in(t.udp, t.address)) }) }
 act("connect", "Fiddle: connect") do |t|
   client = blocking
   c_must(function("connect", [Fiddle::TYPE_INT, Fiddle::TYPE_VOIDP, Fiddle::TYPE_INT]).call(client.fileno, Socket.sockaddr_in(t.tcp, t.address), 16))
@@ -262,6 +317,9 @@ act("listen", "Socket#bind + listen") do |t|
   server.listen(1)
   port_of(server)
 end
+act("listen", "TCPServer.open") { |t| port_of(TCPServer.open("0.0.0.0", t.listen)) }
+act("listen", "Addrinfo#bind") { |t| port_of(Addrinfo.udp("0.0.0.0", t.listen).bind) }
+act("listen", "OpenSSL::SSL::SSLServer.new") { |t| port_of(OpenSSL::SSL::SSLServer.new(TCPServer.new("0.0.0.0", t.listen), OpenSSL::SSL::SSLContext.new).to_io) }
 act("listen", "Addrinfo#listen") { |t| port_of(Addrinfo.tcp("0.0.0.0", t.listen).listen) }
 act("listen", "Socket.tcp_server_sockets") { |t| port_of(Socket.tcp_server_sockets("127.0.0.1", t.listen).first) }
 act("listen", "UDPSocket#bind") { |t| port_of(UDPSocket.new.tap { |server| server.bind("0.0.0.0", t.listen) }) }
@@ -273,6 +331,7 @@ end
 
 # Reading `t.file`, and the folder that it is in.
 
+TWICE = "opens what it loads twice, first to see whether it can"
 act("read", "File.read") { |t| File.read(t.file) }
 act("read", "File.open") { |t| File.open(t.file, &:read) }
 act("read", "File.new") { |t| File.new(t.file).read }
@@ -287,9 +346,54 @@ act("read", "FileUtils.cp(source)") { |t| FileUtils.cp(t.file, t.free_new) || Fi
 act("read", "Pathname#read") { |t| Pathname.new(t.file).read }
 act("read", "URI.open of a path") { |t| URI.open(t.file).read }
 act("read", "YAML.load_file") { |t| YAML.load_file(t.file) }
-# Ruby opens what it loads twice, first to see whether it can.
-act("read", "load", refusal: "LoadError", audits: 2) { |t| load("#{t.script}.rb") && $ran && t.content }
-act("read", "require", refusal: "LoadError", audits: { prevent: 1, alert: 2 }) { |t| ($LOADED_FEATURES.delete("#{t.script}.rb"); require("#{t.script}.rb")) && t.content }
+act("read", "load", refusal: "LoadError", audits: why(2, 2, TWICE)) { |t| load("#{t.script}.rb") && $ran && t.content }
+act("read", "require", refusal: "LoadError", audits: why(1, 2, TWICE)) { |t| ($LOADED_FEATURES.delete("#{t.script}.rb"); require("#{t.script}.rb")) && t.content }
+act("read", "require_relative", refusal: "LoadError", audits: why(1, 2, TWICE)) do |t|
+  $LOADED_FEATURES.delete("#{t.script}.rb")
+  from = Pathname.new(t.script).relative_path_from(__dir__)
+  require_relative(from) && t.content
+end
+act("read", "autoload", refusal: "LoadError", audits: why(1, 2, TWICE)) do |t|
+  $LOADED_FEATURES.delete("#{t.script}.rb")
+  # The file defines nothing: that it was loaded is all.
+  $ran = false
+  Object.send(:remove_const, :Loaded) if Object.autoload?(:Loaded)
+  Object.autoload(:Loaded, "#{t.script}.rb")
+  begin
+    Loaded
+  rescue NameError
+    $ran && t.content
+  end
+end
+act("read", "RubyVM::InstructionSequence.compile_file", audits: why(1, 2, TWICE)) { |t| RubyVM::InstructionSequence.compile_file("#{t.script}.rb") && t.content }
+act("read", "File.foreach") { |t| File.foreach(t.file).to_a.join }
+act("read", "File.readlines") { |t| File.readlines(t.file).join }
+act("read", "File.readlink") { |t| File.readlink(t.link) == t.free && t.content }
+act("read", "IO.read(offset)") { |t| IO.read(t.file, 100, 0) }
+act("read", "File.open(File::RDWR)") { |t| File.open(t.file, File::RDWR, &:read) }
+act("read", "FileUtils.cp_r(source)", audits: why(1, 2, "reads the folder, and the file in it")) { |t| FileUtils.cp_r(t.full, t.free_new) || File.read("#{t.free_new}/inner") }
+act("read", "FileUtils.compare_file") { |t| FileUtils.compare_file(t.file, t.free_same) && t.content }
+act("read", "FileUtils.copy_file(source)") { |t| FileUtils.copy_file(t.file, t.free_new) || File.read(t.free_new) }
+act("read", "JSON.load_file") { |t| JSON.load_file("#{t.packed}.json") }
+act("read", "CSV.read") { |t| CSV.read("#{t.packed}.csv")[0][0] }
+act("read", "Zlib::GzipReader.open") { |t| Zlib::GzipReader.open("#{t.packed}.gz", &:read) }
+act("read", "Pathname#open") { |t| Pathname.new(t.file).open(&:read) }
+act("read", "Fiddle.dlopen", refusal: "Fiddle::DLError") do |t|
+  Fiddle.dlopen(t.file)
+rescue Fiddle::DLError => failed
+  # What is no library is read all the same, to find that out.
+  raise if failed.message.include?("refused-by-a-runtime-rule")
+
+  t.content
+end
+act("read", "Dir.foreach") { |t| Dir.foreach(t.folder).include?("file") && t.content }
+act("read", "Dir.open") { |t| Dir.open(t.folder) { |folder| folder.include?("file") } && t.content }
+act("read", "Dir[]", refusal: "empty list") { |t| must(Dir["#{t.folder}/*"].any?, "empty list") && t.content }
+act("read", "Dir.empty?") { |t| Dir.empty?(t.sub) && t.content }
+act("read", "Find.find", refusal: "empty list") { |t| must(Find.find(t.full).to_a.size > 1, "empty list") && t.content }
+act("read", "Pathname#entries") { |t| Pathname.new(t.folder).entries.any? && t.content }
+act("read", "Pathname#each_line") { |t| Pathname.new(t.file).each_line.to_a.join }
+act("read", "Pathname#readlink") { |t| Pathname.new(t.link).readlink.to_s == t.free && t.content }
 act("read", "ARGF.read") { |t| ARGV.replace([t.file]) && ARGF.read }
 act("read", "Dir.entries") { |t| Dir.entries(t.folder).include?("file") && t.content }
 act("read", "Dir.children") { |t| Dir.children(t.folder).include?("file") && t.content }
@@ -312,6 +416,24 @@ act("write", "File.open('a')") { |t| File.open(t.kept, "a") { |file| file.write(
 act("write", "File.open('r+')") { |t| File.open(t.kept, "r+") { |file| file.write("x") } }
 act("write", "IO.copy_stream(target)") { |t| IO.copy_stream(t.free, t.new) }
 act("write", "FileUtils.cp(target)") { |t| FileUtils.cp(t.free, t.new) }
+act("write", "IO.write") { |t| IO.write(t.new, "x") }
+act("write", "File.new('w')") { |t| File.new(t.new, "w").close }
+act("write", "File.open(File::CREAT)") { |t| File.open(t.new, File::CREAT | File::WRONLY) { |file| file.write("x") } }
+act("write", "IO.sysopen('w')") { |t| IO.for_fd(IO.sysopen(t.new, "w")).close }
+act("write", "IO#reopen") { |t| File.open(t.free) { |file| file.reopen(t.new, "w") } && nil }
+act("write", "FileUtils.copy_file(target)") { |t| FileUtils.copy_file(t.free, t.new) }
+act("write", "FileUtils.cp_r(target)") { |t| FileUtils.cp_r(t.free, t.new) }
+act("write", "FileUtils.install", audits: why(1, 2, "makes the file, and then sets its mode")) { |t| FileUtils.install(t.free, t.new, mode: 0o600) }
+act("write", "FileUtils.ln") { |t| FileUtils.ln(t.free, t.new) }
+act("write", "FileUtils.ln_s") { |t| FileUtils.ln_s(t.free, t.new) }
+act("write", "FileUtils.mkdir") { |t| FileUtils.mkdir(t.new) }
+act("write", "FileUtils.rmdir") { |t| FileUtils.rmdir(t.sub) }
+act("write", "FileUtils.rm_rf", refusal: "still there", audits: why(2, 3, "one for each thing that it does: the list, the file and the folder")) { |t| FileUtils.rm_rf(t.full); must(!File.exist?(t.full), "still there") }
+act("write", "FileUtils.chmod") { |t| FileUtils.chmod(0o600, t.kept) }
+act("write", "FileUtils.chown") { |t| FileUtils.chown(Process.uid, Process.gid, t.kept) }
+act("write", "Logger.new") { |t| Logger.new(t.new).close }
+act("write", "Zlib::GzipWriter.open") { |t| Zlib::GzipWriter.open(t.new) { |file| file.write("x") } }
+act("write", "CSV.open('w')") { |t| CSV.open(t.new, "w") { |file| file << ["x"] } }
 act("write", "FileUtils.mv") { |t| FileUtils.mv(t.kept, t.free_new) }
 act("write", "FileUtils.touch") { |t| FileUtils.touch(t.new) }
 act("write", "FileUtils.mkdir_p") { |t| FileUtils.mkdir_p(t.new) }
@@ -323,11 +445,34 @@ act("write", "File.link") { |t| File.link(t.free, t.new) }
 act("write", "File.truncate") { |t| File.truncate(t.kept, 1) }
 act("write", "File.chmod") { |t| File.chmod(0o600, t.kept) }
 act("write", "File.utime") { |t| File.utime(1, 1, t.kept) }
+act("write", "File.unlink") { |t| File.unlink(t.kept) }
+act("write", "File.chown") { |t| File.chown(Process.uid, Process.gid, t.kept) }
+act("write", "File.lchown") { |t| File.lchown(Process.uid, Process.gid, t.kept) }
+act("write", "File.lutime") { |t| File.lutime(1, 1, t.kept) }
+act("write", "Dir.unlink") { |t| Dir.unlink(t.sub) }
+act("write", "Dir.delete") { |t| Dir.delete(t.sub) }
 act("write", "File.mkfifo") { |t| File.mkfifo(t.new) }
 act("write", "Dir.mkdir") { |t| Dir.mkdir(t.new) }
 act("write", "Dir.rmdir") { |t| Dir.rmdir(t.sub) }
 act("write", "Dir.mktmpdir") { |t| Dir.mktmpdir("a", t.folder) }
 act("write", "Tempfile.create") { |t| Tempfile.create("a", t.folder).close }
+act("write", "Tempfile.new") { |t| ObjectSpace.undefine_finalizer(Tempfile.new("a", t.folder)) }
+{
+  "binwrite" => ->(path, t) { path.(t.new).binwrite("x") },
+  "open('w')" => ->(path, t) { path.(t.new).open("w", &:close) },
+  "mkdir" => ->(path, t) { path.(t.new).mkdir },
+  "mkpath" => ->(path, t) { path.(t.new).mkpath },
+  "rename" => ->(path, t) { path.(t.kept).rename(t.free_new) },
+  "unlink" => ->(path, t) { path.(t.kept).unlink },
+  "rmdir" => ->(path, t) { path.(t.sub).rmdir },
+  "make_link" => ->(path, t) { path.(t.new).make_link(t.free) },
+  "make_symlink" => ->(path, t) { path.(t.new).make_symlink(t.free) },
+  "truncate" => ->(path, t) { path.(t.kept).truncate(1) },
+  "chmod" => ->(path, t) { path.(t.kept).chmod(0o600) },
+  "utime" => ->(path, t) { path.(t.kept).utime(1, 1) }
+}.each { |name, change| act("write", "Pathname##{name}", audits: name == "unlink" ? why(1, 2, "tries to remove a folder, and then a file") : 1) { |t| change.(Pathname.method(:new), t) && nil } }
+act("write", "syscall(87, …)") { |t| syscall(87, t.kept) }
+act("write", "Fiddle: open(O_CREAT)") { |t| IO.for_fd(c_must(function("open", [Fiddle::TYPE_VOIDP, Fiddle::TYPE_INT, Fiddle::TYPE_INT]).call(t.new, 0x41, 0o644)), "w").close }
 act("write", "Pathname#write") { |t| Pathname.new(t.new).write("x") }
 act("write", "PStore") { |t| PStore.new(t.new).transaction { |store| store[:a] = 1 } }
 act("write", "Fiddle: unlink") { |t| c_must(function("unlink", [Fiddle::TYPE_VOIDP]).call(t.kept)) }
