@@ -1,4 +1,4 @@
-"""The image of the function: the Dockerfile on a base that has been pulled, or on one that is made of Debian's packages."""
+"""The images of the functions, one a runtime: the Dockerfile on a base that has been pulled, or on one that is made of Debian's packages."""
 
 import shutil
 import subprocess
@@ -8,22 +8,26 @@ from pathlib import Path
 
 from daemon import CACHE, REPOSITORY, archive
 
-from harness.paths import EMULATOR, EMULATOR_TESTS, PROBE
+from harness.paths import CACHE as LAMBDA, EMULATOR, EMULATOR_TESTS, PROBE, RUNTIMES
 
 HERE = Path(__file__).resolve().parent
 OWN_BASE = "palisade-base"
 IMAGE = "palisade-function"
 LAYER = REPOSITORY / "dist/palisade-layer-x86_64.zip"
-PACKAGES = ["libc6", "libc-bin", "libstdc++6", "bash", "dash", "coreutils", "python3"]
+PACKAGES = ["libc6", "libc-bin", "libstdc++6", "bash", "dash", "coreutils", "python3", "ruby3.1", "openjdk-17-jre-headless"]
 USER = "sbx_user1051:x:993:990::/home/sbx_user1051:/sbin/nologin"
+INTERPRETERS = {"python": "python3", "node": "node", "java": "java", "ruby": "ruby", "dotnet": "dotnet"}
+"""What a base has under /var/lang/bin, by which its runtime is known."""
+OWN_INTERPRETERS = {
+    "python": {"python3.11": "/usr/bin/python3.11", "python3": "/usr/bin/python3.11"},
+    "java": {"java": "/usr/lib/jvm/java-17-openjdk-amd64/bin/java"},
+    "ruby": {"ruby": "/usr/bin/ruby3.1"},
+}
+"""Those that are packages of Debian. Node.js and .NET are brought along, in the versions that AWS's clients need."""
 
 
 def build(docker, base):
-    """Builds `IMAGE`; `base` may be any image with AWS's layout."""
-    if base == OWN_BASE:
-        make_base(docker)
-    elif not docker("images", "--quiet", base):
-        docker("pull", base)
+    """Builds an image for each runtime that there is, and says which those are; `base` may be any image with AWS's layout."""
     context = CACHE / "context"
     shutil.rmtree(context, ignore_errors=True)
     with zipfile.ZipFile(LAYER) as layer:
@@ -32,17 +36,61 @@ def build(docker, base):
             path.chmod(entry.external_attr >> 16 & 0o777)
     shutil.copytree(PROBE, context / "task", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(EMULATOR, context)
-    docker("build", "--network", "none", "--build-arg", f"BASE={base}", "--tag", IMAGE, "--file", str(HERE / "Dockerfile"), str(context))
+    bases = own_bases(docker) if base == OWN_BASE else {runtime_of(docker, base): base}
+    for name, its_base in bases.items():
+        arguments = ["--build-arg", f"BASE={its_base}", "--tag", image_of(name), "--file", str(HERE / "Dockerfile")]
+        docker("build", "--network", "none", *arguments, str(context))
+    return list(bases)
+
+
+def image_of(name):
+    """The image of a runtime's functions."""
+    return f"{IMAGE}-{name}"
+
+
+def runtime_of(docker, base):
+    """The runtime of a base that somebody else has made, fetched where it is not here yet."""
+    if not docker("images", "--quiet", base):
+        docker("pull", base)
+    tests = "; ".join(f"[ ! -x /var/lang/bin/{command} ] || echo {name}" for name, command in INTERPRETERS.items())
+    found = docker("run", "--rm", "--network", "none", "--entrypoint", "/bin/sh", base, "-c", tests).split()
+    if len(found) != 1:
+        raise SystemExit(f"{base} is none of AWS's images: of the interpreters under /var/lang/bin it has {found or 'none'}")
+    return found[0]
 
 
 def interpreter(docker):
-    """The file that /var/lang/bin/python3 of the image is."""
-    return docker("run", "--rm", "--network", "none", "--entrypoint", "/bin/sh", IMAGE, "-c", "readlink -f /var/lang/bin/python3")
+    """The file that /var/lang/bin/python3 of Python's image is."""
+    return docker(
+        "run", "--rm", "--network", "none", "--entrypoint", "/bin/sh", image_of("python"), "-c", "readlink -f /var/lang/bin/python3"
+    )
 
 
-def make_base(docker):
-    """Debian with Python, laid out as AWS's image: /var/lang/bin/python3, AWS's runtime client, a bootstrap that honours the wrapper."""
-    wanted = f"{PACKAGES}{(EMULATOR_TESTS / 'requirements.txt').read_text()}{(EMULATOR_TESTS / 'bootstrap').read_text()}"
+def own_bases(docker):
+    """Debian with the five interpreters, and for each runtime what AWS's image has under /var/lang and /var/runtime."""
+    make_root(docker)
+    bases = {}
+    for name in INTERPRETERS:
+        room = CACHE / "own" / name
+        shutil.rmtree(room, ignore_errors=True)
+        parts = LAMBDA / "runtimes" / name
+        shutil.copytree(parts / "runtime", room / "runtime", symlinks=True)
+        shutil.copy(RUNTIMES / "wrapper-tail", room / "runtime")
+        (room / "lang/bin").mkdir(parents=True)
+        if name in OWN_INTERPRETERS:
+            for link, target in OWN_INTERPRETERS[name].items():
+                (room / "lang/bin" / link).symlink_to(target)
+        else:
+            shutil.copytree(parts / "lang/bin", room / "lang/bin", dirs_exist_ok=True)
+        (room / "Dockerfile").write_text(f"FROM {OWN_BASE}\nCOPY lang/ /var/lang/\nCOPY runtime/ /var/runtime/\n")
+        bases[name] = f"{OWN_BASE}-{name}"
+        docker("build", "--network", "none", "--tag", bases[name], str(room))
+    return bases
+
+
+def make_root(docker):
+    """Debian's packages and AWS's runtime client for Python, as an image."""
+    wanted = f"{PACKAGES}{(EMULATOR_TESTS / 'requirements.txt').read_text()}"
     stamp = CACHE / "base.made-from"
     if stamp.exists() and stamp.read_text() == wanted and docker("images", "--quiet", OWN_BASE):
         return
@@ -50,12 +98,8 @@ def make_base(docker):
     (root / "etc/passwd").write_text(f"root:x:0:0:root:/root:/bin/bash\n{USER}\n")
     (root / "etc/group").write_text("root:x:0:\nsbx:x:990:\n")
     (root / "etc/nsswitch.conf").write_text("passwd: files\nhosts: files dns\n")
-    for folder in ("var/task", "var/runtime", "var/lang/bin", "opt", "tmp", "proc", "sys", "dev"):
+    for folder in ("var/task", "var/runtime", "var/lang", "opt", "tmp", "proc", "sys", "dev"):
         (root / folder).mkdir(parents=True, exist_ok=True)
-    shutil.copy(EMULATOR_TESTS / "bootstrap", root / "var/runtime/bootstrap")
-    python = root / "var/lang/bin/python3"
-    if not python.is_symlink():
-        python.symlink_to("/usr/bin/python3.11")
     # Where Debian's Python looks for what no package of its own has brought.
     site = root / "usr/local/lib/python3.11/dist-packages"
     shutil.rmtree(site, ignore_errors=True)

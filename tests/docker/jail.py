@@ -17,6 +17,7 @@ ENOSYS = ["io_uring_setup", "io_uring_enter", "io_uring_register"]
 
 
 USER = (993, 990)
+SUITES = ("emulator", "runtimes")
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Jail:
     clone3: int
     openat2: int
     fails: frozenset = frozenset()
+    suites: tuple = ("emulator",)
 
     def seccomp(self):
         """The profile for `--security-opt seccomp=`."""
@@ -48,7 +50,7 @@ NEEDS_POSIX_SPAWN = frozenset(
 
 JAILS = {
     "as-reported": Jail(errno.EPERM, 0, NEEDS_POSIX_SPAWN),
-    "without-openat2": Jail(errno.ENOSYS, errno.ENOSYS),
+    "without-openat2": Jail(errno.ENOSYS, errno.ENOSYS, suites=SUITES),
     "openat2-refused": Jail(errno.ENOSYS, errno.EPERM),
 }
 
