@@ -39,7 +39,8 @@ pub(crate) struct Builder {
     nets: BTreeMap<(u32, Vec<u8>), Vec<PortRule>>,
     listen: Vec<PortRule>,
     markers: Vec<u32>,
-    lengths: [[BTreeSet<usize>; 2]; blob::SPACES],
+    /// For each space the beginnings and the ends: which bytes stand at the edge, by length.
+    lengths: [[BTreeMap<usize, u32>; 2]; blob::SPACES],
     net4: [u32; 2],
     net6: [u32; 5],
 }
@@ -127,7 +128,7 @@ impl Builder {
 
     /// The place of a text in the pool, which holds it once.
     fn intern(&mut self, bytes: &[u8]) -> u32 {
-        let hash = Hash::of(bytes).slot(0);
+        let hash = Hash::of(bytes, 0);
         let is_it = |number: u32| {
             let found = self.texts.get(number as usize);
             found.is_some_and(|(at, length)| self.text(*at, *length) == bytes)
@@ -218,7 +219,7 @@ impl Builder {
             self.postings.push([entry, meta, program, key.head]);
             key.head = word(self.postings.len());
         }
-        self.length(space, kind, key.len());
+        self.length(space, kind, key);
     }
 
     /// How many programs hang on a key. One that is in every name counts for as many as there can be.
@@ -304,23 +305,24 @@ impl Builder {
             Shape::Wild { .. } => return,
         };
         self.flags |= blob::flag::NAMES;
-        self.length(Space::Host, kind, key.len());
+        self.length(Space::Host, kind, key);
         self.nets
             .entry((tag(Space::Host, kind), key.to_ascii_lowercase()))
             .or_default()
             .push(PortRule { ports, list, entry });
     }
 
-    /// Notes that a beginning or an end of that length occurs.
-    fn length(&mut self, space: Space, kind: Kind, length: usize) {
-        match (kind, self.lengths.get_mut(space as usize)) {
-            (Kind::Prefix, Some([prefixes, _])) => {
-                prefixes.insert(length);
-            }
-            (Kind::Suffix, Some([_, suffixes])) => {
-                suffixes.insert(length);
-            }
-            _ => {}
+    /// Notes that a beginning or an end of that length occurs, and what stands at its edge.
+    fn length(&mut self, space: Space, kind: Kind, key: &[u8]) {
+        let (which, edge) = match kind {
+            Kind::Exact => return,
+            Kind::Prefix => (0, key.last()),
+            Kind::Suffix => (1, key.first()),
+        };
+        let both = self.lengths.get_mut(space as usize);
+        if let Some(lengths) = both.and_then(|both| both.get_mut(which)) {
+            // Without a byte there is no edge, and it is in every name.
+            *lengths.entry(key.len()).or_default() |= edge.map_or(u32::MAX, |b| blob::edge_bit(*b));
         }
     }
 
@@ -411,12 +413,15 @@ impl Builder {
         table(&mut set, header::FILTER, blob::FILTER, &filter);
         for (space, kinds) in self.lengths.iter().enumerate() {
             for (kind, lengths) in kinds.iter().enumerate() {
-                let lengths: Vec<u32> = lengths.iter().map(|l| word(*l)).collect();
+                let lengths: Vec<[u32; 2]> = lengths
+                    .iter()
+                    .map(|(l, edges)| [word(*l), *edges])
+                    .collect();
                 table(
                     &mut set,
                     header::LENGTHS + space * 4 + kind * 2,
                     blob::LENGTH,
-                    &lengths,
+                    lengths.as_flattened(),
                 );
             }
         }
@@ -505,12 +510,11 @@ fn folded(space: Space, key: &[u8]) -> Cow<'_, [u8]> {
 
 /// Ends are hashed from the last byte on, as they are looked up.
 fn hash(tag: u32, key: &[u8]) -> u32 {
-    let hash = if blob::is_suffix(tag) {
-        Hash::of_reversed(key)
+    if blob::is_suffix(tag) {
+        Hash::of_reversed(key, tag)
     } else {
-        Hash::of(key)
-    };
-    hash.slot(tag)
+        Hash::of(key, tag)
+    }
 }
 
 /// Overlapping ranges of ports into disjoint ones, each with the first entry of each list that covers it.

@@ -74,45 +74,92 @@ struct Index {
 
 impl Decider<'_> {
     /// Asks everything that could match `name`: whole, by its beginnings, by its ends.
+    #[inline]
     pub(super) fn scan(&self, space: Space, name: &[u8], hits: &mut Hits) -> Option<()> {
-        let fold = space.folds();
-        let step = |hash: Hash, byte: &u8| {
-            hash.step(if fold {
-                byte.to_ascii_lowercase()
-            } else {
-                *byte
-            })
-        };
+        if space.folds() {
+            self.scan_words(space, name, hits, blob::lower)
+        } else {
+            self.scan_words(space, name, hits, |word| word)
+        }
+    }
+
+    #[inline]
+    fn scan_words(
+        &self,
+        space: Space,
+        name: &[u8],
+        hits: &mut Hits,
+        fold: impl Fn(u64) -> u64,
+    ) -> Option<()> {
         let index = self.index()?;
         let lengths = header::LENGTHS + space as usize * 4;
+        let slot = |hash: Hash, kind, at, length: usize| {
+            hash.slot(
+                fold(blob::part(name, at, length % 8)),
+                length,
+                tag(space, kind),
+            )
+        };
 
-        // One walk over the name, with a halt at each length that occurs.
+        // One walk over the name, with a halt at each length that occurs, if the byte there can be the last of such a beginning.
         let (mut hash, mut done) = (Hash::new(), 0);
         let prefixes = self.blob.table(lengths)?;
         for row in 0..prefixes.count {
-            let [length] = self.blob.row(prefixes, row)?;
-            let Some(part) = name.get(done..length as usize) else {
+            let [length, edges] = self.blob.row(prefixes, row)?;
+            let length = length as usize;
+            let Some(last) = name.get(length.wrapping_sub(1)) else {
+                if length == 0 {
+                    let value = slot(hash, Kind::Prefix, 0, 0);
+                    self.probe(&index, (space, Kind::Prefix), value, name, 0, hits)?;
+                    continue;
+                }
                 break;
             };
-            hash = part.iter().fold(hash, step);
-            done = length as usize;
-            self.probe(&index, (space, Kind::Prefix), hash, name, done, hits)?;
+            if edges & blob::edge_bit(*last) == 0 {
+                continue;
+            }
+            while done + 8 <= length {
+                hash = hash.step(fold(blob::part(name, done, 8)));
+                done += 8;
+            }
+            // Lengths ascend; where they do not, nobody's compiler wrote them.
+            if done > length {
+                return None;
+            }
+            let value = slot(hash, Kind::Prefix, done, length);
+            self.probe(&index, (space, Kind::Prefix), value, name, length, hits)?;
         }
-        hash = name.get(done..)?.iter().fold(hash, step);
-        self.probe(&index, (space, Kind::Exact), hash, name, name.len(), hits)?;
+        while done + 8 <= name.len() {
+            hash = hash.step(fold(blob::part(name, done, 8)));
+            done += 8;
+        }
+        let value = slot(hash, Kind::Exact, done, name.len());
+        self.probe(&index, (space, Kind::Exact), value, name, name.len(), hits)?;
 
         let (mut hash, mut done) = (Hash::new(), 0);
         let suffixes = self.blob.table(lengths + 2)?;
         for row in 0..suffixes.count {
-            let [length] = self.blob.row(suffixes, row)?;
-            let Some(start) = name.len().checked_sub(length as usize) else {
+            let [length, edges] = self.blob.row(suffixes, row)?;
+            let length = length as usize;
+            let Some(start) = name.len().checked_sub(length) else {
                 break;
             };
-            // Lengths ascend; where they do not, nobody's compiler wrote them.
-            let part = name.get(start..name.len().checked_sub(done)?)?;
-            hash = part.iter().rev().fold(hash, step);
-            done = length as usize;
-            self.probe(&index, (space, Kind::Suffix), hash, name, done, hits)?;
+            // Without a byte at the edge it is the end of every name.
+            if name
+                .get(start)
+                .is_some_and(|first| edges & blob::edge_bit(*first) == 0)
+            {
+                continue;
+            }
+            while done + 8 <= length {
+                done += 8;
+                hash = hash.step(fold(blob::part(name, name.len() - done, 8)));
+            }
+            if done > length {
+                return None;
+            }
+            let value = slot(hash, Kind::Suffix, start, length);
+            self.probe(&index, (space, Kind::Suffix), value, name, length, hits)?;
         }
         Some(())
     }
@@ -181,12 +228,11 @@ impl Decider<'_> {
         &self,
         index: &Index,
         (space, kind): (Space, Kind),
-        hash: Hash,
+        hash: u32,
         name: &[u8],
         length: usize,
         hits: &mut Hits,
     ) -> Option<()> {
-        let hash = hash.slot(tag(space, kind));
         if !self.may_be(index, hash)? {
             return Some(());
         }
@@ -310,7 +356,7 @@ impl Decider<'_> {
                     IpAddr::V6(six) => octets.copy_from_slice(&six.octets()),
                 }
                 let key = key.get(..size)?;
-                let hash = Hash::of(key).slot(tag);
+                let hash = Hash::of(key, tag);
                 if self.may_be(&index, hash)?
                     && let Some((first, count)) = self.find(&index, tag, hash, |k| k == key)?
                 {
