@@ -193,6 +193,17 @@ pub unsafe fn getaddrinfo(
 ) -> c_int {
     // SAFETY: the caller keeps what the manual page asks.
     unsafe {
+        let is_numeric = || {
+            hints
+                .as_ref()
+                .is_some_and(|h| h.ai_flags & libc::AI_NUMERICHOST != 0)
+        };
+        if (state::judging_at_all().is_none() || is_numeric())
+            && let Some(next) = table::getaddrinfo::next()
+        {
+            // Nobody looks at what libc does, or there is no name.
+            return next(node, service, hints, result);
+        }
         match state::judging(Section::Dns) {
             Some(state) => getaddrinfo_judged(state, node, service, hints, result),
             None => getaddrinfo_noted(node, service, hints, result),
@@ -235,10 +246,7 @@ unsafe fn getaddrinfo_judged(
         let Some(host) = Host::copy(node) else {
             return getaddrinfo_noted(node, service, hints, result);
         };
-        let is_numeric = hints
-            .as_ref()
-            .is_some_and(|h| h.ai_flags & libc::AI_NUMERICHOST != 0);
-        if !is_numeric && judge_text(state, host.name()).is_err() {
+        if judge_text(state, host.name()).is_err() {
             return libc::EAI_FAIL;
         }
         getaddrinfo_noted(host.as_ptr(), service, hints, result)
