@@ -1,6 +1,6 @@
 //! Names of files: what a program wrote, what it means, and what the kernel says it is.
 
-use core::ffi::{c_char, c_int};
+use core::ffi::{CStr, c_char, c_int};
 use core::mem::MaybeUninit;
 
 use crate::sys::{self, Errno};
@@ -17,9 +17,12 @@ pub struct Name {
 
 impl Name {
     /// Empty.
+    #[inline(always)]
     pub const fn new() -> Self {
         Self {
-            bytes: [MaybeUninit::uninit(); PATH_MAX],
+            // Not as an array of uninitialised bytes, which the compiler has filled with zeros.
+            // SAFETY: bytes that need not be initialised, each by itself.
+            bytes: unsafe { MaybeUninit::uninit().assume_init() },
             len: 0,
         }
     }
@@ -58,14 +61,15 @@ impl Name {
         let Some(room) = self.bytes.get_mut(start..end).filter(|_| end < PATH_MAX) else {
             return Err(Errno(libc::ENAMETOOLONG));
         };
-        for (to, from) in room.iter_mut().zip(more) {
-            // Another thread may have shortened the text since it was measured.
-            if *from == 0 {
-                break;
-            }
-            to.write(*from);
-            self.len += 1;
+        // SAFETY: the room is as long as the bytes, and other memory than theirs.
+        unsafe {
+            core::ptr::copy_nonoverlapping(more.as_ptr(), room.as_mut_ptr().cast(), more.len());
         }
+        self.len = end;
+        // Another thread may have shortened the text since it was measured.
+        let text = self.as_ptr();
+        // SAFETY: there is a NUL behind the last byte, and all before it is written.
+        self.len = start + unsafe { CStr::from_ptr(text.add(start)) }.count_bytes();
         Ok(())
     }
 
@@ -114,6 +118,86 @@ impl Name {
             return Err(Errno(libc::ENAMETOOLONG));
         }
         self.len = len;
+        Ok(())
+    }
+
+    /// Takes one symbolic link out of it, by what the link says: that means the same to the kernel. The last component first, since it
+    /// is most often the one, and then from the left.
+    ///
+    /// # Errors
+    /// `EINVAL`: nothing in it is a link. Otherwise those of readlink(2), `ENAMETOOLONG` where there is no room.
+    pub fn follow(&mut self, dir: c_int) -> Result<(), Errno> {
+        if self.as_bytes().last() == Some(&b'/') {
+            return Err(Errno(libc::EINVAL));
+        }
+        let whole = self.len;
+        let mut end = whole;
+        loop {
+            match self.follow_at(dir, end) {
+                Err(Errno(libc::EINVAL)) => {}
+                result => return result,
+            }
+            // The next slash behind a component, from the left; the whole has been asked first.
+            let from = if end == whole { 0 } else { end };
+            let path = self.as_bytes();
+            let name = path
+                .iter()
+                .skip(from)
+                .position(|byte| *byte != b'/')
+                .map(|at| from + at);
+            let slash = name.and_then(|name| {
+                let behind = path.iter().skip(name).position(|byte| *byte == b'/');
+                behind.map(|at| name + at)
+            });
+            match slash {
+                Some(slash) => end = slash,
+                None => return Err(Errno(libc::EINVAL)),
+            }
+        }
+    }
+
+    /// As [`follow`](Self::follow), where the component that ends at `end` is the link.
+    fn follow_at(&mut self, dir: c_int, end: usize) -> Result<(), Errno> {
+        const TOO_LONG: Errno = Errno(libc::ENAMETOOLONG);
+        let len = self.len;
+        let start = self.as_bytes().get(..end).map_or(0, |path| {
+            path.iter()
+                .rposition(|byte| *byte == b'/')
+                .map_or(0, |slash| slash + 1)
+        });
+        // What stands there, a NUL in its place for the while, and the target behind all of it.
+        let place = self.bytes.get_mut(end).ok_or(TOO_LONG)?;
+        let kept = if end < len {
+            // SAFETY: below `len`, and so written.
+            unsafe { place.assume_init() }
+        } else {
+            0
+        };
+        place.write(0);
+        let (path, room) = self.bytes.split_at_mut_checked(len + 1).ok_or(TOO_LONG)?;
+        // SAFETY: a C string of ours, and room behind it.
+        let read = unsafe { sys::readlinkat(dir, path.as_ptr().cast(), room) };
+        if let Some(place) = self.bytes.get_mut(end) {
+            place.write(kept);
+        }
+        let target = read?;
+        if target == 0 || len + 1 + target + 1 >= PATH_MAX {
+            return Err(TOO_LONG);
+        }
+        // SAFETY: the kernel has written so many bytes there.
+        let is_absolute = self
+            .bytes
+            .get(len + 1)
+            .is_some_and(|byte| unsafe { byte.assume_init() } == b'/');
+        // The rest moves behind the target, and both to where the link stood, or to the front.
+        let rest = len - end;
+        if len + 1 + target + rest >= PATH_MAX {
+            return Err(TOO_LONG);
+        }
+        self.bytes.copy_within(end..len, len + 1 + target);
+        let to = if is_absolute { 0 } else { start };
+        self.bytes.copy_within(len + 1..len + 1 + target + rest, to);
+        self.len = to + target + rest;
         Ok(())
     }
 
@@ -190,6 +274,14 @@ impl Decimal {
 pub fn is_plain(path: &[u8]) -> bool {
     if path.first() != Some(&b'/') || path.len() >= PATH_MAX {
         return false;
+    }
+    // Without a slash before a slash or a dot, it can only be the end that is not plain. Written so that sixteen bytes are looked at at a time.
+    let followers = path.get(1..).unwrap_or_default();
+    let odd = path.iter().zip(followers).fold(0, |odd, (byte, next)| {
+        odd | u8::from(*byte == b'/') & (u8::from(*next == b'/') | u8::from(*next == b'.'))
+    });
+    if odd == 0 {
+        return path.len() == 1 || path.last() != Some(&b'/');
     }
     let mut rest = path;
     // Each component begins behind a slash; an empty one, `.` and `..` are what a plain name lacks.
@@ -287,6 +379,45 @@ mod tests {
         ] {
             assert!(!is_plain(other.as_bytes()), "{other}");
         }
+    }
+
+    #[test]
+    fn links_are_taken_out_one_at_a_time() {
+        let folder = std::env::temp_dir().join(format!("palisade-links-{}", std::process::id()));
+        let folder = std::path::PathBuf::from(folder);
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(folder.join("real/deep")).unwrap();
+        for (link, target) in [
+            ("whole", "/etc/passwd"),
+            ("jump", "real"),
+            ("real/back", "../jump/deep"),
+            ("long", &"x/".repeat(1500)),
+        ] {
+            std::os::unix::fs::symlink(target, folder.join(link)).unwrap();
+        }
+        let base = folder.to_str().unwrap();
+        for (given, expected) in [
+            ("whole", Ok("/etc/passwd".to_owned())),
+            ("jump", Ok(format!("{base}/real"))),
+            ("jump/deep", Ok(format!("{base}/real/deep"))),
+            ("jump//deep/x", Err(Errno(libc::ENOENT))),
+            ("real/back", Ok(format!("{base}/real/../jump/deep"))),
+            ("real/deep", Err(Errno(libc::EINVAL))),
+            ("jump/", Err(Errno(libc::EINVAL))),
+            ("none", Err(Errno(libc::ENOENT))),
+            ("long", Ok(format!("{base}/{}", "x/".repeat(1500)))),
+        ] {
+            let mut name = Name::new();
+            name.push(format!("{base}/{given}").as_bytes()).unwrap();
+            let result = name.follow(libc::AT_FDCWD);
+            let found = String::from_utf8_lossy(name.as_bytes()).into_owned();
+            assert_eq!(result.map(|()| found), expected, "{given}");
+        }
+        let mut name = Name::new();
+        name.push(format!("{base}/jump/{}", "y".repeat(2000)).as_bytes())
+            .unwrap();
+        assert_eq!(name.follow(libc::AT_FDCWD), Err(Errno(libc::ENAMETOOLONG)));
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 
     #[test]

@@ -194,11 +194,37 @@ pub unsafe fn openat(
 ///
 /// # Safety
 /// `path` may be any pointer: the kernel checks it.
+#[inline]
 pub unsafe fn open_without_links(
     dir: c_int,
     path: *const c_char,
     flags: c_int,
     mode: c_uint,
+) -> Result<c_int, Errno> {
+    // SAFETY: the caller's promise.
+    unsafe { open_resolving(dir, path, (flags, mode), libc::RESOLVE_NO_SYMLINKS) }
+}
+
+/// Does the name lead to a file by way of nothing but links that say where they lead? Those of /proc/self/fd do not.
+///
+/// # Safety
+/// `path` may be any pointer: the kernel checks it.
+pub unsafe fn is_behind_plain_links(dir: c_int, path: *const c_char) -> bool {
+    let how = (libc::O_PATH | libc::O_CLOEXEC, 0);
+    // SAFETY: the caller's promise.
+    let opened = unsafe { open_resolving(dir, path, how, libc::RESOLVE_NO_MAGICLINKS) };
+    opened.map(close).is_ok()
+}
+
+/// openat2(2), Linux 5.6.
+///
+/// # Safety
+/// `path` may be any pointer: the kernel checks it.
+unsafe fn open_resolving(
+    dir: c_int,
+    path: *const c_char,
+    (flags, mode): (c_int, c_uint),
+    resolve: u64,
 ) -> Result<c_int, Errno> {
     /// struct open_how of linux/openat2.h, version 0: three 64-bit words.
     #[repr(C)]
@@ -210,7 +236,7 @@ pub unsafe fn open_without_links(
     let how = OpenHow {
         flags: u64::from(flags as u32),
         mode: u64::from(mode),
-        resolve: libc::RESOLVE_NO_SYMLINKS,
+        resolve,
     };
     // SAFETY: `how` lives through the call and its size is given.
     unsafe {

@@ -14,11 +14,11 @@ use palisade_policy::event::Section;
 use super::resolve::{
     self, KNOWN_FLAGS, Resolved, access, access_of_new, concerned, creates, resolve,
 };
-use super::{REFUSED, finish};
+use super::{REFUSED, finish, links};
 use crate::path::{self, Name};
 use crate::state::State;
 use crate::sys::{Errno, FileId};
-use crate::{state, sys, table};
+use crate::{objects, state, sys, table};
 
 /// The judged open. `None`: nothing to judge, the real call is to be made; until that is known, next to no stack is taken, for the
 /// program may stand on one that has no more.
@@ -61,6 +61,10 @@ fn open_given(
         access(flags)
     };
     let is_concern_of_files = state::judging(Section::Filesystem).is_some();
+    let is_followed = state.proves_names && !state.learns && is_concern_of_files;
+    if is_followed && let Some(result) = links::open_again(state, dir, given, &mut name, flags) {
+        return result;
+    }
     // A learning policy wants to see each file by its resolved name, and as it is before something is made of it.
     let may_be_as_written = if state.learns {
         !creates(flags) && path::is_plain(name.as_bytes())
@@ -75,7 +79,12 @@ fn open_given(
             }
         });
         match opened {
-            // A link is in the way, or openat2 is stricter than open about something.
+            Err(Errno(libc::ELOOP)) if is_followed => {
+                if let Some(result) = links::open(state, dir, given, &mut name, flags) {
+                    return result;
+                }
+            }
+            // openat2 is stricter than open about something.
             Err(Errno(libc::ELOOP | libc::EINVAL | libc::ENOSYS | libc::EPERM)) => {}
             Ok(fd) if state.learns => {
                 resolve::learn(state, name.as_bytes(), asked);
@@ -283,6 +292,66 @@ enum Expected {
     Unnamed,
 }
 
+/// The flags of a mode in which fdopen(3) makes of a descriptor what fopen(3) makes of a name: an existing file to be read, from its beginning,
+/// in no character set of its own. `None` for all others.
+fn flags_of_plain(mode: &[u8]) -> Option<c_int> {
+    let (b'r', rest) = mode.split_first()? else {
+        return None;
+    };
+    if rest.len() > 6 {
+        return None;
+    }
+    rest.iter()
+        .try_fold(libc::O_RDONLY, |flags, byte| match byte {
+            b'b' => Some(flags),
+            b'e' => Some(flags | libc::O_CLOEXEC),
+            b'+' => Some(flags & !libc::O_ACCMODE | libc::O_RDWR),
+            _ => None,
+        })
+}
+
+/// `fopen(3)` of a file whose name is its own, or leads to it by plain links. `None`: it has to be looked at further.
+///
+/// # Safety
+/// `mode` is a C string.
+#[inline(never)]
+unsafe fn fopen_plain(state: &State, given: &[u8], mode: *const c_char) -> Option<*mut FILE> {
+    // SAFETY: the caller's promise.
+    let flags = flags_of_plain(unsafe { sys::c_bytes(mode) }?)?;
+    let mut name = Name::new();
+    name.push(given).ok()?;
+    if !state.proves_names
+        || state.learns
+        || state::judging(Section::Filesystem).is_none()
+        || !resolve::is_allowed_as_written(state, CWD, name.as_bytes(), access(flags))
+    {
+        return None;
+    }
+    let opened = sys::cancellable(|| {
+        // SAFETY: a C string of ours.
+        unsafe { sys::open_without_links(CWD, name.as_ptr(), flags, 0) }
+    });
+    let opened = match opened {
+        Err(Errno(libc::ELOOP)) => links::open(state, CWD, given, &mut name, flags)?,
+        Err(Errno(libc::EINVAL | libc::ENOSYS | libc::EPERM)) => return None,
+        result => result,
+    };
+    Some(match opened {
+        Ok(fd) => {
+            // SAFETY: a descriptor of ours, and the caller's mode.
+            let stream = unsafe { libc::fdopen(fd, mode) };
+            if stream.is_null() {
+                sys::close(fd);
+            }
+            stream
+        }
+        Err(errno) => {
+            finish(Err(errno));
+            core::ptr::null_mut()
+        }
+    })
+}
+
 /// Judges what `fopen` would open, calls it, and makes sure that it opened what was judged.
 ///
 /// libc's own function does the opening, because what it makes of the descriptor (position, buffer, character set)
@@ -295,19 +364,29 @@ unsafe fn fopen_judged(
     path: *const c_char,
     mode: *const c_char,
     is_reopened: bool,
+    replaced: *const c_void,
     open: impl Fn(*const c_char) -> *mut FILE,
 ) -> *mut FILE {
     if state::judging_at_all().is_none() {
         return open(path);
     }
     // SAFETY: the caller's promise.
-    let (given, mode) = unsafe { (sys::c_bytes(path), sys::c_bytes(mode)) };
+    let (given, asked) = unsafe { (sys::c_bytes(path), sys::c_bytes(mode)) };
     let given = given.filter(|given| !given.is_empty());
-    let asked = given.and_then(|given| Some((given, mode.and_then(flags_of)?)));
+    let asked = given.and_then(|given| Some((given, asked.and_then(flags_of)?)));
     match asked.and_then(|(given, flags)| Some((concerned(given, flags)?, given, flags))) {
-        Some((state, given, flags)) => fopen_given(state, given, flags, is_reopened, &|nowhere| {
-            open(nowhere.unwrap_or(path))
-        }),
+        Some((state, given, flags)) => {
+            // Another library that wants to see each fopen(3) gets to.
+            if !is_reopened && objects::is_libc(replaced) {
+                // SAFETY: the caller's promise; it has been read.
+                if let Some(stream) = unsafe { fopen_plain(state, given, mode) } {
+                    return stream;
+                }
+            }
+            fopen_given(state, given, flags, is_reopened, &|nowhere| {
+                open(nowhere.unwrap_or(path))
+            })
+        }
         None => open(path),
     }
 }
@@ -371,8 +450,10 @@ macro_rules! fopen_family {
             // SAFETY: the caller's arguments. A null path, which freopen(3) takes, is judged no more than a bad one.
             unsafe {
                 let is_reopened = stringify!($($stream)?) != "";
-                fopen_judged(path, mode, is_reopened, |path| {
-                    table::$name::next().map_or(core::ptr::null_mut(), |next| next(path, mode $(, $stream)?))
+                let next = table::$name::next();
+                let replaced = next.map_or(core::ptr::null(), |next| next as *const c_void);
+                fopen_judged(path, mode, is_reopened, replaced, |path| {
+                    next.map_or(core::ptr::null_mut(), |next| next(path, mode $(, $stream)?))
                 })
             }
         }

@@ -217,6 +217,7 @@ fn it_asks_for_what_it_is_known_to_need() {
         "dladdr",
         "environ",
         "fclose",
+        "fdopen",
         "fdopendir",
         "fileno",
         "free",
