@@ -18,7 +18,7 @@ use crate::log::Destination;
 use crate::report::Origin;
 use crate::settings::{self, Environment};
 use crate::state::State;
-use crate::{handed, learned, sixbit, start, sys};
+use crate::{handed, learned, shared, sixbit, start, sys};
 
 /// More settings than there are.
 const SETTINGS_MAX: usize = 24;
@@ -166,8 +166,11 @@ pub fn state(environment: Environment, library: &'static CStr) -> Option<&'stati
     let main = u32::try_from(main).ok()?;
 
     let compiled = compiled?;
-    let bytes = room.take(sixbit::room(compiled)?)?;
-    let decider = Decider::from_bytes(sixbit::decode(compiled, bytes)?)?;
+    let bytes = match shared::take(compiled) {
+        Some(bytes) => bytes,
+        None => sixbit::decode(compiled, room.take(sixbit::room(compiled)?)?)?,
+    };
+    let decider = Decider::from_bytes(bytes)?;
     let mut origin = Origin {
         function: b"",
         region: b"",

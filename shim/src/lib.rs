@@ -59,6 +59,7 @@ mod question;
 mod report;
 mod resolved;
 mod settings;
+mod shared;
 mod sixbit;
 mod start;
 mod state;

@@ -14,9 +14,9 @@ use palisade_policy::{Decider, Mode, Platform, Policy, Surroundings};
 
 use crate::env;
 use crate::log::{Destination, Log, Stream};
-use crate::sixbit;
 use crate::sys::{self, Errno, FileId};
 use crate::table::Strings;
+use crate::{shared, sixbit};
 
 /// The largest policy file that is read, in bytes; the same bound as for an inflated `PALISADE_POLICY`.
 const POLICY_MAX: usize = 1 << 20;
@@ -263,13 +263,20 @@ pub fn compiled(environment: Environment) -> Option<Decider<'static>> {
     // Without the context it is not the main process that speaks.
     environment.bytes("PALISADE_CONTEXT")?;
     let text = environment.bytes("PALISADE_COMPILED")?;
+    if let Some(bytes) = shared::take(text) {
+        return Decider::from_bytes(bytes);
+    }
     let bytes = Vec::leak(vec![0; sixbit::room(text)?]);
     Decider::from_bytes(sixbit::decode(text, bytes)?)
 }
 
-/// The text that [`compiled`] reads; `None` if it is too long for an environment.
+/// The text that [`compiled`] reads; `None` if it is too long for an environment, and there is no memory to share.
 pub fn hand_on_compiled(bytes: &[u8]) -> Option<String> {
-    (bytes.len() < COMPILED_MAX / 4 * 3).then(|| sixbit::encode(bytes))
+    if bytes.len() < COMPILED_MAX / 4 * 3 {
+        Some(sixbit::encode(bytes))
+    } else {
+        shared::lay(bytes)
+    }
 }
 
 /// What the platform needs here.
