@@ -22,6 +22,21 @@ const NEAR: c_int = 32;
 /// How long a line waits for full pipes, whatever ways it tries, before it counts as lost: about one second.
 const PATIENCE: usize = 10;
 
+/// Whose thread it is that writes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Hand {
+    /// The program's own: a SIGPIPE has to be kept from it.
+    Program,
+    /// The writer's, which blocks every signal and is sent none.
+    Writer,
+}
+
+/// How a line is written: by whom, and how many tenths of a second it may still wait.
+struct Effort {
+    hand: Hand,
+    patience: usize,
+}
+
 /// `PALISADE_AUDIT`.
 #[derive(Clone, Copy)]
 pub enum Destination {
@@ -81,9 +96,15 @@ impl Log {
 
     /// Writes a line to the log, by whatever way leads there. `false`: none did, and the line is counted as lost.
     pub fn deliver(&self, line: &[u8]) -> bool {
-        let is_written = self.write(line, PATIENCE).is_ok();
+        self.deliver_all(line, 1, Hand::Program)
+    }
+
+    /// As [`deliver`](Self::deliver), of so many lines that together are no longer than one may be.
+    pub fn deliver_all(&self, lines: &[u8], count: u64, hand: Hand) -> bool {
+        let patience = PATIENCE;
+        let is_written = self.write_by(lines, Effort { hand, patience }).is_ok();
         if !is_written {
-            LOST.fetch_add(1, Ordering::Relaxed);
+            LOST.fetch_add(count, Ordering::Relaxed);
         }
         is_written
     }
@@ -93,14 +114,18 @@ impl Log {
     /// # Errors
     /// Those of the last way that was tried.
     pub fn write(&self, line: &[u8], patience: usize) -> Result<(), Errno> {
-        let mut patience = patience;
+        let hand = Hand::Program;
+        self.write_by(line, Effort { hand, patience })
+    }
+
+    fn write_by(&self, line: &[u8], mut effort: Effort) -> Result<(), Errno> {
         if let Destination::File(path) = self.destination {
             let flags =
                 libc::O_WRONLY | libc::O_APPEND | libc::O_CREAT | libc::O_CLOEXEC | libc::O_NOCTTY;
             // SAFETY: a C string.
             let opened = unsafe { sys::openat(libc::AT_FDCWD, path.as_ptr(), flags, 0o640) };
             return opened.and_then(|fd| {
-                let result = write_line(fd, line, &mut patience);
+                let result = write_line(fd, line, &mut effort);
                 sys::close(fd);
                 result
             });
@@ -108,8 +133,8 @@ impl Log {
         let mut result = Err(Errno(libc::EBADF));
         for stream in self.streams.iter().flatten() {
             result = stream
-                .write_near(line, &mut patience)
-                .or_else(|_| stream.write_by_way_of(self.main, line, &mut patience));
+                .write_near(line, &mut effort)
+                .or_else(|_| stream.write_by_way_of(self.main, line, &mut effort));
             if result.is_ok() {
                 return result;
             }
@@ -148,11 +173,11 @@ impl Stream {
     }
 
     /// Writes to a descriptor of this process that is the stream: its own number first.
-    fn write_near(&self, line: &[u8], patience: &mut usize) -> Result<(), Errno> {
+    fn write_near(&self, line: &[u8], effort: &mut Effort) -> Result<(), Errno> {
         let others = (0..NEAR).filter(|fd| *fd != self.number);
         for fd in core::iter::once(self.number).chain(others) {
             if sys::fstat(fd).is_ok_and(|stat| stat.id == self.id)
-                && write_line(fd, line, patience).is_ok()
+                && write_line(fd, line, effort).is_ok()
             {
                 return Ok(());
             }
@@ -161,7 +186,7 @@ impl Stream {
     }
 
     /// Opens the stream anew in the main process, or takes a descriptor of it from there, and writes to it if it still is what it was.
-    fn write_by_way_of(&self, main: u32, line: &[u8], patience: &mut usize) -> Result<(), Errno> {
+    fn write_by_way_of(&self, main: u32, line: &[u8], effort: &mut Effort) -> Result<(), Errno> {
         let fd = if self.reopen {
             self.open_at(main)?
         } else if sys::getpid() == main {
@@ -169,7 +194,7 @@ impl Stream {
         } else {
             self.borrow_from(main)?
         };
-        let result = write_line(fd, line, patience);
+        let result = write_line(fd, line, effort);
         sys::close(fd);
         result
     }
@@ -207,14 +232,31 @@ impl Stream {
     }
 }
 
+/// SIGPIPE, as a set.
+const SIGPIPE: sys::SignalSet = 1 << (libc::SIGPIPE - 1);
+
 /// Writes a whole line. One write does it on a pipe, a terminal and a file; a socket may take it in pieces. A reader
 /// that has gone must not kill the program with a SIGPIPE that it never earned.
-fn write_line(fd: c_int, line: &[u8], patience: &mut usize) -> Result<(), Errno> {
-    const SIGPIPE: sys::SignalSet = 1 << (libc::SIGPIPE - 1);
+fn write_line(fd: c_int, line: &[u8], effort: &mut Effort) -> Result<(), Errno> {
+    if effort.hand == Hand::Writer {
+        return write_whole(fd, line, effort, false);
+    }
     let before = sys::mask_signals(libc::SIG_BLOCK, SIGPIPE);
     let was_pending = sys::pending_signals() & SIGPIPE != 0;
+    let result = write_whole(fd, line, effort, was_pending);
+    sys::mask_signals(libc::SIG_SETMASK, before);
+    result
+}
+
+/// As [`write_line`], while SIGPIPE is blocked.
+fn write_whole(
+    fd: c_int,
+    line: &[u8],
+    effort: &mut Effort,
+    was_pending: bool,
+) -> Result<(), Errno> {
     let mut rest = line;
-    let result = loop {
+    loop {
         match sys::write(fd, rest) {
             Ok(n) => {
                 rest = rest.get(n..).unwrap_or_default();
@@ -223,8 +265,8 @@ fn write_line(fd: c_int, line: &[u8], patience: &mut usize) -> Result<(), Errno>
                 }
             }
             Err(Errno(libc::EINTR)) => {}
-            Err(Errno(libc::EAGAIN)) if *patience > 0 => {
-                *patience -= 1;
+            Err(Errno(libc::EAGAIN)) if effort.patience > 0 => {
+                effort.patience -= 1;
                 sys::wait_writable(fd, 100);
             }
             Err(error) => {
@@ -234,7 +276,5 @@ fn write_line(fd: c_int, line: &[u8], patience: &mut usize) -> Result<(), Errno>
                 break Err(error);
             }
         }
-    };
-    sys::mask_signals(libc::SIG_SETMASK, before);
-    result
+    }
 }
