@@ -327,6 +327,21 @@ impl<'a> Blob<'a> {
         Some(words)
     }
 
+    /// The lengths, and the bytes at the edge, of the table that a word of the header begins.
+    #[inline]
+    pub(crate) fn lengths(
+        self,
+        word: usize,
+    ) -> Option<impl Iterator<Item = (usize, u32)> + use<'a>> {
+        let table = self.table(word)?;
+        let end = table.count.checked_mul(LENGTH)?.checked_add(table.offset)?;
+        let (rows, _) = self.0.get(table.offset..end)?.as_chunks::<LENGTH>();
+        Some(rows.iter().map(|row| {
+            let both = u64::from_le_bytes(*row);
+            (both as u32 as usize, (both >> 32) as u32)
+        }))
+    }
+
     #[inline]
     pub(crate) fn bytes(self, offset: u32, length: u32) -> Option<&'a [u8]> {
         let start = offset as usize;

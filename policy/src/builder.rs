@@ -369,7 +369,11 @@ impl Builder {
             |set: &mut dyn FnMut(usize, u32), index: usize, row: usize, flat: &[u32]| {
                 set(index, word(start + body.len()));
                 set(index + 1, word(flat.len() * 4 / row));
-                body.extend(flat.iter().flat_map(|w| w.to_le_bytes()));
+                // Word by word: a million bytes one by one would take most of the time.
+                body.reserve(flat.len() * 4);
+                for word in flat {
+                    body.extend_from_slice(&word.to_le_bytes());
+                }
             };
         // Offsets into the pool count from the beginning of the blob.
         let base = word(header::WORDS * 4);
@@ -519,6 +523,15 @@ fn hash(tag: u32, key: &[u8]) -> u32 {
 
 /// Overlapping ranges of ports into disjoint ones, each with the first entry of each list that covers it.
 fn disjoint(rules: &[PortRule]) -> Vec<[u32; 4]> {
+    if let [rule] = rules {
+        let of = |list: u32| if rule.list == list { rule.entry } else { NONE };
+        return vec![[
+            u32::from(rule.ports.low) | u32::from(rule.ports.high) << 16,
+            of(blob::list::DENY),
+            of(blob::list::ALLOW),
+            u32::from(rule.list == blob::list::PLATFORM),
+        ]];
+    }
     let mut cuts: BTreeMap<u32, Vec<(bool, PortRule)>> = BTreeMap::new();
     for rule in rules {
         cuts.entry(u32::from(rule.ports.low))

@@ -103,10 +103,7 @@ impl Decider<'_> {
 
         // One walk over the name, with a halt at each length that occurs, if the byte there can be the last of such a beginning.
         let (mut hash, mut done) = (Hash::new(), 0);
-        let prefixes = self.blob.table(lengths)?;
-        for row in 0..prefixes.count {
-            let [length, edges] = self.blob.row(prefixes, row)?;
-            let length = length as usize;
+        for (length, edges) in self.blob.lengths(lengths)? {
             let Some(last) = name.get(length.wrapping_sub(1)) else {
                 if length == 0 {
                     let value = slot(hash, Kind::Prefix, 0, 0);
@@ -137,10 +134,7 @@ impl Decider<'_> {
         self.probe(&index, (space, Kind::Exact), value, name, name.len(), hits)?;
 
         let (mut hash, mut done) = (Hash::new(), 0);
-        let suffixes = self.blob.table(lengths + 2)?;
-        for row in 0..suffixes.count {
-            let [length, edges] = self.blob.row(suffixes, row)?;
-            let length = length as usize;
+        for (length, edges) in self.blob.lengths(lengths + 2)? {
             let Some(start) = name.len().checked_sub(length) else {
                 break;
             };
