@@ -1,8 +1,10 @@
-// calls BATCHES CHILD: one line for each call, its name and the nanoseconds that it took on average in each batch.
-// Works in the current directory; CHILD is started by the two that start programs.
+// calls calls|floors BATCHES: one line for each call, its name and the nanoseconds that it took on average in each batch. Works in the current
+// directory. The floors are what a hook cannot do without, made by hand.
+#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <netdb.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -35,6 +37,38 @@ static void open_relative(void) { int fd = open("file", O_RDONLY | O_CLOEXEC); n
 static void open_link(void) { int fd = open("link", O_RDONLY | O_CLOEXEC); need(fd >= 0, "open"); close(fd); }
 static void fopen_file(void) { FILE *file = fopen(path, "r"); need(file != NULL, "fopen"); fclose(file); }
 
+// How a name is proved to be its file's own.
+static int open_proved(const char *name, int flags, int resolve) {
+    struct open_how how = {.flags = flags | O_CLOEXEC, .resolve = resolve};
+    return syscall(SYS_openat2, AT_FDCWD, name, &how, sizeof how);
+}
+// A relative name means nothing before it is known where it begins.
+static void open_relative_by_hand(void) {
+    char room[4096];
+    need(syscall(SYS_getcwd, room, sizeof room) > 0, "getcwd");
+    int fd = open_proved("file", O_RDONLY, RESOLVE_NO_SYMLINKS);
+    need(fd >= 0, "openat2");
+    close(fd);
+}
+// The name is not the file's; the kernel would follow the link; where to; and that is the file's name.
+static void open_link_by_hand(void) {
+    char room[4096];
+    need(syscall(SYS_getcwd, room, sizeof room) > 0, "getcwd");
+    need(open_proved("link", O_RDONLY, RESOLVE_NO_SYMLINKS) < 0, "openat2 of a link");
+    int fd = open_proved("link", O_PATH, RESOLVE_NO_MAGICLINKS);
+    need(fd >= 0, "openat2 of what is behind a link");
+    close(fd);
+    need(readlink("link", room, sizeof room) > 0, "readlink");
+    fd = open_proved("file", O_RDONLY, RESOLVE_NO_SYMLINKS);
+    need(fd >= 0, "openat2");
+    close(fd);
+}
+static void fopen_by_hand(void) {
+    FILE *file = fdopen(open_proved(path, O_RDONLY, RESOLVE_NO_SYMLINKS), "r");
+    need(file != NULL, "fdopen");
+    fclose(file);
+}
+
 static void connect_to(int kind, struct sockaddr_in *to) {
     int fd = socket(AF_INET, kind | SOCK_CLOEXEC, 0);
     need(connect(fd, (struct sockaddr *)to, sizeof *to) == 0, "connect");
@@ -49,6 +83,13 @@ static void connect_udp(void) { connect_to(SOCK_DGRAM, &udp); }
 static void connect_tcp(void) {
     connect_to(SOCK_STREAM, &tcp);
     close(accept(receiver, NULL, NULL));
+}
+
+static void bind_listen(void) {
+    struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    need(bind(fd, (struct sockaddr *)&any, sizeof any) == 0 && listen(fd, 8) == 0, "listen");
+    close(fd);
 }
 
 static void resolve(const char *name, int flags) {
@@ -82,7 +123,7 @@ static void send_to(void) {
     need(sendto(sender, "x", 1, 0, (struct sockaddr *)&udp, sizeof udp) == 1, "sendto");
     recv(receiver + 1, &byte, 1, MSG_DONTWAIT);
 }
-static void call(void) { syscall(SYS_getpid); }
+static void get_pid(void) { syscall(SYS_getpid); }
 static void look_up(void) { need(dlsym(RTLD_DEFAULT, "getpid") != NULL, "dlsym"); }
 static void look_up_handle(void) {
     static void *libc;
@@ -91,31 +132,46 @@ static void look_up_handle(void) {
 }
 static void nothing(void) { __asm__ volatile("" ::: "memory"); }
 
-static const struct {
+struct call {
     const char *name;
     void (*call)(void);
     int times;
-} CALLS[] = {
+};
+
+static const struct call FLOORS[] = {
+    {"open relative", open_relative, 300},
+    {"open relative, by hand", open_relative_by_hand, 300},
+    {"open through a link", open_link, 200},
+    {"open through a link, by hand", open_link_by_hand, 200},
+    {"fopen", fopen_file, 200},
+    {"fopen, by hand", fopen_by_hand, 200},
+    {NULL, NULL, 0},
+};
+
+static const struct call CALLS[] = {
     {"open", open_file, 300},
     {"open relative", open_relative, 300},
     {"open through a link", open_link, 200},
     {"fopen", fopen_file, 200},
     {"connect udp", connect_udp, 200},
     {"connect tcp", connect_tcp, 40},
+    {"bind and listen", bind_listen, 100},
     {"getaddrinfo number", resolve_number, 300},
     {"getaddrinfo localhost", resolve_localhost, 20},
     {"sendto", send_to, 300},
-    {"syscall(SYS_getpid)", call, 5000},
+    {"syscall(SYS_getpid)", get_pid, 5000},
     {"dlsym(RTLD_DEFAULT)", look_up, 3000},
     {"dlsym(handle)", look_up_handle, 3000},
     {"posix_spawn", spawn, 1},
     {"vfork+execve", vfork_exec, 1},
     {"nothing", nothing, 5000},
+    {NULL, NULL, 0},
 };
 
 int main(int argc, char **argv) {
-    int batches = atoi(argv[1]);
-    if (argc > 2) child[0] = argv[2];
+    need(argc == 3, "calls calls|floors BATCHES");
+    const struct call *calls = strcmp(argv[1], "floors") ? CALLS : FLOORS;
+    int batches = atoi(argv[2]);
     need(getcwd(path, 4000) != NULL, "getcwd");
     strcat(path, "/file");
     socklen_t length = sizeof udp;
@@ -129,12 +185,12 @@ int main(int argc, char **argv) {
     need(bind(receiver, (struct sockaddr *)&tcp, sizeof tcp) == 0 && listen(receiver, 64) == 0, "listen");
     getsockname(receiver, (struct sockaddr *)&tcp, &length);
     sender = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    for (unsigned i = 0; i < sizeof CALLS / sizeof *CALLS; i++) {
-        printf("%s", CALLS[i].name);
+    for (const struct call *call = calls; call->name; call++) {
+        printf("%s", call->name);
         for (int batch = -1; batch < batches; batch++) {
             long start = now();
-            for (int n = 0; n < CALLS[i].times; n++) CALLS[i].call();
-            if (batch >= 0) printf("\t%.2f", (double)(now() - start) / CALLS[i].times);
+            for (int n = 0; n < call->times; n++) call->call();
+            if (batch >= 0) printf("\t%.2f", (double)(now() - start) / call->times);
         }
         puts("");
     }

@@ -58,13 +58,16 @@ pub fn measure(place: &Place, table: &mut Table) {
     let bare = place.bare();
     let mut nothing = bare.clone();
     nothing.push(("LD_PRELOAD".into(), text(&place.nothing)));
+    let (main, largest) = place.family(10_000);
     let settings = [
         ("/bin/true", "a preload of nothing", nothing),
         ("/bin/true", "a child, off", place.child(0)),
         ("/bin/true", "a child, 10 entries", place.child(10)),
+        ("/bin/true", "a child, 10,000 entries", largest),
         ("/bin/true", "main, 10 entries", place.main(10)),
         ("/bin/true", "main, 100 entries", place.main(100)),
         ("/bin/true", "main, 1,000 entries", place.main(1000)),
+        ("/bin/true", "main, 10,000 entries", place.main(10_000)),
     ];
     let Some(without) = count(place, &bare, words) else {
         return table.missing("instructions: callgrind counted nothing");
@@ -76,6 +79,7 @@ pub fn measure(place: &Place, table: &mut Table) {
             None => table.missing(format!("instructions: {setting}")),
         }
     }
+    drop(main);
     if let Some(python) = python().filter(|_| !place.quick) {
         let words = [&*text(&python), "-c", "pass"];
         if let (Some(with), Some(without)) = (

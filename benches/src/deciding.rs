@@ -1,6 +1,7 @@
 //! What the decision alone costs, and to compile what it needs.
 
 use std::hint::black_box;
+use std::net::IpAddr;
 use std::time::Instant;
 
 use palisade_policy::{
@@ -32,6 +33,8 @@ const NAMES: [(&str, &str); 5] = [
     ),
     ("file: a whole name", "/srv/secret0/key.pem"),
 ];
+
+const LONG_NAME: &[u8] = b"dynamodb.some-long-account-name.eu-central-1.amazonaws.com";
 
 /// Each kind of event, with few and with many entries; and what it takes to get there.
 pub fn measure(place: &Place, table: &mut Table) {
@@ -77,11 +80,34 @@ pub fn measure(place: &Place, table: &mut Table) {
         };
         both(place, table, what, connect, (&few, &many));
     }
-    let name = b"dynamodb.some-long-account-name.eu-central-1.amazonaws.com".as_slice();
-    let resolve = |decider: &Decider<'_>| {
-        black_box(decider.resolve(black_box(name)));
+    let by_name = |decider: &Decider<'_>| {
+        let event = Connect {
+            ip: black_box(IpAddr::from([203, 0, 113, 9])),
+            port: 443,
+        };
+        black_box(decider.connect_resolved(&event, black_box(LONG_NAME)));
     };
-    both(place, table, "resolve", resolve, (&few, &many));
+    both(place, table, "connect by name", by_name, (&few, &many));
+    let listen = |decider: &Decider<'_>| {
+        black_box(decider.listen(black_box(8080)));
+    };
+    both(place, table, "listen", listen, (&few, &many));
+    let resolve = |decider: &Decider<'_>| {
+        black_box(decider.resolve(black_box(LONG_NAME)));
+    };
+    both(place, table, "resolve: no entry", resolve, (&few, &many));
+    for (what, name) in [
+        ("resolve: a whole name", b"evil9.example".as_slice()),
+        (
+            "resolve: an end",
+            b"a.very.long.name.with.many.labels.to.be.looked.at.evi33.example",
+        ),
+    ] {
+        let resolve = |decider: &Decider<'_>| {
+            black_box(decider.resolve(black_box(name)));
+        };
+        both(place, table, what, resolve, (&few, &many));
+    }
     compiling(place, table);
 }
 

@@ -18,18 +18,26 @@ mod policies;
 mod readme;
 mod starts;
 mod table;
+mod threads;
 
-use std::process::ExitCode;
+use std::fs;
+use std::os::unix::process::CommandExt as _;
+use std::process::{Command, ExitCode};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use place::Place;
-use table::Table;
+use serde_json::Value;
+use table::{Results, Table};
 
 /// Measures one group.
 type Measure = fn(&Place, &mut Table);
 
 /// The groups, in the order in which they are measured and shown.
-const GROUPS: [(&str, Measure); 8] = [
+const GROUPS: [(&str, Measure); 10] = [
     ("calls", calls::measure),
+    ("floors", calls::measure_floors),
+    ("threads", threads::measure),
     ("decisions", deciding::measure),
     ("starts", starts::measure),
     ("instructions", counts::measure),
@@ -39,26 +47,86 @@ const GROUPS: [(&str, Measure); 8] = [
     ("peers", peers::measure),
 ];
 
+/// More time than any group takes.
+const PATIENCE: Duration = Duration::from_secs(240);
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let has = |name: &str| arguments.iter().any(|argument| argument == name);
+    let behind = |name: &str| {
+        let at = arguments.iter().position(|argument| argument == name)?;
+        arguments.get(at + 1).map(String::as_str)
+    };
     if has("--readme") {
         return readme::paste();
     }
-    let only = arguments
-        .iter()
-        .position(|argument| argument == "--only")
-        .and_then(|at| arguments.get(at + 1));
-    let place = Place::new(has("--quick"));
-    let mut table = Table::default();
-    for (name, measure) in GROUPS {
-        if only.is_none_or(|only| only == name) {
-            eprintln!("{name} …");
-            table.begin(name);
-            measure(&place, &mut table);
+    let quick = has("--quick");
+    if let Some(group) = behind("--group") {
+        return one(group, quick);
+    }
+    let mut results = Results::default();
+    for (name, _) in GROUPS {
+        if behind("--only").is_none_or(|only| only == name) {
+            eprint!("{name} …");
+            let start = Instant::now();
+            match in_a_process(name, quick) {
+                Ok(table) => results.add(&table),
+                Err(why) => results.fail(format!("{name}: {why}")),
+            }
+            eprintln!(" {} s", start.elapsed().as_secs());
         }
     }
-    table.print();
-    table.write(&place);
+    results.print();
+    results.write(quick);
     ExitCode::SUCCESS
+}
+
+/// Measures one group, and leaves its table in a file.
+fn one(group: &str, quick: bool) -> ExitCode {
+    let Some((name, measure)) = GROUPS.into_iter().find(|(name, _)| *name == group) else {
+        eprintln!("no group {group}");
+        return ExitCode::FAILURE;
+    };
+    let place = Place::new(quick);
+    let mut table = Table::default();
+    table.begin(name);
+    measure(&place, &mut table);
+    place.write(
+        &format!("group-{name}.json"),
+        table.into_value().to_string(),
+    );
+    ExitCode::SUCCESS
+}
+
+/// Measures one group in a process of its own: one that fails or hangs takes none of the others with it.
+fn in_a_process(group: &str, quick: bool) -> Result<Value, String> {
+    let path = place::folder().join(format!("group-{group}.json"));
+    let _ = fs::remove_file(&path);
+    let program = std::env::current_exe().map_err(|cause| cause.to_string())?;
+    let mut command = Command::new(program);
+    command.args(["--group", group]).process_group(0);
+    if quick {
+        command.arg("--quick");
+    }
+    let mut child = command.spawn().map_err(|cause| cause.to_string())?;
+    let start = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait().map_err(|cause| cause.to_string())? {
+            break status;
+        }
+        if start.elapsed() > PATIENCE {
+            // With all that it has started: the group is its own.
+            let _ = Command::new("kill")
+                .args(["-KILL", "--", &format!("-{}", child.id())])
+                .status();
+            let _ = child.wait();
+            return Err(format!("took more than {} s", PATIENCE.as_secs()));
+        }
+        sleep(Duration::from_millis(50));
+    };
+    if !status.success() {
+        return Err(status.to_string());
+    }
+    let text = fs::read_to_string(&path).map_err(|cause| cause.to_string())?;
+    serde_json::from_str(&text).map_err(|cause| cause.to_string())
 }

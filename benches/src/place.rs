@@ -2,8 +2,9 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use palisade_tests::{compile, library, repository};
 
@@ -22,20 +23,19 @@ pub struct Place {
     pub folder: PathBuf,
     /// The preload that does nothing.
     pub nothing: PathBuf,
+    /// The preload that stands in front of the same calls, and passes them on.
+    pub passing: PathBuf,
 }
 
 impl Place {
     /// Makes the folder and what has to be in it.
     pub fn new(quick: bool) -> Self {
-        let folder = repository()
-            .canonicalize()
-            .unwrap_or_else(|cause| panic!("{cause}"))
-            .join("target/bench");
-        fs::create_dir_all(&folder).unwrap_or_else(|cause| panic!("{cause}"));
+        let folder = folder();
         let place = Self {
             quick,
             library: library(),
             nothing: program(include_str!("../c/nothing.c"), &["-shared", "-fPIC"]),
+            passing: program(include_str!("../c/passing.c"), &["-shared", "-fPIC"]),
             folder,
         };
         place.write("file", "content\n");
@@ -72,6 +72,13 @@ impl Place {
         .into()
     }
 
+    /// The same, with that library loaded before libc.
+    pub fn preloading(&self, library: &Path) -> Variables {
+        let mut variables = self.bare();
+        variables.push(("LD_PRELOAD".into(), text(library)));
+        variables
+    }
+
     /// The environment of the main process of a function under a policy of so many entries; none has no section.
     pub fn main(&self, entries: usize) -> Variables {
         let mut variables = self.settings(entries);
@@ -99,13 +106,27 @@ impl Place {
             .env("PALISADE_MAIN_PID", "1");
         let output = command.output().unwrap_or_else(|cause| panic!("{cause}"));
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        let variables: Variables = text
-            .split('\0')
-            .filter_map(|entry| entry.split_once('='))
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect();
+        let variables = entries_of(&text);
         assert!(variables.len() > 3, "{output:?}");
         variables
+    }
+
+    /// A main process that waits, and the environment that its children get. Dropped, it ends.
+    pub fn family(&self, entries: usize) -> (Family, Variables) {
+        let mut command = self.command("/bin/sh", &self.main(entries));
+        let mut main = command
+            .args(["-c", "/usr/bin/env -0; exec 1>&-; read line"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|cause| panic!("{cause}"));
+        let mut text = String::new();
+        if let Some(mut out) = main.stdout.take() {
+            let _ = out.read_to_string(&mut text);
+        }
+        let variables = entries_of(&text);
+        assert!(variables.len() > 3, "{text:?}");
+        (Family(main), variables)
     }
 
     /// A command in the folder, with such an environment and nothing to read.
@@ -118,6 +139,35 @@ impl Place {
             .stdin(Stdio::null());
         command
     }
+}
+
+/// The folder below `target/`, without a link on the way to it.
+pub fn folder() -> PathBuf {
+    let repository = repository().canonicalize();
+    let folder = repository
+        .unwrap_or_else(|cause| panic!("{cause}"))
+        .join("target/bench");
+    fs::create_dir_all(&folder).unwrap_or_else(|cause| panic!("{cause}"));
+    folder
+}
+
+/// A main process that waits until it is dropped.
+pub struct Family(Child);
+
+impl Drop for Family {
+    fn drop(&mut self) {
+        // It waits for a line, or for the end.
+        drop(self.0.stdin.take());
+        let _ = self.0.wait();
+    }
+}
+
+/// What `env -0` prints.
+fn entries_of(text: &str) -> Variables {
+    text.split('\0')
+        .filter_map(|entry| entry.split_once('='))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
 }
 
 /// A program in C, compiled once.

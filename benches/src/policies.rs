@@ -15,7 +15,10 @@ pub fn on(entries: usize) -> String {
             0 => files.push(format!("/srv/secret{i}/key.pem")),
             1 => programs.push(format!("/opt/tools{i}/**")),
             2 => hosts.push(format!("10.{}.{}.0/24", i / 256, i % 256)),
-            3 => names.push(format!("*.evil{i}.example")),
+            3 => {
+                names.push(format!("*.evil{i}.example"));
+                hosts.push(format!("*.bad{i}.example:443"));
+            }
             4 => files.push(format!("/srv/private{i}/**")),
             5 => files.push(format!("/proc/*/x{i}")),
             6 => programs.push(format!("miner{i}")),
@@ -27,7 +30,7 @@ pub fn on(entries: usize) -> String {
     rule(json!({
         "filesystem": { "effect": "prevent", "deny": files },
         "processes": { "effect": "prevent", "deny": programs, "unfollowable": "allow" },
-        "network": { "effect": "prevent", "outbound": { "deny": hosts } },
+        "network": { "effect": "prevent", "outbound": { "deny": hosts }, "listen": { "deny": ["9", "1-7"] } },
         "dns": { "effect": "prevent", "deny": names },
     }))
 }

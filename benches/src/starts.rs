@@ -53,14 +53,17 @@ pub fn measure(place: &Place, table: &mut Table) {
     let bare = place.bare();
     let mut nothing = bare.clone();
     nothing.push(("LD_PRELOAD".into(), text(&place.nothing)));
-    let (off, ten, hundred, thousand, most) = (
+    let (off, ten, hundred, thousand) = (
         place.child(0),
         place.main(10),
         place.main(100),
         place.main(1000),
-        place.main(10_000),
     );
+    let most = place.main(10_000);
     let child = place.child(10);
+    // They find the policy in memory that a main process shares with them, as long as it lives.
+    let (large_main, large) = place.family(1000);
+    let (largest_main, largest) = place.family(10_000);
     let mut wrapped = place.settings(100);
     wrapped.push(("PALISADE_LIBRARY".into(), text(&place.library)));
     let script = text(&wrapper());
@@ -73,6 +76,8 @@ pub fn measure(place: &Place, table: &mut Table) {
             (&nothing, TRUE),
             (&off, TRUE),
             (&child, TRUE),
+            (&large, TRUE),
+            (&largest, TRUE),
             (&ten, TRUE),
             (&hundred, TRUE),
             (&thousand, TRUE),
@@ -85,6 +90,8 @@ pub fn measure(place: &Place, table: &mut Table) {
         nothing_times,
         off_times,
         child_times,
+        large_times,
+        largest_times,
         ten_times,
         hundred_times,
         thousand_times,
@@ -92,8 +99,9 @@ pub fn measure(place: &Place, table: &mut Table) {
         wrapped_times,
     ] = times.as_slice()
     else {
-        panic!("nine cases");
+        panic!("eleven cases");
     };
+    drop((large_main, largest_main));
     for (what, setting, times, against, budget) in [
         (
             "a preload of nothing",
@@ -104,6 +112,20 @@ pub fn measure(place: &Place, table: &mut Table) {
         ),
         ("a child", "off", off_times, bare_times, Some(80.0)),
         ("a child", "10 entries", child_times, bare_times, Some(80.0)),
+        (
+            "a child",
+            "1,000 entries",
+            large_times,
+            bare_times,
+            Some(80.0),
+        ),
+        (
+            "a child",
+            "10,000 entries",
+            largest_times,
+            bare_times,
+            Some(80.0),
+        ),
         (
             "a child, above the floor",
             "10 entries",

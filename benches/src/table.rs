@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::place::Place;
+use crate::place::folder;
 
 /// A median and its quartiles.
 #[derive(Clone, Copy)]
@@ -146,13 +146,12 @@ impl Table {
         what: &str,
         setting: &str,
         unit: &'static str,
-        value: f64,
+        figure: Spread,
         least: f64,
     ) {
-        let figure = Spread::of(vec![value]);
         self.row(what, setting, unit, (None, None), "", figure, Some(least));
         if let Some(row) = self.rows.last_mut() {
-            row.met = Some(value >= least);
+            row.met = Some(figure.median >= least);
         }
     }
 
@@ -181,43 +180,8 @@ impl Table {
         });
     }
 
-    /// To standard output.
-    pub fn print(&self) {
-        let mut group = "";
-        for row in &self.rows {
-            if row.group != group {
-                group = &row.group;
-                println!(
-                    "\n{group:<28} {:<22} {:>12} {:>12}      {:>10}  {:<20} {:>9}",
-                    "", "without", "with", "median", "quartiles", "budget"
-                );
-            }
-            let show = |value: Option<f64>| value.map_or_else(String::new, number);
-            println!(
-                "  {:<26} {:<22} {:>12} {:>12} {:<3} {:>1}{:>10}  {:<20} {:>9} {}",
-                row.what,
-                row.setting,
-                show(row.without),
-                show(row.with),
-                row.unit,
-                row.kind,
-                number(row.figure.median),
-                format!("[{} … {}]", number(row.figure.low), number(row.figure.high)),
-                show(row.budget),
-                match row.met {
-                    None => "",
-                    Some(true) => "ok",
-                    Some(false) => "OVER",
-                }
-            );
-        }
-        for what in &self.missing {
-            println!("\nleft out: {what}");
-        }
-    }
-
-    /// To `target/bench/results.json`.
-    pub fn write(&self, place: &Place) {
+    /// All of it, as one process hands it to another.
+    pub fn into_value(self) -> Value {
         let rows: Vec<Value> = self
             .rows
             .iter()
@@ -231,11 +195,83 @@ impl Table {
                 })
             })
             .collect();
+        json!({ "rows": rows, "missing": self.missing })
+    }
+}
+
+/// The results of all groups.
+#[derive(Default)]
+pub struct Results {
+    rows: Vec<Value>,
+    missing: Vec<Value>,
+}
+
+impl Results {
+    /// Takes what [`Table::into_value`] gave.
+    pub fn add(&mut self, table: &Value) {
+        let list = |name: &str| table[name].as_array().cloned().unwrap_or_default();
+        self.rows.extend(list("rows"));
+        self.missing.extend(list("missing"));
+    }
+
+    /// A group that could not be measured.
+    pub fn fail(&mut self, why: String) {
+        self.missing.push(Value::from(why));
+    }
+
+    /// To standard output.
+    pub fn print(&self) {
+        let mut group = "";
+        for row in &self.rows {
+            let text = |name: &str| row[name].as_str().unwrap_or_default();
+            if text("group") != group {
+                group = text("group");
+                println!(
+                    "\n{group:<28} {:<22} {:>12} {:>12}      {:>10}  {:<20} {:>9}",
+                    "", "without", "with", "median", "quartiles", "budget"
+                );
+            }
+            let show = |name: &str| row[name].as_f64().map_or_else(String::new, number);
+            println!(
+                "  {:<26} {:<22} {:>12} {:>12} {:<3} {:>1}{:>10}  {:<20} {:>9} {}",
+                text("what"),
+                text("setting"),
+                show("without"),
+                show("with"),
+                text("unit"),
+                match text("kind") {
+                    "ratio" => "×",
+                    "difference" => "+",
+                    _ => "",
+                },
+                show("median"),
+                format!("[{} … {}]", show("low"), show("high")),
+                show("budget"),
+                match row["met"].as_bool() {
+                    None => "",
+                    Some(true) => "ok",
+                    Some(false) => "OVER",
+                }
+            );
+        }
+        for what in &self.missing {
+            println!("\nleft out: {}", what.as_str().unwrap_or_default());
+        }
+        let judged = self.rows.iter().filter_map(|row| row["met"].as_bool());
+        let over = judged.clone().filter(|met| !met).count();
+        println!("\n{} budgets, {over} over", judged.count());
+    }
+
+    /// To `target/bench/results.json`.
+    pub fn write(&self, quick: bool) {
         let all = json!({
-            "quick": place.quick, "machine": machine(), "rows": rows, "missing": self.missing,
+            "quick": quick, "machine": machine(), "rows": self.rows, "missing": self.missing,
         });
-        let path = place.write("results.json", format!("{all:#}\n"));
-        println!("\n{}", path.display());
+        let path = folder().join("results.json");
+        match fs::write(&path, format!("{all:#}\n")) {
+            Ok(()) => println!("{}", path.display()),
+            Err(cause) => eprintln!("{}: {cause}", path.display()),
+        }
     }
 }
 

@@ -1,0 +1,7 @@
+class Wait
+{
+    static void Main()
+    {
+        System.Threading.Thread.Sleep(20000);
+    }
+}

@@ -1,0 +1,5 @@
+class Wait {
+    public static void main(String[] arguments) throws InterruptedException {
+        Thread.sleep(20_000);
+    }
+}
