@@ -17,7 +17,7 @@ use libc::{
 };
 
 #[cfg(not(test))]
-use crate::hooks::{answers, files, messages, names, network, process, tree};
+use crate::hooks::{answers, around, files, messages, names, network, process, tree};
 #[cfg(not(test))]
 use crate::stubs;
 
@@ -237,6 +237,10 @@ hooks! {
     freopen(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE = files::freopen;
     freopen64(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE = files::freopen64;
     opendir(path: *const c_char) -> *mut DIR = files::opendir;
+
+    __libc_dlsym(handle: *mut c_void, name: *const c_char) -> *mut c_void = around::__libc_dlsym;
+    __libc_dlvsym(handle: *mut c_void, name: *const c_char, version: *const c_char) -> *mut c_void = around::__libc_dlvsym;
+    __libc_dlopen_mode(path: *const c_char, mode: c_int) -> *mut c_void = around::__libc_dlopen_mode;
 
     unlink(path: *const c_char) -> c_int = tree::unlink;
     unlinkat(dir: c_int, path: *const c_char, flags: c_int) -> c_int = tree::unlinkat;

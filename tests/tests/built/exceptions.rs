@@ -23,12 +23,12 @@ pub const EXCEPTIONS: &[Excuse] = &[
         "__res_get_nsaddr",
     ]),
     ("it prepares the resolver or a spawn, and sends or starts nothing", &[
-        "__res_init", "res_init", "__res_ninit", "res_ninit", "__res_nclose", "res_nclose", "__res_iclose", "res_close",
+        "__res_init", "__res_maybe_init", "res_init", "__res_ninit", "res_ninit", "__res_nclose", "res_nclose", "__res_iclose", "res_close",
         "posix_spawnattr_*", "posix_spawn_file_actions_*",
     ]),
     ("it runs what is registered, and so do we", &["quick_exit", "__cxa_at_quick_exit"]),
     ("a process that is forked runs no other program", &[
-        "fork", "_Fork", "__fork", "vfork", "__vfork", "__libc_fork", "forkpty", "__register_atfork", "pthread_atfork",
+        "fork", "_Fork", "__fork", "vfork", "__vfork", "__libc_fork", "__libc_vfork", "forkpty", "__register_atfork", "pthread_atfork",
     ]),
     ("only the superuser may, and a function is none", &[
         "mount", "umount*", "mount_setattr", "move_mount", "fsopen", "fsmount", "open_tree", "chroot", "acct", "swapon",
