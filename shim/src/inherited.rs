@@ -14,6 +14,7 @@ use palisade_policy::Decider;
 use palisade_policy::event::Section;
 
 use crate::env::{self, Forced};
+use crate::hooks::names;
 use crate::log::Destination;
 use crate::report::Origin;
 use crate::settings::{self, Environment};
@@ -176,6 +177,7 @@ pub fn state(environment: Environment, library: &'static CStr) -> Option<&'stati
         region: b"",
         program: b"",
     };
+    let mut search = [None; 2];
     let (mut region, mut default_region) = (b"".as_slice(), b"".as_slice());
     for entry in context?.split(|byte| *byte == b';') {
         if let Some(value) = entry.strip_prefix(b"AWS_LAMBDA_FUNCTION_NAME=") {
@@ -184,6 +186,14 @@ pub fn state(environment: Environment, library: &'static CStr) -> Option<&'stati
             region = unescape(value, &mut room)?;
         } else if let Some(value) = entry.strip_prefix(b"AWS_DEFAULT_REGION=") {
             default_region = unescape(value, &mut room)?;
+        }
+        for (place, name) in search.iter_mut().zip(names::SEARCH) {
+            if let Some(value) = entry
+                .strip_prefix(name.as_bytes())
+                .and_then(|rest| rest.strip_prefix(b"="))
+            {
+                *place = Some(unescape(value, &mut room)?);
+            }
         }
     }
     origin.region = if region.is_empty() {
@@ -220,7 +230,7 @@ pub fn state(environment: Environment, library: &'static CStr) -> Option<&'stati
         // Only who waits asks for it.
         runtime_api: None,
         proves_names: decider.active(Section::Filesystem) && start::proves_names(),
-        search: [None; 2],
+        search,
         own,
         main: AtomicU32::new(main),
     }))

@@ -232,28 +232,28 @@ impl Stream {
     }
 }
 
-/// SIGPIPE, as a set.
-const SIGPIPE: sys::SignalSet = 1 << (libc::SIGPIPE - 1);
+/// SIGPIPE and SIGXFSZ, as a set.
+const SIGNALS: sys::SignalSet = 1 << (libc::SIGPIPE - 1) | 1 << (libc::SIGXFSZ - 1);
 
-/// Writes a whole line. One write does it on a pipe, a terminal and a file; a socket may take it in pieces. A reader
-/// that has gone must not kill the program with a SIGPIPE that it never earned.
+/// Writes a whole line. One write does it on a pipe, a terminal and a file; a socket may take it in pieces. Neither a reader that has
+/// gone nor a limit of file sizes (setrlimit(2)) must kill the program by a signal that it never earned.
 fn write_line(fd: c_int, line: &[u8], effort: &mut Effort) -> Result<(), Errno> {
     if effort.hand == Hand::Writer {
-        return write_whole(fd, line, effort, false);
+        return write_whole(fd, line, effort, 0);
     }
-    let before = sys::mask_signals(libc::SIG_BLOCK, SIGPIPE);
-    let was_pending = sys::pending_signals() & SIGPIPE != 0;
-    let result = write_whole(fd, line, effort, was_pending);
+    let before = sys::mask_signals(libc::SIG_BLOCK, SIGNALS);
+    let pending = sys::pending_signals() & SIGNALS;
+    let result = write_whole(fd, line, effort, pending);
     sys::mask_signals(libc::SIG_SETMASK, before);
     result
 }
 
-/// As [`write_line`], while SIGPIPE is blocked.
+/// As [`write_line`], while those signals are blocked. `pending`: the ones of them that were waiting before, and are the program's.
 fn write_whole(
     fd: c_int,
     line: &[u8],
     effort: &mut Effort,
-    was_pending: bool,
+    pending: sys::SignalSet,
 ) -> Result<(), Errno> {
     let mut rest = line;
     loop {
@@ -270,8 +270,8 @@ fn write_whole(
                 sys::wait_writable(fd, 100);
             }
             Err(error) => {
-                if error == Errno(libc::EPIPE) && !was_pending {
-                    sys::take_signal(SIGPIPE);
+                if matches!(error, Errno(libc::EPIPE | libc::EFBIG)) && SIGNALS & !pending != 0 {
+                    sys::take_signal(SIGNALS & !pending);
                 }
                 break Err(error);
             }

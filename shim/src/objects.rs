@@ -55,6 +55,30 @@ pub fn libc_symbol(name: &CStr) -> *mut c_void {
     found
 }
 
+/// Is there an interposer whose next function of that name ours is not: one that stands between the caller and this library, or the caller
+/// itself if it stands behind?
+pub fn is_interposed(name: &CStr, caller: usize) -> bool {
+    let own = is_interposed as fn(&CStr, usize) -> bool as usize;
+    let hash = hash(name.to_bytes());
+    let (mut has_seen_caller, mut has_seen_us, mut is_interposed) = (false, false, false);
+    each(|info, base_name| {
+        let range = addresses(info);
+        has_seen_us |= range.contains(&own);
+        let is_caller = range.contains(&caller);
+        let counts = if has_seen_us {
+            is_caller
+        } else {
+            has_seen_caller
+        };
+        if counts && !range.contains(&own) && !LIBC.contains(&base_name) {
+            let symbols = Symbols::of(info);
+            is_interposed |= symbols.is_some_and(|symbols| symbols.find(name, hash).is_some());
+        }
+        has_seen_caller |= is_caller;
+    });
+    is_interposed
+}
+
 /// More objects than any function's interpreter is started with.
 const OBJECTS_MAX: usize = 96;
 

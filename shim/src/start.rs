@@ -149,6 +149,9 @@ fn start(environment: Environment, library: &'static CStr) {
         program: leak_bytes(program_path.as_bytes()),
     };
 
+    // Asked for before anything is handed on.
+    let search = names::SEARCH.map(|name| surround.variable(name).map(leak));
+
     let destination = settings::destination(environment, !origin.function.is_empty());
     let known = destination
         .as_ref()
@@ -231,11 +234,7 @@ fn start(environment: Environment, library: &'static CStr) {
             .variable("AWS_LAMBDA_RUNTIME_API")
             .and_then(|address| address.parse().ok()),
         proves_names: decider.active(Section::Filesystem) && proves_names(),
-        search: if own == role.main {
-            names::SEARCH.map(|name| environment.bytes(name).map(leak_bytes))
-        } else {
-            [None; 2]
-        },
+        search,
         own,
         main: AtomicU32::new(role.main),
     }));

@@ -34,7 +34,7 @@ pub struct State {
     pub runtime_api: Option<SocketAddr>,
     /// Can `openat2` prove a name? False also where another preloaded library wants to see each `open`.
     pub proves_names: bool,
-    /// What the main process was started with of [`SEARCH`](crate::hooks::names::SEARCH); none in any other.
+    /// What the main process was started with of [`SEARCH`](crate::hooks::names::SEARCH).
     pub search: [Option<&'static [u8]>; 2],
     /// The process that the constructor ran in.
     pub own: u32,

@@ -73,34 +73,72 @@ macro_rules! unless_active {
     };
 }
 
-/// `RTLD_DEFAULT` (0) and `RTLD_NEXT` (-1) are answered by the real function, truthfully for the caller: the first finds our symbols by
-/// itself, for they come first.
+/// `RTLD_NEXT` (-1) is for whoever asks: `next` says whether that is one of our hooks, and if not the real function answers, truthfully for
+/// the caller, whose address it looks at. `$none` makes the version, which is the third argument of dlvsym(3), none.
 #[cfg(target_arch = "x86_64")]
-macro_rules! unless_handle {
+macro_rules! next {
+    ($none:literal) => {
+        concat!(
+            "cmp rdi, -1\njne 4f\n",
+            "push rdi\npush rsi\npush rdx\n",
+            "mov rdi, rsi\nmov rsi, rdx\n",
+            $none,
+            "mov rdx, [rsp + 24]\n",
+            "call {next}\n",
+            "pop rdx\npop rsi\npop rdi\n",
+            "test rax, rax\njz 2f\nret\n",
+            "4:\n",
+        )
+    };
+}
+
+/// `RTLD_DEFAULT` (0) is answered by the real function, which finds our symbols by itself, for they come first.
+#[cfg(target_arch = "x86_64")]
+macro_rules! unless_default {
     () => {
-        "lea rax, [rdi + 1]\ncmp rax, 1\njbe 2f\n"
+        "test rdi, rdi\njz 2f\n"
     };
 }
 
 #[cfg(target_arch = "aarch64")]
-macro_rules! unless_handle {
+macro_rules! unless_default {
     () => {
-        "cbz x0, 2f\ncmn x0, #1\nb.eq 2f\n"
+        "cbz x0, 2f\n"
     };
 }
 
-/// A version that is asked for is never ours, so `RTLD_DEFAULT` would find libc's own.
+/// As above.
+#[cfg(target_arch = "aarch64")]
+macro_rules! next {
+    ($none:literal) => {
+        concat!(
+            "cmn x0, #1\nb.ne 4f\n",
+            "stp x29, x30, [sp, #-48]!\nstp x0, x1, [sp, #16]\nstr x2, [sp, #32]\n",
+            "mov x0, x1\nmov x1, x2\n",
+            $none,
+            "mov x2, x30\n",
+            "bl {next}\n",
+            "mov x9, x0\n",
+            "ldp x0, x1, [sp, #16]\nldr x2, [sp, #32]\nldp x29, x30, [sp], #48\n",
+            "cbz x9, 2f\n",
+            "mov x0, x9\nret\n",
+            "4:\n",
+        )
+    };
+}
+
+/// dlsym(3) has no version.
 #[cfg(target_arch = "x86_64")]
-macro_rules! unless_next {
+macro_rules! next_of_dlsym {
     () => {
-        "cmp rdi, -1\nje 2f\n"
+        next!("xor esi, esi\n")
     };
 }
 
 #[cfg(target_arch = "aarch64")]
-macro_rules! unless_next {
+macro_rules! next_of_dlsym {
     () => {
-        "cmn x0, #1\nb.eq 2f\n"
+        next!("mov x1, xzr\n")
     };
 }
 
@@ -126,12 +164,13 @@ macro_rules! jump {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dlsym() {
     naked_asm!(
-        unless_active!(), unless_handle!(), jump!(), real!(0),
+        unless_active!(), unless_default!(), next_of_dlsym!(), jump!(), real!(0),
         active = sym ACTIVE, real = sym REAL, resolve = sym around::resolve, judged = sym around::dlsym,
+        next = sym around::next,
     )
 }
 
-/// `dlvsym(3)`.
+/// `dlvsym(3)`. A version that is asked for is never ours, so that `RTLD_DEFAULT` would find libc's own.
 ///
 /// # Safety
 /// As its manual page says.
@@ -139,8 +178,9 @@ pub unsafe extern "C" fn dlsym() {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn dlvsym() {
     naked_asm!(
-        unless_active!(), unless_next!(), jump!(), real!(1),
+        unless_active!(), next!(""), jump!(), real!(1),
         active = sym ACTIVE, real = sym REAL, resolve = sym around::resolve, judged = sym around::dlvsym,
+        next = sym around::next,
     )
 }
 

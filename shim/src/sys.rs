@@ -109,7 +109,7 @@ pub struct FileId {
 }
 
 /// What stat(2) tells, as far as it is needed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stat {
     /// Which file.
     pub id: FileId,

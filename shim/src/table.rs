@@ -8,7 +8,7 @@
 //! malloc replacement's first use) finds its slot empty and must not make `dlsym` allocate in that moment, so the
 //! handlers of functions that are system calls go straight to the kernel then; see [`crate::hooks`].
 
-use core::ffi::{CStr, c_char, c_int, c_uchar, c_uint, c_void};
+use core::ffi::{CStr, c_char, c_int, c_uchar, c_uint, c_ulong, c_void};
 use core::sync::atomic::{AtomicPtr, Ordering};
 
 use libc::{
@@ -17,7 +17,7 @@ use libc::{
 };
 
 #[cfg(not(test))]
-use crate::hooks::{answers, around, files, messages, names, network, process, tree};
+use crate::hooks::{answers, around, files, memory, messages, names, network, process, tree};
 #[cfg(not(test))]
 use crate::stubs;
 
@@ -237,6 +237,15 @@ hooks! {
     freopen(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE = files::freopen;
     freopen64(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE = files::freopen64;
     opendir(path: *const c_char) -> *mut DIR = files::opendir;
+    setmntent(path: *const c_char, mode: *const c_char) -> *mut FILE = files::setmntent;
+    __setmntent(path: *const c_char, mode: *const c_char) -> *mut FILE = files::__setmntent;
+    shm_open(name: *const c_char, flags: c_int, mode: mode_t) -> c_int = files::shm_open;
+    updwtmp(path: *const c_char, entry: *const c_void) -> () = files::updwtmp;
+    updwtmpx(path: *const c_char, entry: *const c_void) -> () = files::updwtmpx;
+    utmpname(path: *const c_char) -> c_int = files::utmpname;
+    utmpxname(path: *const c_char) -> c_int = files::utmpxname;
+    process_vm_writev(pid: pid_t, local: *const iovec, local_count: c_ulong, remote: *const iovec, remote_count: c_ulong,
+        flags: c_ulong) -> isize = memory::process_vm_writev;
 
     __libc_dlsym(handle: *mut c_void, name: *const c_char) -> *mut c_void = around::__libc_dlsym;
     __libc_dlvsym(handle: *mut c_void, name: *const c_char, version: *const c_char) -> *mut c_void = around::__libc_dlvsym;
@@ -265,14 +274,19 @@ hooks! {
     truncate64(path: *const c_char, length: off_t) -> c_int = tree::truncate64;
     chmod(path: *const c_char, mode: mode_t) -> c_int = tree::chmod;
     lchmod(path: *const c_char, mode: mode_t) -> c_int = tree::lchmod;
+    fchmod(fd: c_int, mode: mode_t) -> c_int = tree::fchmod;
     fchmodat(dir: c_int, path: *const c_char, mode: mode_t, flags: c_int) -> c_int = tree::fchmodat;
     chown(path: *const c_char, user: uid_t, group: gid_t) -> c_int = tree::chown;
     lchown(path: *const c_char, user: uid_t, group: gid_t) -> c_int = tree::lchown;
+    fchown(fd: c_int, user: uid_t, group: gid_t) -> c_int = tree::fchown;
     fchownat(dir: c_int, path: *const c_char, user: uid_t, group: gid_t, flags: c_int) -> c_int = tree::fchownat;
     utime(path: *const c_char, times: *const c_void) -> c_int = tree::utime;
     utimes(path: *const c_char, times: *const timeval) -> c_int = tree::utimes;
     lutimes(path: *const c_char, times: *const timeval) -> c_int = tree::lutimes;
     futimesat(dir: c_int, path: *const c_char, times: *const timeval) -> c_int = tree::futimesat;
+    futimes(fd: c_int, times: *const timeval) -> c_int = tree::futimes;
+    futimens(fd: c_int, times: *const timespec) -> c_int = tree::futimens;
+    shm_unlink(name: *const c_char) -> c_int = tree::shm_unlink;
     utimensat(dir: c_int, path: *const c_char, times: *const timespec, flags: c_int) -> c_int = tree::utimensat;
     readlink(path: *const c_char, room: *mut c_char, size: usize) -> isize = tree::readlink;
     readlinkat(dir: c_int, path: *const c_char, room: *mut c_char, size: usize) -> isize = tree::readlinkat;

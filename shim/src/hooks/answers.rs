@@ -9,7 +9,7 @@ use palisade_policy::event::{Connect, Reason, Section};
 
 use super::finish;
 use super::messages::gather;
-use super::names::{Host, judge_text, plain_address};
+use super::names::{Host, judge_text, own_search, plain_address};
 use super::network::{Address, DNS_PORT, internet};
 use super::questions::PAYLOAD;
 use crate::state::State;
@@ -66,7 +66,8 @@ pub unsafe fn note_entry(node: *const c_char, entry: *const hostent) {
 /// # Safety
 /// `node` is a C string, or a pointer that cannot be one.
 unsafe fn noted<'a>(node: *const c_char) -> Option<&'a [u8]> {
-    let state = state::noting()?;
+    // Where the program says what is searched, the address may be another name's.
+    let state = state::noting().filter(|state| own_search(state) == [None; 2])?;
     // SAFETY: the caller's promise.
     unsafe { sys::c_bytes(node) }.filter(|name| state.learns || state.decider.wants_name(name))
 }

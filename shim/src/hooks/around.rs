@@ -10,7 +10,7 @@ use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use palisade_audit::{Subject, Text};
 use palisade_policy::event::{Outcome, Reason, Section};
 
-use super::{files, finish, messages, network, process, tree};
+use super::{files, finish, memory, messages, network, process, tree};
 use crate::objects::Behind;
 use crate::sys::Errno;
 use crate::{objects, report, state, sys, table, writer};
@@ -148,6 +148,48 @@ pub unsafe fn __libc_dlopen_mode(path: *const c_char, mode: c_int) -> *mut c_voi
     }
 }
 
+/// What `RTLD_NEXT` is for a caller at that address: our hook, or null where only the real function can say. `version` may be null.
+///
+/// Ours is the answer where libc's would be, unless the caller, or an object in front of ours that comes behind the caller, has a function of
+/// that name of its own. Such an interposer has its place in a chain, and its next one would be led back to it.
+///
+/// # Safety
+/// `name` and `version` are C strings, or pointers that cannot be ones.
+pub unsafe extern "C" fn next(
+    name: *const c_char,
+    version: *const c_char,
+    caller: usize,
+) -> *mut c_void {
+    type Plain = unsafe extern "C" fn(*mut c_void, *const c_char) -> *mut c_void;
+    type Versioned = unsafe extern "C" fn(*mut c_void, *const c_char, *const c_char) -> *mut c_void;
+    const NOTHING: *mut c_void = core::ptr::null_mut();
+    let real = |which: usize| {
+        REAL.get(which)
+            .map_or(NOTHING, |slot| slot.load(Ordering::Relaxed))
+    };
+    // SAFETY: the caller's promise.
+    let Some(hook) = (unsafe { sys::c_bytes(name) }).and_then(table::hook) else {
+        return NOTHING;
+    };
+    // What comes behind us, for it is we who ask.
+    // SAFETY: the functions that the constructor has found, and the caller's arguments.
+    let found = unsafe {
+        if version.is_null() {
+            core::mem::transmute::<*mut c_void, Option<Plain>>(real(DLSYM))
+                .map_or(NOTHING, |real| real(libc::RTLD_NEXT, name))
+        } else {
+            core::mem::transmute::<*mut c_void, Option<Versioned>>(real(DLVSYM))
+                .map_or(NOTHING, |real| real(libc::RTLD_NEXT, name, version))
+        }
+    };
+    // SAFETY: the caller's promise, and it has been read before.
+    if objects::is_libc(found) && !objects::is_interposed(unsafe { CStr::from_ptr(name) }, caller) {
+        hook
+    } else {
+        NOTHING
+    }
+}
+
 /// System calls that are judged when they come through `syscall(2)`, as a set of numbers.
 #[expect(
     clippy::indexing_slicing,
@@ -252,6 +294,9 @@ judged_calls! {
     SYS_truncate => tree::truncate[0, 1];
     #[cfg(target_arch = "x86_64")]
     SYS_chmod => tree::chmod[0, 1];
+    SYS_fchmod => tree::fchmod[0, 1];
+    SYS_fchown => tree::fchown[0, 1, 2];
+    SYS_process_vm_writev => memory::process_vm_writev[0, 1, 2, 3, 4, 5];
     SYS_fchmodat => tree::fchmodat[0, 1, 2, 6];
     SYS_fchmodat2 => tree::fchmodat[0, 1, 2, 3];
     #[cfg(target_arch = "x86_64")]
@@ -312,6 +357,9 @@ pub unsafe extern "C" fn syscall(
     // SAFETY: as the caller asked.
     unsafe {
         let hooked = if is_descriptor {
+            if let Err(errno) = tree::judge_change(a as c_int) {
+                return c_long::from(finish(Err(errno)));
+            }
             None
         } else {
             hook_of(number, (a, b, c, d, e, f, 0))

@@ -14,7 +14,7 @@ use palisade_policy::event::Section;
 use super::resolve::{
     self, KNOWN_FLAGS, Resolved, access, access_of_new, concerned, creates, resolve,
 };
-use super::{REFUSED, finish, links};
+use super::{REFUSED, finish, links, tree};
 use crate::path::{self, Name};
 use crate::state::State;
 use crate::sys::{Errno, FileId};
@@ -33,12 +33,13 @@ unsafe fn open_judged(
     mode: c_uint,
 ) -> Option<Result<c_int, Errno>> {
     state::judging_at_all()?;
-    if flags & libc::O_PATH != 0 {
-        // It neither reads nor writes; what is done with the descriptor later is judged then.
-        return None;
-    }
     // SAFETY: the caller's promise.
     let given = unsafe { sys::c_bytes(path) }.filter(|given| !given.is_empty())?;
+    if flags & libc::O_PATH != 0 {
+        // It neither reads nor writes; what is done with the descriptor later is judged then.
+        resolve::note_memory(given);
+        return None;
+    }
     let state = concerned(given, flags)?;
     let mode = if creates(flags) { mode } else { 0 };
     Some(open_given(state, dir, given, flags, mode))
@@ -466,7 +467,104 @@ fopen_family! {
     _IO_fopen();
     freopen(stream);
     freopen64(stream);
+    setmntent();
+    __setmntent();
 }
+
+/// Judges what a function of libc will open inside itself: the name that `name` writes.
+///
+/// # Errors
+/// `EACCES`: refused.
+#[inline(never)]
+fn judge_inner(
+    state: &State,
+    flags: c_int,
+    name: impl FnOnce(&mut Name) -> Option<()>,
+) -> Result<(), Errno> {
+    let mut room = Name::new();
+    match name(&mut room).map(|()| resolve(state, CWD, &mut room, flags)) {
+        Some(Err(error @ (REFUSED | Errno(libc::EROFS)))) => Err(error),
+        // It fails by itself, or it is allowed.
+        _ => Ok(()),
+    }
+}
+
+/// The same, for a path.
+///
+/// # Errors
+/// As for `judge_inner`.
+///
+/// # Safety
+/// `path` is a C string, or a pointer that cannot be one.
+unsafe fn judge_inner_path(path: *const c_char, flags: c_int) -> Result<(), Errno> {
+    let Some(state) = state::judging(Section::Filesystem) else {
+        return Ok(());
+    };
+    // SAFETY: the caller's promise.
+    let given = unsafe { sys::c_bytes(path) }.filter(|given| !given.is_empty());
+    judge_inner(state, flags, |name| name.push(given?).ok())
+}
+
+/// `shm_open(3)`.
+///
+/// # Safety
+/// As its manual page says.
+pub unsafe fn shm_open(name: *const c_char, flags: c_int, mode: mode_t) -> c_int {
+    // SAFETY: the caller's arguments.
+    unsafe {
+        let judged = match state::judging(Section::Filesystem) {
+            Some(state) => {
+                let flags = flags | libc::O_NOFOLLOW | libc::O_CLOEXEC;
+                judge_inner(state, flags, |path| tree::name_shared(name, path))
+            }
+            None => Ok(()),
+        };
+        match (judged, table::shm_open::next()) {
+            (Ok(()), Some(next)) => next(name, flags, mode),
+            (judged, _) => finish(Err(judged.err().unwrap_or(Errno(libc::ENOSYS)))),
+        }
+    }
+}
+
+macro_rules! logins {
+    ($($name:ident)*) => {$(
+        #[doc = concat!("`", stringify!($name), "(3)`, which tells by `errno` alone that it has failed.")]
+        ///
+        /// # Safety
+        /// As its manual page says.
+        pub unsafe fn $name(path: *const c_char, entry: *const c_void) {
+            // SAFETY: the caller's arguments.
+            unsafe {
+                match (judge_inner_path(path, libc::O_WRONLY), table::$name::next()) {
+                    (Ok(()), Some(next)) => next(path, entry),
+                    (judged, _) => sys::set_errno(judged.err().map_or(libc::ENOSYS, |error| error.0)),
+                }
+            }
+        }
+    )*};
+}
+
+logins! { updwtmp updwtmpx }
+
+macro_rules! login_files {
+    ($($name:ident)*) => {$(
+        #[doc = concat!("`", stringify!($name), "(3)`: the file is opened, for reading as a rule, when it is first asked for an entry.")]
+        ///
+        /// # Safety
+        /// As its manual page says.
+        pub unsafe fn $name(path: *const c_char) -> c_int {
+            // SAFETY: the caller's argument.
+            unsafe {
+                match (judge_inner_path(path, libc::O_RDONLY), table::$name::next()) {
+                    (Ok(()), Some(next)) => next(path),
+                    (judged, _) => finish(Err(judged.err().unwrap_or(Errno(libc::ENOSYS)))),
+                }
+            }
+        }
+    )*};
+}
+
+login_files! { utmpname utmpxname }
 
 #[cfg(test)]
 mod tests {

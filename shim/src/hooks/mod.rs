@@ -8,6 +8,7 @@ pub mod answers;
 pub mod around;
 pub mod files;
 pub mod links;
+pub mod memory;
 pub mod messages;
 pub mod names;
 pub mod network;

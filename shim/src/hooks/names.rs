@@ -121,17 +121,11 @@ impl Host {
 /// `EACCES`: refused.
 pub fn judge_text(state: &State, text: &[u8]) -> Result<(), Errno> {
     judge_written(state, text)?;
-    let now = |name: &str| {
-        // SAFETY: the live environment, as libc's resolver reads it.
-        let value = unsafe { env::value(env::current(), name.as_bytes()) };
-        value.filter(|value| !value.is_empty())
-    };
-    let [domains, aliases] = SEARCH.map(now);
-    let [own_domains, own_aliases] = state.search;
-    if domains.is_some() && domains != own_domains {
-        judge_searched(state, text, domains.unwrap_or_default())?;
+    let [domains, aliases] = own_search(state);
+    if let Some(domains) = domains {
+        judge_searched(state, text, domains)?;
     }
-    if aliases.is_some() && aliases != own_aliases && !text.contains(&b'.') {
+    if aliases.is_some() && !text.contains(&b'.') {
         // A file of the program's own says which name is asked for, and may say another a moment later.
         return judge_unknown(state, b"(a name from HOSTALIASES)");
     }
@@ -140,6 +134,21 @@ pub fn judge_text(state: &State, text: &[u8]) -> Result<(), Errno> {
 
 /// Variables that change what libc's resolver asks for (resolver(5), hostname(7)). Those that the function was started with are its owner's.
 pub const SEARCH: [&str; 2] = ["LOCALDOMAIN", "HOSTALIASES"];
+
+/// The values of [`SEARCH`] that the program has made itself.
+pub fn own_search(state: &State) -> [Option<&'static [u8]>; 2] {
+    let mut values = SEARCH.map(|name| {
+        // SAFETY: the live environment, as libc's resolver reads it.
+        let value = unsafe { env::value(env::current(), name.as_bytes()) };
+        value.filter(|value| !value.is_empty())
+    });
+    for (value, known) in values.iter_mut().zip(state.search) {
+        if *value == known {
+            *value = None;
+        }
+    }
+    values
+}
 
 /// Judges a name in each of the domains of LOCALDOMAIN, which RES_OPTIONS may put before the name itself.
 #[inline(never)]

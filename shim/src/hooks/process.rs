@@ -85,12 +85,12 @@ unsafe fn start<R>(
                 let copy = name.push(given).map(|()| name.as_ptr());
                 target = target.with_name(copy.unwrap_or(TOO_LONG.as_ptr().cast()));
             }
-            let program = match target {
-                Target::At(dir, path, flags) => Program::open(dir, path, flags)?,
-                Target::Searched(dir, file) => Program::find(dir, file)?,
+            let open = || match target {
+                Target::At(dir, path, flags) => Program::open(dir, path, flags),
+                Target::Searched(dir, file) => Program::find(dir, file),
             };
             let words = |index| word(argv, index);
-            judge(state, program, name.as_bytes(), &words, how)?;
+            judge(state, &open, name.as_bytes(), &words, how)?;
         }
     }
     if how == Start::Exec {
@@ -292,8 +292,8 @@ unsafe fn shell(command: *const c_char) -> Result<(), Errno> {
         unsafe {
             let words: [&[u8]; 3] = [b"sh", b"-c", sys::c_bytes(command).unwrap_or(b"exit 0")];
             let word = |index: usize| words.get(index).copied();
-            let program = Program::open(libc::AT_FDCWD, SHELL.as_ptr(), 0)?;
-            judge(state, program, SHELL.to_bytes(), &word, Start::Spawn)?;
+            let open = || Program::open(libc::AT_FDCWD, SHELL.as_ptr(), 0);
+            judge(state, &open, SHELL.to_bytes(), &word, Start::Spawn)?;
         }
     }
     if let Some(forced) = state::forced() {

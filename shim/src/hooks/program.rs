@@ -84,6 +84,12 @@ impl Program {
         Ok(may_run.then_some(program))
     }
 
+    /// Is it still held? Another thread may close every descriptor that it does not know, and what is found out by way of the number is
+    /// about something else from then on.
+    fn is_held(&self) -> bool {
+        sys::fstat(self.fd).is_ok_and(|stat| stat.id == self.stat.id)
+    }
+
     /// How the kernel would run it. A file that cannot be read cannot be vouched for.
     fn format(&self) -> Format {
         let mut link = Decimal::new(b"/proc/thread-self/fd/", self.fd as u32);
@@ -149,24 +155,48 @@ impl Program {
 /// The words of a command, by index from 0; `None` behind the last.
 pub type Words<'a> = &'a dyn Fn(usize) -> Option<&'a [u8]>;
 
+/// Judges the start of the program that `open` holds, and reports what there is to report.
+///
+/// # Errors
+/// `EACCES`: refused. Those of `open`; `EMFILE` where another thread closes whatever is opened.
+pub fn judge(
+    state: &State,
+    open: &dyn Fn() -> Result<Option<Program>, Errno>,
+    given: &[u8],
+    word: Words<'_>,
+    start: Start,
+) -> Result<(), Errno> {
+    /// More often than any honest thread closes everything in a row.
+    const ATTEMPTS: usize = 100;
+    for _ in 0..ATTEMPTS {
+        let Some(program) = open()? else {
+            return Ok(());
+        };
+        match judge_held(state, program, given, word, start) {
+            Err(None) => {}
+            Err(Some(errno)) => return Err(errno),
+            Ok(()) => return Ok(()),
+        }
+    }
+    Err(Errno(libc::EMFILE))
+}
+
 /// Judges the start of `program` and reports what there is to report.
 ///
 /// A file may stand for another one that runs in its place: a script for its interpreter, the program loader for the program
 /// that it is given. Each of them is judged; the first that the policy does not like is the event.
 ///
 /// # Errors
-/// `EACCES`: refused.
+/// `EACCES`: refused. `None`: it is held no more, and nothing has been reported.
 #[inline(never)]
-pub fn judge(
+fn judge_held(
     state: &State,
-    program: Option<Program>,
+    program: Program,
     given: &[u8],
     word: Words<'_>,
     start: Start,
-) -> Result<(), Errno> {
-    let Some(mut program) = program else {
-        return Ok(());
-    };
+) -> Result<(), Option<Errno>> {
+    let mut program = program;
     let mut path = Name::new();
     let pid = sys::getpid();
     let main = state.is_main(pid);
@@ -184,7 +214,7 @@ pub fn judge(
         let given = stand_in.name().unwrap_or(given);
         if path.read_descriptor(program.fd).is_err() {
             path.clear();
-            path.push(given)?;
+            path.push(given).map_err(Some)?;
         }
         let same_program = state.runs(program.stat.id);
         verdict = if program.stat.links == 0 {
@@ -209,9 +239,12 @@ pub fn judge(
         }
         step += 1;
         let format = program.format();
+        if !program.is_held() {
+            return Err(None);
+        }
         if state.learns && matches!(format, Format::Script(_) | Format::Text) {
             // What runs in its place is an act of its own.
-            settle(state, &verdict, &path, word)?;
+            settle(state, &verdict, &path, word).map_err(Some)?;
         }
         stand_in = match format {
             Format::Dynamic => break,
@@ -229,11 +262,15 @@ pub fn judge(
             }
         };
         // SAFETY: each of them is a C string: on the stack, a constant, or a word of the argument vector.
-        match unsafe { Program::open(libc::AT_FDCWD, stand_in.as_ptr(), 0) }? {
+        let next = unsafe { Program::open(libc::AT_FDCWD, stand_in.as_ptr(), 0) };
+        match next.map_err(Some)? {
             Some(next) => program = next,
             // The real call fails, and says why.
             None => break,
         }
+    }
+    if !program.is_held() {
+        return Err(None);
     }
     if state.outcome(&verdict) < Outcome::Prevent && state.decider.judges_arguments() {
         verdict = judge_arguments(state, verdict, word);
@@ -242,7 +279,7 @@ pub fn judge(
     drop(program);
     if start == Start::Exec && verdict.outcome != Outcome::Allow && is_repeat(pid, id, given) {
         return if state.outcome(&verdict) == Outcome::Prevent {
-            Err(REFUSED)
+            Err(Some(REFUSED))
         } else {
             Ok(())
         };
@@ -251,7 +288,7 @@ pub fn judge(
         // A program may always turn into itself.
         return Ok(());
     }
-    settle(state, &verdict, &path, word)
+    settle(state, &verdict, &path, word).map_err(Some)
 }
 
 fn settle(state: &State, verdict: &Verdict<'_>, path: &Name, word: Words<'_>) -> Result<(), Errno> {

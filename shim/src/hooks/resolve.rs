@@ -4,6 +4,7 @@
 //! is it opened, as that very file.
 
 use core::ffi::{c_int, c_uint};
+use core::sync::atomic::{AtomicBool, Ordering};
 
 use palisade_audit::Subject;
 use palisade_policy::event::{Access, File, Outcome, Reason, Section, Verdict};
@@ -132,19 +133,38 @@ pub fn is_memory(path: &[u8]) -> bool {
     path.starts_with(b"/proc/") && path.ends_with(b"/mem")
 }
 
+/// Has this process opened the memory of one for reading? Then a descriptor of it may be opened again for writing, under whatever name
+/// leads there.
+static HOLDS_MEMORY: AtomicBool = AtomicBool::new(false);
+
 /// The value if an open of that name is anybody's concern: always while the `filesystem` section is on; and otherwise, while any
 /// other is, if it could write to the memory of a process.
 #[inline]
 pub fn concerned(given: &[u8], flags: c_int) -> Option<&'static State> {
-    let may_be_memory = || {
-        // By its own name, or by that of a descriptor that is open for reading already.
-        let is_named_so = given.ends_with(b"mem")
-            || given.starts_with(b"/proc/")
-            || given.starts_with(b"/dev/fd/");
-        flags & libc::O_ACCMODE != libc::O_RDONLY && is_named_so
-    };
     state::judging(Section::Filesystem)
-        .or_else(|| state::judging_at_all().filter(|_| may_be_memory()))
+        .or_else(|| state::judging_at_all().filter(|_| may_be_memory(given, flags)))
+}
+
+/// Could that open write to the memory of a process? By its own name; by the number of a descriptor, or by what stands for one in /dev. Links
+/// to it are judged when they are made. No system call is made to find out: whoever has the section off pays for none.
+fn may_be_memory(given: &[u8], flags: c_int) -> bool {
+    note_memory(given);
+    let last = last_component(given);
+    flags & libc::O_ACCMODE != libc::O_RDONLY
+        && (HOLDS_MEMORY.load(Ordering::Relaxed)
+            || last.iter().all(u8::is_ascii_digit)
+            || last.starts_with(b"std"))
+}
+
+/// Notes that a descriptor of the memory of a process may be there from now on.
+pub fn note_memory(given: &[u8]) {
+    if last_component(given) == b"mem" {
+        HOLDS_MEMORY.store(true, Ordering::Relaxed);
+    }
+}
+
+fn last_component(path: &[u8]) -> &[u8] {
+    path.rsplit(|byte| *byte == b'/').next().unwrap_or(path)
 }
 
 /// Would the name be allowed if no component of it were a link?

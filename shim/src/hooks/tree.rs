@@ -11,8 +11,9 @@ use libc::{dev_t, gid_t, mode_t, off_t, timespec, timeval, uid_t};
 use palisade_audit::Subject;
 use palisade_policy::event::{Access, Section, Verdict};
 
+use super::resolve::Pin;
 use super::{finish, resolve};
-use crate::path::{Decimal, Name};
+use crate::path::{DELETED, Decimal, Name};
 use crate::state::State;
 use crate::sys::Errno;
 use crate::{report, state, sys, table};
@@ -91,18 +92,120 @@ fn judge_given(
     })
 }
 
-/// Judges the file that a descriptor stands for.
+/// Judges the file that a descriptor stands for. Pipes, sockets and memory are none.
 ///
 /// # Errors
 /// `EACCES`: refused.
+#[inline(never)]
 fn judge_descriptor(state: &State, fd: c_int, access: Access) -> Result<(), Errno> {
     // Through its own link, for a descriptor of a file is no directory to begin from.
     let mut name = Name::new();
     name.push(Decimal::new(b"/proc/thread-self/fd/", fd as u32).text())?;
-    let place = resolve::follow(libc::AT_FDCWD, &mut name);
-    place.map_or(Ok(()), |place| {
-        resolve::judge(state, &place, name.as_bytes(), access)
+    let Some(place) = resolve::follow(libc::AT_FDCWD, &mut name) else {
+        return Ok(());
+    };
+    if sys::fstat(fd).is_ok_and(|stat| stat.links == 0) {
+        if name.as_bytes().starts_with(b"/memfd:") {
+            return Ok(());
+        }
+        if name.as_bytes().ends_with(DELETED) {
+            let len = name.as_bytes().len() - DELETED.len();
+            name.truncate(len);
+        }
+    }
+    if name.as_bytes().first() != Some(&b'/') {
+        return Ok(());
+    }
+    resolve::judge(state, &place, name.as_bytes(), access)
+}
+
+/// Judges a change of the open file itself. What is open by `O_PATH` alone cannot be changed so.
+///
+/// # Errors
+/// `EACCES`: refused.
+#[inline]
+pub fn judge_change(fd: c_int) -> Result<(), Errno> {
+    match state::judging(Section::Filesystem) {
+        Some(state) => judge_open_file(state, fd),
+        None => Ok(()),
+    }
+}
+
+#[inline(never)]
+fn judge_open_file(state: &State, fd: c_int) -> Result<(), Errno> {
+    match sys::fcntl(fd, libc::F_GETFL, 0) {
+        Ok(flags) if flags as c_int & libc::O_PATH == 0 => {
+            judge_descriptor(state, fd, Access::Write)
+        }
+        _ => Ok(()),
+    }
+}
+
+macro_rules! open_files {
+    ($($name:ident($fd:ident: c_int $(, $arg:ident: $type:ty)*);)*) => {$(
+        #[doc = concat!("`", stringify!($name), "`: a change of a file that may only be read.")]
+        ///
+        /// # Safety
+        /// As its manual page says.
+        pub unsafe fn $name($fd: c_int $(, $arg: $type)*) -> c_int {
+            match (judge_change($fd), table::$name::next()) {
+                // SAFETY: the caller's arguments.
+                (Ok(()), Some(next)) => unsafe { next($fd $(, $arg)*) },
+                (judged, _) => finish(Err(judged.err().unwrap_or(Errno(libc::ENOSYS)))),
+            }
+        }
+    )*};
+}
+
+open_files! {
+    fchmod(fd: c_int, mode: mode_t);
+    fchown(fd: c_int, user: uid_t, group: gid_t);
+    futimes(fd: c_int, times: *const timeval);
+    futimens(fd: c_int, times: *const timespec);
+}
+
+/// `shm_unlink(3)`.
+///
+/// # Safety
+/// As its manual page says.
+pub unsafe fn shm_unlink(name: *const c_char) -> c_int {
+    // SAFETY: the caller's argument.
+    unsafe {
+        let judged = match state::judging(Section::Filesystem) {
+            Some(state) => judge_shared(state, name),
+            None => Ok(()),
+        };
+        match (judged, table::shm_unlink::next()) {
+            (Ok(()), Some(next)) => next(name),
+            (judged, _) => finish(Err(judged.err().unwrap_or(Errno(libc::ENOSYS)))),
+        }
+    }
+}
+
+/// # Safety
+/// As for [`name_shared`].
+#[inline(never)]
+unsafe fn judge_shared(state: &State, name: *const c_char) -> Result<(), Errno> {
+    let mut path = Name::new();
+    // SAFETY: the caller's promise.
+    let place = unsafe { name_shared(name, &mut path) }
+        .and_then(|()| resolve::locate(CWD, &mut path))
+        .filter(|(_, entry)| entry.is_some());
+    place.map_or(Ok(()), |(place, _)| {
+        resolve::judge(state, &place, path.as_bytes(), Access::Write)
     })
+}
+
+/// Writes the file of an object of shared memory (shm_overview(7)) into `path`. `None`: the name is none.
+///
+/// # Safety
+/// `name` is a C string, or a pointer that cannot be one.
+pub unsafe fn name_shared(name: *const c_char, path: &mut Name) -> Option<()> {
+    // SAFETY: the caller's promise.
+    let given = unsafe { sys::c_bytes(name) }?;
+    let start = given.iter().position(|byte| *byte != b'/')?;
+    path.push(b"/dev/shm/").ok()?;
+    path.push(given.get(start..)?).ok()
 }
 
 /// Does a `…at` call with these flags follow a link at the end of the name?
@@ -165,8 +268,6 @@ tree! {
     linkat(old_dir: c_int, old: *const c_char, new_dir: c_int, new: *const c_char, flags: c_int) -> c_int:
         (old_dir, old, links(flags), ReadWrite),
         (new_dir, new, Entry::Absent, Write);
-    symlink(target: *const c_char, path: *const c_char) -> c_int: (CWD, path, Entry::Absent, Write);
-    symlinkat(target: *const c_char, dir: c_int, path: *const c_char) -> c_int: (dir, path, Entry::Absent, Write);
     mkdir(path: *const c_char, mode: mode_t) -> c_int: (CWD, path, Entry::Absent, Write);
     mkdirat(dir: c_int, path: *const c_char, mode: mode_t) -> c_int: (dir, path, Entry::Absent, Write);
     mknod(path: *const c_char, mode: mode_t, device: dev_t) -> c_int: (CWD, path, Entry::Absent, Write);
@@ -243,12 +344,13 @@ unsafe fn judge_move(
         let end = old.as_bytes().len();
         old.push(b"/").ok()?;
         name.push(b"/").ok()?;
-        let is_there = |place: &[u8]| {
+        #[inline(never)]
+        fn is_there(place: &[u8]) -> bool {
             let mut name = Name::new();
             // SAFETY: a C string on the stack.
             name.push(place).is_ok()
                 && unsafe { sys::fstatat(CWD, name.as_ptr(), libc::AT_SYMLINK_NOFOLLOW) }.is_ok()
-        };
+        }
         let verdict = state
             .decider
             .moves(old.as_bytes(), name.as_bytes(), &is_there);
@@ -276,6 +378,80 @@ unsafe fn judge_move(
         let subject = Subject::File { path, access };
         report::settle(state, Section::Filesystem, &verdict, subject)
     })
+}
+
+/// `symlink(2)`.
+///
+/// # Safety
+/// As its manual page says.
+pub unsafe fn symlink(target: *const c_char, path: *const c_char) -> c_int {
+    // SAFETY: the caller's arguments.
+    unsafe {
+        match (judge_link(target, CWD, path), table::symlink::next()) {
+            (Ok(()), Some(next)) => next(target, path),
+            (judged, _) => finish(Err(judged.err().unwrap_or(Errno(libc::ENOSYS)))),
+        }
+    }
+}
+
+/// `symlinkat(2)`.
+///
+/// # Safety
+/// As its manual page says.
+pub unsafe fn symlinkat(target: *const c_char, dir: c_int, path: *const c_char) -> c_int {
+    // SAFETY: the caller's arguments.
+    unsafe {
+        match (judge_link(target, dir, path), table::symlinkat::next()) {
+            (Ok(()), Some(next)) => next(target, dir, path),
+            (judged, _) => finish(Err(judged.err().unwrap_or(Errno(libc::ENOSYS)))),
+        }
+    }
+}
+
+/// Judges a new link: its own name, and whether it leads to the memory of a process, which an open through it might not be seen to do.
+///
+/// # Safety
+/// As for [`judge`].
+unsafe fn judge_link(target: *const c_char, dir: c_int, path: *const c_char) -> Result<(), Errno> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        judge(dir, path, Entry::Absent, Access::Write)?;
+        let Some(state) = state::judging_at_all() else {
+            return Ok(());
+        };
+        match sys::c_bytes(target) {
+            Some(given) if given.ends_with(b"/mem") => judge_memory(state, given, dir, path),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// # Safety
+/// As for [`judge`].
+#[inline(never)]
+unsafe fn judge_memory(
+    state: &State,
+    target: &[u8],
+    dir: c_int,
+    path: *const c_char,
+) -> Result<(), Errno> {
+    let mut name = Name::new();
+    // SAFETY: the caller's promise.
+    let parent = unsafe { sys::c_bytes(path) }
+        .filter(|path| name.push(path).is_ok())
+        .and_then(|_| Pin::parent(dir, &mut name)?.ok());
+    name.clear();
+    let Some((parent, _)) = parent.filter(|_| name.push(target).is_ok()) else {
+        return Ok(());
+    };
+    let Some(place) = resolve::follow(parent.descriptor(), &mut name) else {
+        return Ok(());
+    };
+    if resolve::is_memory(name.as_bytes()) {
+        // With the access that is denied to it while any section is on.
+        return resolve::judge(state, &place, name.as_bytes(), Access::Write);
+    }
+    Ok(())
 }
 
 /// The renames. With `RENAME_EXCHANGE` (rename(2), Linux 3.15) the new name is an old one as well.

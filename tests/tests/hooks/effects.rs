@@ -370,6 +370,23 @@ fn cases(row: &Row, effect: Effect, folder: &Path) -> Vec<Case> {
         }
         Kind::Make => vec![file("write", new.clone(), at(&new, &[]))],
         Kind::Change => vec![file("write", existing.clone(), at(&existing, &[]))],
+        Kind::Look => vec![file("read", existing.clone(), at(&existing, &[]))],
+        Kind::SharedMemory | Kind::SharedMemoryGone => {
+            let name = format!("/palisade-{}-{}", std::process::id(), row.symbol);
+            let opened = row.kind == Kind::SharedMemory;
+            let (access, flags) = if opened {
+                ("read-write", libc_flags(&["O_RDWR", "O_CREAT"]))
+            } else {
+                ("write", libc_flags(&[]))
+            };
+            let mut case = file(
+                access,
+                format!("/dev/shm{name}"),
+                vec![format!("name={name}"), flags],
+            );
+            case.untouched = None;
+            vec![case]
+        }
         Kind::ReadLink => vec![file("read", link.clone(), at(&link, &[]))],
         Kind::Temporary | Kind::TemporaryFolder => {
             vec![file(

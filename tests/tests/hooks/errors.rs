@@ -292,6 +292,20 @@ fn variants(row: &Row) -> Vec<Vec<String>> {
             all.push(vec!["path=link".into()]);
             all
         }
+        Kind::Look => one("path", &paths),
+        Kind::SharedMemory => vec![
+            vec!["name=".into()],
+            vec!["name=/".into()],
+            vec!["name=/palisade/x".into()],
+            vec!["name=/palisade-none".into()],
+            vec!["name=..".into()],
+            vec![format!("name={}", &long[1..])],
+            vec![
+                format!("name=/palisade-errors-{}", row.symbol),
+                libc_flags(&["O_RDWR", "O_CREAT", "O_EXCL"]),
+            ],
+        ],
+        Kind::SharedMemoryGone => one("name", &["/palisade-errors-gone", "palisade-errors-gone"]),
         Kind::Rename => {
             let mut all = with(one("path", &paths), &["second=other"]);
             all.extend(with(one("second", &paths), &["path=file"]));

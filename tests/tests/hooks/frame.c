@@ -13,6 +13,7 @@
 #ifndef SYS_fchmodat2
 #define SYS_fchmodat2 452 // Linux 6.6
 #endif
+#include <mntent.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <resolv.h>
@@ -35,6 +36,8 @@
 #include <ucontext.h>
 #include <unistd.h>
 #include <utime.h>
+#include <utmp.h>
+#include <utmpx.h>
 #include <wordexp.h>
 #include "raw.h"
 
@@ -57,6 +60,8 @@ extern int pidfd_spawn(int *, const char *, const posix_spawn_file_actions_t *, 
                        char *const *) __attribute__((weak));
 extern __typeof(pidfd_spawn) pidfd_spawnp __attribute__((weak));
 extern pid_t pidfd_getpid(int) __attribute__((weak));
+
+extern FILE *__setmntent(const char *, const char *);
 
 /* Programs that were built with glibc before 2.34 have these; the linker gives them to no new program. */
 #ifdef __aarch64__
@@ -151,6 +156,23 @@ static int payload_pipe(void) {
     if (pipe(two)) perror("pipe");
     raw(SYS_write, two[1], payload, payload_size);
     return two[0];
+}
+
+static int without_shared(int opened) {
+    char path[PATH_MAX];
+    int error = errno;
+    snprintf(path, sizeof path, "/dev/shm/%s", name);
+    raw(SYS_unlinkat, AT_FDCWD, path, 0);
+    errno = error;
+    return opened;
+}
+
+static void with_shared(void) {
+    char path[PATH_MAX];
+    int error = errno;
+    snprintf(path, sizeof path, "/dev/shm/%s", name);
+    raw(SYS_openat, AT_FDCWD, path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    errno = error;
 }
 
 static res_state resolver(void) {

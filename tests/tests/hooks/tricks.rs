@@ -305,13 +305,11 @@ fn data_that_opens_a_connection_is_judged_as_one() {
 }
 
 #[test]
-#[ignore = "libc opens it inside itself"]
 fn a_table_of_mounts_is_a_file() {
     refused(r#"say(setmntent("secret", "r") != NULL)"#, files("any"));
 }
 
 #[test]
-#[ignore = "libc opens it inside itself"]
 fn a_log_of_logins_is_a_file() {
     refused(
         r#"struct utmp entry = {0}; updwtmp("secret", &entry); struct stat now; stat("secret", &now); errno = 13; say(now.st_size != 6)"#,
@@ -320,7 +318,6 @@ fn a_log_of_logins_is_a_file() {
 }
 
 #[test]
-#[ignore = "libc opens it inside itself"]
 fn shared_memory_is_a_file() {
     refused(
         r#"errno = 0; say(shm_open("/palisade-test", O_RDWR | O_CREAT, 0600) >= 0 && shm_unlink("/palisade-test") == 0)"#,
