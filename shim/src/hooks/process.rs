@@ -52,6 +52,14 @@ impl Target {
         }
     }
 
+    /// The working directory of the program: a child's may be another one.
+    const fn cwd(self, how: Start) -> c_int {
+        match (how, self) {
+            (Start::Spawn, Self::At(dir, ..) | Self::Searched(dir, _)) => dir,
+            (Start::Exec, _) => libc::AT_FDCWD,
+        }
+    }
+
     const fn with_name(self, name: *const c_char) -> Self {
         match self {
             Self::At(dir, _, flags) => Self::At(dir, name, flags),
@@ -90,7 +98,7 @@ unsafe fn start<R>(
                 Target::Searched(dir, file) => Program::find(dir, file),
             };
             let words = |index| word(argv, index);
-            judge(state, &open, name.as_bytes(), &words, how)?;
+            judge(state, &open, target.cwd(how), name.as_bytes(), &words, how)?;
         }
     }
     if how == Start::Exec {
@@ -293,7 +301,14 @@ unsafe fn shell(command: *const c_char) -> Result<(), Errno> {
             let words: [&[u8]; 3] = [b"sh", b"-c", sys::c_bytes(command).unwrap_or(b"exit 0")];
             let word = |index: usize| words.get(index).copied();
             let open = || Program::open(libc::AT_FDCWD, SHELL.as_ptr(), 0);
-            judge(state, &open, SHELL.to_bytes(), &word, Start::Spawn)?;
+            judge(
+                state,
+                &open,
+                libc::AT_FDCWD,
+                SHELL.to_bytes(),
+                &word,
+                Start::Spawn,
+            )?;
         }
     }
     if let Some(forced) = state::forced() {

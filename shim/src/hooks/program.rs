@@ -155,13 +155,15 @@ impl Program {
 /// The words of a command, by index from 0; `None` behind the last.
 pub type Words<'a> = &'a dyn Fn(usize) -> Option<&'a [u8]>;
 
-/// Judges the start of the program that `open` holds, and reports what there is to report.
+/// Judges the start of the program that `open` holds, and reports what there is to report. `cwd`: the working directory that it is
+/// started in, as the first argument of a call in `…at`.
 ///
 /// # Errors
 /// `EACCES`: refused. Those of `open`; `EMFILE` where another thread closes whatever is opened.
 pub fn judge(
     state: &State,
     open: &dyn Fn() -> Result<Option<Program>, Errno>,
+    cwd: c_int,
     given: &[u8],
     word: Words<'_>,
     start: Start,
@@ -172,7 +174,7 @@ pub fn judge(
         let Some(program) = open()? else {
             return Ok(());
         };
-        match judge_held(state, program, given, word, start) {
+        match judge_held(state, program, cwd, given, word, start) {
             Err(None) => {}
             Err(Some(errno)) => return Err(errno),
             Ok(()) => return Ok(()),
@@ -192,10 +194,13 @@ pub fn judge(
 fn judge_held(
     state: &State,
     program: Program,
+    cwd: c_int,
     given: &[u8],
     word: Words<'_>,
     start: Start,
 ) -> Result<(), Option<Errno>> {
+    /// A file without a first line, which the shell gets, as many scripts as the kernel follows, and the program behind them.
+    const STEPS_MAX: usize = 1 + elf::SCRIPTS_MAX + 1;
     let mut program = program;
     let mut path = Name::new();
     let pid = sys::getpid();
@@ -234,7 +239,7 @@ fn judge_held(
         if verdict.outcome == Outcome::Allow && !same_program && program.gains_privileges() {
             verdict = unfollowable(state);
         }
-        if verdict.outcome != Outcome::Allow || same_program || step == elf::SCRIPTS_MAX {
+        if verdict.outcome != Outcome::Allow || same_program || step == STEPS_MAX {
             break;
         }
         step += 1;
@@ -250,7 +255,10 @@ fn judge_held(
             Format::Dynamic => break,
             Format::Script(interpreter) => StandIn::Interpreter(interpreter),
             Format::Text => StandIn::Path(SHELL.to_bytes_with_nul()),
-            Format::Static if elf::is_loader(base_name(path.as_bytes())) => {
+            // As the interpreter of a script it would be told by the script what to run.
+            Format::Static
+                if stand_in.name().is_none() && elf::is_loader(base_name(path.as_bytes())) =>
+            {
                 match loader_target(word) {
                     Some(target) => StandIn::Path(target),
                     None => break,
@@ -262,7 +270,7 @@ fn judge_held(
             }
         };
         // SAFETY: each of them is a C string: on the stack, a constant, or a word of the argument vector.
-        let next = unsafe { Program::open(libc::AT_FDCWD, stand_in.as_ptr(), 0) };
+        let next = unsafe { Program::open(cwd, stand_in.as_ptr(), 0) };
         match next.map_err(Some)? {
             Some(next) => program = next,
             // The real call fails, and says why.

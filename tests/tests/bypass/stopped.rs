@@ -586,6 +586,70 @@ fn a_script() {
     refused(plain, |_| programs(&["sh"]), EACCES, "denied-process");
 }
 
+/// A run of `code` beside files that may be executed.
+fn with_scripts(code: &str, scripts: &[(&str, &str)]) -> Run {
+    let mut run = run(code);
+    for (name, text) in scripts {
+        run = run.file(name, text);
+        let path = run.folder().join(name);
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("chmod");
+    }
+    run
+}
+
+#[test]
+fn a_script_that_the_loader_interprets() {
+    // ld.so runs what the script's first line tells it to, with the script's name as an argument.
+    let loader = if cfg!(target_arch = "aarch64") {
+        "/lib/ld-linux-aarch64.so.1"
+    } else {
+        "/lib64/ld-linux-x86-64.so.2"
+    };
+    let script = format!("#!{loader} /bin/true\n");
+    let code = r#"char *words[] = {"script", NULL}; through(RAN(execv("./script", words)))"#;
+    refused(
+        || with_scripts(code, &[("script", &script)]),
+        |_| programs(&["true"]),
+        EACCES,
+        "unfollowable-program",
+    );
+}
+
+#[test]
+fn a_static_program_behind_as_many_scripts_as_there_can_be() {
+    let program = static_program();
+    let last = format!("#!{}\n", program.display());
+    let code = r#"through(RAN(execv("./a", true_words)))"#;
+    refused(
+        || {
+            let scripts = ["#!./b\n", "#!./c\n", "#!./d\n", "#!./e\n", &last];
+            let names = ["a", "b", "c", "d", "e"];
+            let scripts: Vec<_> = names.into_iter().zip(scripts).collect();
+            with_scripts(code, &scripts)
+        },
+        |_| programs(&["none"]),
+        EACCES,
+        "unfollowable-program",
+    );
+}
+
+#[test]
+fn an_interpreter_where_the_child_is_told_to_go() {
+    let code = r#"posix_spawn_file_actions_t actions; posix_spawn_file_actions_init(&actions); pid_t child; char *words[] = {"script", NULL};
+        posix_spawn_file_actions_addchdir_np(&actions, "folder");
+        errno = posix_spawn(&child, "./script", &actions, NULL, words, environ); through(errno == 0 && ran(child))"#;
+    let make = || {
+        let run = run(code);
+        fs::create_dir(run.folder().join("folder")).expect("a folder");
+        symlink("/bin/true", run.folder().join("folder/interpreter")).expect("a link");
+        let script = run.folder().join("folder/script");
+        fs::write(&script, "#!./interpreter\n").expect("a script");
+        fs::set_permissions(script, fs::Permissions::from_mode(0o755)).expect("chmod");
+        run
+    };
+    refused(make, |_| programs(&["true"]), EACCES, "denied-process");
+}
+
 #[test]
 fn other_names_of_a_file() {
     let make = |path: &'static str| {
