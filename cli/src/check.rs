@@ -17,11 +17,17 @@ use crate::{problems, summary};
 /// right.
 #[derive(clap::Args)]
 #[command(after_help = "\
+Examples:
+  palisade check palisade.json
+  palisade check --deny-warnings --format json palisade.json
+  printenv PALISADE_POLICY | palisade check -
+
 Exit codes:
   0   the policy is valid; there may be warnings
   1   the policy has errors, or warnings with --deny-warnings
   2   wrong usage
-  66  the file cannot be read")]
+  66  the file cannot be read
+  74  the output cannot be written")]
 pub struct Arguments {
     /// The policy: JSON, or what the variable PALISADE_POLICY takes (base64 of it, or of its gzip); `-` reads standard input
     file: PathBuf,

@@ -21,10 +21,15 @@ use crate::source::Source;
 /// Run it where the function runs: in its container image, or on the machine that stands in for Lambda.
 #[derive(clap::Args)]
 #[command(after_help = "\
+Examples:
+  palisade doctor
+  palisade doctor --format json
+
 Exit codes:
-  0  Palisade would start here
-  1  it would not, or would start undefended
-  2  wrong usage")]
+  0   Palisade would start here
+  1   it would not, or would start undefended
+  2   wrong usage
+  74  the output cannot be written")]
 pub struct Arguments {
     /// The library [default: that of the layer, /opt/palisade/libpalisade.so]
     #[arg(long, value_name = "PATH", env = "PALISADE_LIBRARY")]

@@ -26,8 +26,8 @@ use crate::source::Source;
 Examples:
   palisade explain --policy policy.json --function pay exec /bin/sh -c id
   palisade explain connect 10.1.2.3:443
-  palisade explain --policy policy.json --audit '{\"timestamp\":…}'
-  palisade audits --json --attack unlisted-domain log | head -1 | palisade explain --policy policy.json --audit -
+  palisade explain --policy policy.json --audit \"$LINE\"
+  palisade audits --json log | head -1 | palisade explain --policy policy.json --audit -
 
 Exit codes:
   0   the verdict is on stdout, whatever it is; with --exit-code: allow
@@ -35,6 +35,7 @@ Exit codes:
   2   wrong usage
   3   with --exit-code: alert
   66  the policy cannot be read
+  74  the output cannot be written
   78  the policy is not valid"
 )]
 pub struct Arguments {

@@ -14,7 +14,12 @@ use crate::failure::Failure;
 Examples:
   palisade completions bash > ~/.local/share/bash-completion/completions/palisade
   palisade completions zsh > \"${fpath[1]}/_palisade\"
-  palisade completions fish > ~/.config/fish/completions/palisade.fish")]
+  palisade completions fish > ~/.config/fish/completions/palisade.fish
+
+Exit codes:
+  0   done
+  2   wrong usage
+  74  the output cannot be written")]
 pub struct Completions {
     /// Which shell
     #[arg(value_enum)]

@@ -23,7 +23,8 @@ Examples:
 Exit codes:
   0   done
   2   wrong usage
-  73  the file cannot be written, or is there already")]
+  73  the file cannot be written, or is there already
+  74  the output cannot be written")]
 pub struct Arguments {
     /// Which
     #[arg(long, value_enum)]
@@ -90,7 +91,10 @@ pub fn new(arguments: &Arguments) -> Result<ExitCode, Failure> {
             .write(true)
             .create_new(true)
             .open(file)
-            .and_then(|mut open| open.write_all(template.text().as_bytes()))
+            .and_then(|mut open| {
+                open.write_all(template.text().as_bytes())
+                    .inspect_err(|_| drop(std::fs::remove_file(file)))
+            })
             .map_err(|cause| Failure::Unwritable {
                 file: file.clone(),
                 cause,

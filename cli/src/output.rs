@@ -119,24 +119,33 @@ pub fn json(value: &impl serde::Serialize) -> Result<(), Failure> {
     stdout(&safe_json(&text))
 }
 
-/// Writes a file beside its place first, so that whoever reads it never sees half of it, and what was there stays if it fails.
+/// Writes a file beside its place first, so that whoever reads it never sees half of it, and what was there stays if it fails. A link stays a link,
+/// and what is no file (a pipe, a device, `/dev/stdout`) is written to.
 pub fn replace(file: &Path, text: &str) -> Result<(), Failure> {
     let unwritable = |cause| Failure::Unwritable {
         file: file.to_owned(),
         cause,
     };
-    if let Some(directory) = file.parent().filter(|path| !path.as_os_str().is_empty()) {
+    let place = std::fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
+    if place.metadata().is_ok_and(|there| !there.is_file()) {
+        return std::fs::OpenOptions::new()
+            .write(true)
+            .open(&place)
+            .and_then(|mut open| open.write_all(text.as_bytes()))
+            .map_err(unwritable);
+    }
+    if let Some(directory) = place.parent().filter(|path| !path.as_os_str().is_empty()) {
         std::fs::create_dir_all(directory).map_err(unwritable)?;
     }
-    let mut name = file.file_name().unwrap_or_default().to_owned();
+    let mut name = place.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.new", std::process::id()));
-    let beside = file.with_file_name(name);
+    let beside = place.with_file_name(name);
     std::fs::File::create(&beside)
         .and_then(|mut open| {
             open.write_all(text.as_bytes())?;
             open.sync_all()
         })
-        .and_then(|()| std::fs::rename(&beside, file))
+        .and_then(|()| std::fs::rename(&beside, &place))
         .map_err(|cause| {
             let _ = std::fs::remove_file(&beside);
             unwritable(cause)

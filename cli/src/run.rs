@@ -20,6 +20,11 @@ const WRAPPER: &str = include_str!("../../wrapper-script/palisade-wrapper");
 #[command(after_help = "\
 The function that rules with a scope look at is AWS_LAMBDA_FUNCTION_NAME in AWS_REGION of\nPALISADE_ACCOUNT, as in Lambda.
 
+Examples:
+  palisade run -- python3 handler.py
+  palisade run --policy palisade.json --audit file:audit.jsonl -- node index.mjs
+  AWS_LAMBDA_FUNCTION_NAME=pay palisade run --policy palisade.json -- sh -c id
+
 Exit codes: those of the program, and
   2    wrong usage
   66   the policy cannot be read

@@ -41,7 +41,7 @@ Examples:
 Exit codes:
   0   done, whether there were audits or not
   2   wrong usage
-  65  a log is not text
+  65  a log is not text, or its gzip is cut
   66  a log cannot be read
   74  the output cannot be written")]
 pub struct Arguments {

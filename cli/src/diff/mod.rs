@@ -31,7 +31,9 @@ Exit codes:
   1   with --exit-code: something is newly allowed
   2   wrong usage
   3   with --exit-code: nothing is newly allowed, something is newly refused
+  65  a log is not text, or its gzip is cut
   66  a file cannot be read
+  74  the output cannot be written
   78  a policy is not valid")]
 pub struct Arguments {
     /// The policy as it was; `-` reads standard input

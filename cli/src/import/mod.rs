@@ -28,7 +28,8 @@ Exit codes:
   1   with --strict: something has no equal
   2   wrong usage
   65  the file is not a policy of that product
-  66  the file cannot be read")]
+  66  the file cannot be read
+  74  the output cannot be written")]
 pub struct Arguments {
     /// Whose policy: `prisma` is the JSON of Prisma Cloud's serverless runtime policy, `functionshield` the `policy` object of FunctionShield, in JSON or
     /// within the source that configures it

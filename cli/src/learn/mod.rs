@@ -42,8 +42,10 @@ Exit codes:
   0   the policy is written
   1   there is nothing to learn from
   2   wrong usage
+  65  a log is not text, or its gzip is cut
   66  a log or a policy cannot be read
   73  a file cannot be written
+  74  the output cannot be written
   78  a policy is not valid")]
 pub struct Arguments {
     /// Logs, as `audits` takes them

@@ -103,15 +103,40 @@ impl Source {
                 Err(RecvTimeoutError::Disconnected) => Ok(Feed::End),
             },
         }
-        .map_err(|cause| Failure::unreadable(&self.path, cause))?;
+        .map_err(|cause| match (&self.bytes, cause.kind()) {
+            // The decoder's words for a file that ends too early, or was damaged on its way.
+            (
+                Bytes::Whole(_),
+                io::ErrorKind::UnexpectedEof
+                | io::ErrorKind::InvalidInput
+                | io::ErrorKind::InvalidData,
+            ) => Failure::Unfit {
+                file: self.path.clone(),
+                message: format!(
+                    "its gzip is cut or damaged, and nothing behind that place can be read: {cause}"
+                ),
+            },
+            _ => Failure::unreadable(&self.path, cause),
+        })?;
         if !self.started && buffer.len() >= start + 2 {
             self.started = true;
-            let mark = buffer.get(start..start + 2).unwrap_or_default();
-            if mark == [0xff, 0xfe] || mark == [0xfe, 0xff] {
+            if is_utf16(buffer.get(start..).unwrap_or_default()) {
                 return Err(Failure::NotUtf8(self.path.clone()));
             }
         }
         Ok(feed)
+    }
+}
+
+/// With the mark at its beginning, or without one but with every second byte of plain letters empty.
+fn is_utf16(start: &[u8]) -> bool {
+    let plain = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t' | b'\r' | b'\n');
+    match start {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => true,
+        [a, 0, b, 0, c, 0, d, 0, ..] | [0, a, 0, b, 0, c, 0, d, ..] => {
+            [a, b, c, d].into_iter().all(plain)
+        }
+        _ => false,
     }
 }
 
@@ -147,7 +172,8 @@ fn grown(file: &mut File, path: &Path, buffer: &mut Vec<u8>) -> io::Result<Feed>
 
 /// CloudWatch exports to S3 as gzip, in members one after the other.
 fn unpacked(mut reader: impl Read + 'static) -> io::Result<Box<dyn Read>> {
-    let mut start = [0; 2];
+    // As much as it takes to know it, and UTF-16 as well.
+    let mut start = [0; 8];
     let mut length = 0;
     while let Some(rest) = start.get_mut(length..).filter(|rest| !rest.is_empty()) {
         match reader.read(rest) {
@@ -157,7 +183,7 @@ fn unpacked(mut reader: impl Read + 'static) -> io::Result<Box<dyn Read>> {
             Err(cause) => return Err(cause),
         }
     }
-    let packed = start == [0x1f, 0x8b];
+    let packed = start.starts_with(&[0x1f, 0x8b]);
     let whole = io::Cursor::new(start.get(..length).unwrap_or_default().to_vec()).chain(reader);
     Ok(if packed {
         Box::new(flate2::read::MultiGzDecoder::new(whole))

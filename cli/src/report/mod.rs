@@ -34,6 +34,7 @@ Examples:
 Exit codes:
   0   the page is written
   2   wrong usage
+  65  a log is not text, or its gzip is cut
   66  a log or the policy cannot be read
   73  the page cannot be written
   78  the policy is not valid")]
