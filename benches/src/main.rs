@@ -11,6 +11,7 @@ mod calls;
 mod counts;
 mod deciding;
 mod functions;
+mod logs;
 mod memory;
 mod peers;
 mod place;
@@ -34,7 +35,7 @@ use table::{Results, Table};
 type Measure = fn(&Place, &mut Table);
 
 /// The groups, in the order in which they are measured and shown.
-const GROUPS: [(&str, Measure); 10] = [
+const GROUPS: [(&str, Measure); 11] = [
     ("calls", calls::measure),
     ("floors", calls::measure_floors),
     ("threads", threads::measure),
@@ -45,6 +46,7 @@ const GROUPS: [(&str, Measure); 10] = [
     ("memory", memory::measure),
     ("functions", functions::measure),
     ("peers", peers::measure),
+    ("logs", logs::measure),
 ];
 
 /// More time than any group takes.
