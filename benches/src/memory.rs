@@ -48,7 +48,7 @@ fn run(
 /// Processes that wait, without and with.
 #[expect(clippy::cast_precision_loss, reason = "no library is so large")]
 pub fn measure(place: &Place, table: &mut Table) {
-    let length = fs::metadata(&place.library).map_or(f64::NAN, |data| data.len() as f64 / 1000.0);
+    let length = fs::metadata(&place.library).map_or(f64::NAN, |data| data.len() as f64 / 1024.0);
     table.value(
         "the library",
         "on disk",

@@ -119,7 +119,8 @@ pub fn measure(place: &Place, table: &mut Table) {
         variables.push(("PROXYCHAINS_QUIET_MODE".into(), "1".into()));
         variables.push(("TORSOCKS_CONF_FILE".into(), text(&tor)));
         variables.push(("TORSOCKS_LOG_LEVEL".into(), "1".into()));
-        compare(place, table, name, &variables, &[], calls);
+        let rounds = place.rounds(10);
+        compare(place, table, name, &variables, &[], calls, rounds);
     }
     if installed("strace").is_none() {
         return table.missing("peer strace: not installed (apt-get install strace)");
@@ -140,6 +141,8 @@ pub fn measure(place: &Place, table: &mut Table) {
         &bare,
         &strace,
         &["open", "connect udp", "posix_spawn"],
+        // It stops at every call of the program, also at those that it does not show.
+        place.rounds(4),
     );
     // function-shield 2.0.16 of PyPI, in a network namespace of its own, with a Lambda function's environment.
     table.missing(
@@ -155,9 +158,10 @@ fn compare(
     variables: &Variables,
     before: &[&str],
     calls: &[&str],
+    rounds: usize,
 ) {
     let (mut without, mut with) = (Taken::new(), Taken::new());
-    for _ in 0..place.rounds(10) {
+    for _ in 0..rounds {
         run(place, &place.bare(), &[], &mut without);
         run(place, variables, before, &mut with);
     }

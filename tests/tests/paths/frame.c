@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +25,8 @@ static const char *text(const char *format, ...) {
     va_end(list);
     return room;
 }
+
+static void ignore(int signal) { (void)signal; }
 
 static int stream(FILE *file) { return file ? fileno(file) : -1; }
 
