@@ -67,12 +67,13 @@ fn open_given(
         return result;
     }
     // A learning policy wants to see each file by its resolved name, and as it is before something is made of it.
-    let may_be_as_written = if state.learns {
-        !creates(flags) && path::is_plain(name.as_bytes())
-    } else {
+    let may_be_as_written = || {
+        if state.learns {
+            return !creates(flags) && path::is_plain(name.as_bytes());
+        }
         is_concern_of_files && resolve::is_allowed_as_written(state, dir, name.as_bytes(), asked)
     };
-    if state.proves_names && may_be_as_written {
+    if state.proves_names && may_be_as_written() {
         let opened = sys::cancellable(|| {
             // SAFETY: a C string of ours.
             unsafe {
