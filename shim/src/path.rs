@@ -384,7 +384,6 @@ mod tests {
     #[test]
     fn links_are_taken_out_one_at_a_time() {
         let folder = std::env::temp_dir().join(format!("palisade-links-{}", std::process::id()));
-        let folder = std::path::PathBuf::from(folder);
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(folder.join("real/deep")).unwrap();
         for (link, target) in [
