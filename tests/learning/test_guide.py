@@ -123,7 +123,7 @@ class TheBook(unittest.TestCase):
     def test_has_every_page_and_no_link_leads_nowhere(self):
         docs = GUIDE.parent
         listed = LINK.findall((docs / "SUMMARY.md").read_text())
-        self.assertEqual(sorted(listed), sorted(page.name for page in docs.glob("*.md") if page.name != "SUMMARY.md"))
+        self.assertEqual(sorted(listed), sorted(page.name for page in docs.glob("*.md") if page.name != "SUMMARY.md"), "docs/SUMMARY.md has to list it")
         for page in docs.glob("*.md"):
             for link in LINK.findall(page.read_text()):
                 if "://" not in link:
