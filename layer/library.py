@@ -70,17 +70,17 @@ def build(repository, machine):
     return library
 
 
-def make_tools(folder):
-    """A Python environment with the pinned linker; made once, and again when a pin changes."""
+def make_tools(folder, requirements=REQUIREMENTS, what="the linker (cargo-zigbuild and ziglang, about 100 MB)"):
+    """A Python environment with the pinned linker, or with what else is pinned; made once, and again when a pin changes."""
     stamp = folder / "made-from"
-    wanted = sys.version + REQUIREMENTS.read_text()
+    wanted = sys.version + requirements.read_text()
     if stamp.exists() and stamp.read_text() == wanted:
         return folder
-    print("layer: fetching the linker (cargo-zigbuild and ziglang, about 100 MB) …", flush=True)
+    print(f"layer: fetching {what} …", flush=True)
     shutil.rmtree(folder, ignore_errors=True)
     run([sys.executable, "-m", "venv", str(folder)])
     pip = [str(folder / "bin/python3"), "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    run([*pip, "install", "--no-deps", "--only-binary=:all:", "-r", str(REQUIREMENTS)])
+    run([*pip, "install", "--no-deps", "--only-binary=:all:", "-r", str(requirements)])
     stamp.write_text(wanted)
     return folder
 

@@ -1,9 +1,23 @@
 """The bill of materials and the commands of a release."""
 
+import json
+import subprocess
 import unittest
+from pathlib import Path
 
 import release
-from library import MACHINES
+from contents import REPOSITORY
+from library import MACHINES, make_tools
+
+REQUIREMENTS = Path(__file__).with_name("sbom-requirements.txt")
+VALIDATE = """
+import sys
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+
+if problem := JsonStrictValidator(SchemaVersion.V1_5).validate_str(sys.stdin.read()):
+    sys.exit(str(problem))
+"""
 
 
 class TheBillOfMaterials(unittest.TestCase):
@@ -11,6 +25,16 @@ class TheBillOfMaterials(unittest.TestCase):
     def setUpClass(cls):
         cls.document = release.bill_of_materials(release.metadata(), release.checksums(), "1.95.0")
         cls.names = {component["name"] for component in cls.document["components"]}
+
+    def test_is_valid_by_the_schema_of_cyclonedx(self):
+        python = make_tools(REPOSITORY / "target/layer/sbom", REQUIREMENTS, "the schema of CycloneDX") / "bin/python3"
+
+        def validated(document):
+            return subprocess.run([str(python), "-c", VALIDATE], input=json.dumps(document), capture_output=True, text=True)
+
+        found = validated(self.document)
+        self.assertEqual((found.returncode, found.stderr), (0, ""))
+        self.assertIn("additionalProperties", validated({**self.document, "invented": 1}).stderr)
 
     def test_names_what_is_linked_into_the_library(self):
         self.assertLessEqual({"palisade-policy", "palisade-audit", "libc", "base64", "rust-std"}, self.names)
