@@ -34,7 +34,8 @@ def main():
         result = unittest.TextTestRunner(stream=sys.stdout, verbosity=2, resultclass=result_class()).run(tests)
     failed = len(result.failures) + len(result.errors) + len(result.unexpectedSuccesses)
     print(f"\n{result.passed} passed, {failed} failed, {len(result.skipped)} skipped, {len(result.expectedFailures)} expected to fail")
-    return 0 if result.passed and not failed else 1
+    # In a base of one runtime the others of a test that goes through all are skipped.
+    return 0 if not failed and (result.passed or BASE != image.OWN_BASE) else 1
 
 
 def result_class():

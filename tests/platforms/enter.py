@@ -54,26 +54,10 @@ def main(words):
 def enter(root, binds=(), emulator=None):
     """Moves this process there, as the second of its process namespace; the first is its parent, which waits for it and ends as it does."""
     user, group = os.geteuid(), os.getegid()
-    if user == 0:
-        # Who is root here is root there, with everybody else; that only a process outside may say (user_namespaces(7)).
-        ours, theirs = os.pipe(), os.pipe()
-        if (child := os.fork()) != 0:
-            os.close(ours[1])
-            os.read(ours[0], 1)
-            for kind in ("uid", "gid"):
-                Path(f"/proc/{child}/{kind}_map").write_text("0 0 65536")
-            os.write(theirs[1], b"x")
-            follow(child)
-        unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID)
-        os.write(ours[1], b"x")
-        os.read(theirs[0], 1)
-        for each in (*ours, *theirs):
-            os.close(each)
-    else:
-        unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID)
-        Path("/proc/self/setgroups").write_text("deny")
-        Path("/proc/self/uid_map").write_text(f"0 {user} 1")
-        Path("/proc/self/gid_map").write_text(f"0 {group} 1")
+    unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID)
+    Path("/proc/self/setgroups").write_text("deny")
+    Path("/proc/self/uid_map").write_text(f"0 {user} 1")
+    Path("/proc/self/gid_map").write_text(f"0 {group} 1")
     follow(os.fork())
     follow(os.fork())
     bring_up_loopback([])
@@ -86,7 +70,6 @@ def enter(root, binds=(), emulator=None):
     mount("/dev", f"{root}/dev", None, MS_BIND | MS_REC)
     mount("none", f"{root}/tmp", "tmpfs", 0, "mode=1777")
     for source, target in binds:
-        (root / target.lstrip("/")).mkdir(parents=True, exist_ok=True)  # below /tmp it was hidden just now
         mount(source, f"{root}/{target}", None, MS_BIND)
     if emulator:
         mount("none", f"{root}/proc/sys/fs/binfmt_misc", "binfmt_misc", 0)
