@@ -468,9 +468,26 @@ fopen_family! {
     _IO_fopen();
     freopen(stream);
     freopen64(stream);
-    setmntent();
-    __setmntent();
 }
+
+macro_rules! mount_tables {
+    ($($name:ident)*) => {$(
+        #[doc = concat!("`", stringify!($name), "(3)`: libc opens it in a mode of its own.")]
+        ///
+        /// # Safety
+        /// As its manual page says.
+        pub unsafe fn $name(path: *const c_char, mode: *const c_char) -> *mut FILE {
+            // SAFETY: the caller's arguments.
+            unsafe {
+                fopen_judged(path, mode, false, core::ptr::null(), |path| {
+                    table::$name::next().map_or(core::ptr::null_mut(), |next| next(path, mode))
+                })
+            }
+        }
+    )*};
+}
+
+mount_tables! { setmntent __setmntent }
 
 /// Judges what a function of libc will open inside itself: the name that `name` writes.
 ///

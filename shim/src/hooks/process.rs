@@ -12,7 +12,8 @@ use palisade_policy::event::{Section, Start};
 use super::finish;
 use super::program::{Program, SHELL, judge};
 use super::spawn::Place;
-use crate::path::{Name, PATH_MAX};
+use crate::path::PATH_MAX;
+use crate::state::State;
 use crate::sys::Errno;
 use crate::table::{self, Strings};
 use crate::{env, state, sys, writer};
@@ -83,32 +84,111 @@ unsafe fn start<R>(
     how: Start,
     act: impl FnOnce(*const c_char, Strings) -> R,
 ) -> Result<R, Errno> {
-    let mut target = target;
-    let mut name = Name::new();
-    if let Some(state) = state::judging(Section::Processes) {
-        // SAFETY: the caller's promise.
-        unsafe {
-            // A copy: what is judged is what the kernel gets, whatever another thread writes meanwhile.
-            if let Some(given) = sys::c_bytes(target.name()) {
-                let copy = name.push(given).map(|()| name.as_ptr());
-                target = target.with_name(copy.unwrap_or(TOO_LONG.as_ptr().cast()));
-            }
-            let open = || match target {
-                Target::At(dir, path, flags) => Program::open(dir, path, flags),
-                Target::Searched(dir, file) => Program::find(dir, file),
-            };
-            let words = |index| word(argv, index);
-            judge(state, &open, target.cwd(how), name.as_bytes(), &words, how)?;
+    /// Almost every name is shorter: a thread on 16 KiB has no 4 KiB to spare for a longer one.
+    const SHORT: usize = 256;
+    // SAFETY: the caller's promise.
+    unsafe {
+        let Some(state) = state::judging(Section::Processes) else {
+            return pass(target.name(), envp, how, act);
+        };
+        let given = sys::c_bytes(target.name()).unwrap_or_default();
+        if given.len() < SHORT {
+            start_judged::<SHORT, R>(state, target, argv, envp, how, act)
+        } else {
+            start_judged::<PATH_MAX, R>(state, target, argv, envp, how, act)
         }
     }
+}
+
+/// As [`start`], with room for a name of less than `N` bytes.
+///
+/// # Errors
+/// As for `start`.
+///
+/// # Safety
+/// As for `start`.
+#[inline(never)]
+unsafe fn start_judged<const N: usize, R>(
+    state: &State,
+    target: Target,
+    argv: Strings,
+    envp: Strings,
+    how: Start,
+    act: impl FnOnce(*const c_char, Strings) -> R,
+) -> Result<R, Errno> {
+    let mut room = [0; N];
+    // SAFETY: the caller's promise.
+    unsafe {
+        let target = judge_copy(state, target, &mut room, argv, how)?;
+        pass(target.name(), envp, how, act)
+    }
+}
+
+/// Judges the program that a copy of the name stands for, and gives the target with that copy: what is judged is what the kernel gets, whatever
+/// another thread writes meanwhile.
+///
+/// # Errors
+/// As for [`start`].
+///
+/// # Safety
+/// As for [`start`]. The result is not used for longer than `room` is there.
+#[inline(never)]
+unsafe fn judge_copy(
+    state: &State,
+    target: Target,
+    room: &mut [u8],
+    argv: Strings,
+    how: Start,
+) -> Result<Target, Errno> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let mut target = target;
+        let mut length = 0;
+        if let Some(given) = sys::c_bytes(target.name()) {
+            let fits = given.len() < room.len();
+            for (to, from) in room.iter_mut().zip(given).filter(|_| fits) {
+                *to = *from;
+            }
+            // Another thread may have shortened the text since it was measured.
+            length = room.iter().position(|byte| *byte == 0).unwrap_or_default();
+            target = target.with_name(if fits {
+                room.as_ptr().cast()
+            } else {
+                TOO_LONG.as_ptr().cast()
+            });
+        }
+        let open = || match target {
+            Target::At(dir, path, flags) => Program::open(dir, path, flags),
+            Target::Searched(dir, file) => Program::find(dir, file),
+        };
+        let words = |index| word(argv, index);
+        let name = room.get(..length).unwrap_or_default();
+        judge(state, &open, target.cwd(how), name, &words, how)?;
+        Ok(target)
+    }
+}
+
+/// Lets the call happen, with an environment that keeps the child defended.
+///
+/// # Errors
+/// `ENOMEM`: it cannot be prepared.
+///
+/// # Safety
+/// As for [`start`].
+unsafe fn pass<R>(
+    name: *const c_char,
+    envp: Strings,
+    how: Start,
+    act: impl FnOnce(*const c_char, Strings) -> R,
+) -> Result<R, Errno> {
     if how == Start::Exec {
         // The image that holds the waiting alerts is about to go.
         writer::flush();
     }
     match state::forced() {
         // SAFETY: the caller's promise.
-        Some(forced) => unsafe { forced.with(envp, |envp| act(target.name(), envp)) },
-        None => Ok(act(target.name(), envp)),
+        Some(forced) => unsafe { forced.with(envp, |envp| act(name, envp)) },
+        None => Ok(act(name, envp)),
     }
 }
 
