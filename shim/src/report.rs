@@ -60,7 +60,7 @@ impl Running {
 impl Origin {
     fn record<'a>(
         self,
-        running: &mut Running,
+        process: &'a [u8],
         level: Level,
         kind: Kind,
         attack: &'static str,
@@ -83,8 +83,7 @@ impl Origin {
             region: self.region,
             pid: sys::getpid(),
             ppid: sys::getppid(),
-            // SAFETY: each of the callers drops the record before the other.
-            process: unsafe { running.name(self) },
+            process,
             subject: Subject::None,
             count: 1,
             techniques: &[],
@@ -96,15 +95,11 @@ impl Origin {
     pub fn notice(self, log: &Log, level: Level, attack: &'static str, count: u64, msg: Text<'_>) {
         let mut line = [0; LINE_MAX];
         let mut running = Running::new();
+        // SAFETY: the record is dropped first.
+        let process = unsafe { running.name(self) };
         let record = Record {
             count,
-            ..self.record(
-                &mut running,
-                level,
-                Kind::Policy,
-                attack,
-                Message::Text(msg),
-            )
+            ..self.record(process, level, Kind::Policy, attack, Message::Text(msg))
         };
         let length = record.write(&mut line);
         log.deliver(line.get(..length).unwrap_or_default());
@@ -182,6 +177,42 @@ fn report(
     outcome: Outcome,
     subject: Subject<'_>,
 ) {
+    /// With room for the program's name, which the main process has not to look for.
+    #[inline(never)]
+    fn report_of_running(
+        state: &State,
+        section: Section,
+        verdict: &Verdict<'_>,
+        outcome: Outcome,
+        subject: Subject<'_>,
+    ) {
+        let mut running = Running::new();
+        // SAFETY: the name is used for as long as the report is written.
+        let process = unsafe { running.name(state.origin) };
+        report_of(state, process, section, verdict, outcome, subject);
+    }
+    if state.origin.program.is_empty() {
+        report_of_running(state, section, verdict, outcome, subject);
+    } else {
+        report_of(
+            state,
+            state.origin.program,
+            section,
+            verdict,
+            outcome,
+            subject,
+        );
+    }
+}
+
+fn report_of<'a>(
+    state: &State,
+    process: &'a [u8],
+    section: Section,
+    verdict: &Verdict<'_>,
+    outcome: Outcome,
+    subject: Subject<'a>,
+) {
     let (effect, attack, msg) = match Effect::of(outcome) {
         Some(effect) => (effect, verdict.reason.attack(section), Message::Breach),
         None => (
@@ -195,7 +226,6 @@ fn report(
             Message::Text("Seen for the first time, while learning.".into()),
         ),
     };
-    let mut running = Running::new();
     let record = Record {
         effect: Some(effect),
         rule: state.rule,
@@ -212,7 +242,7 @@ fn report(
         subject,
         ..state
             .origin
-            .record(&mut running, effect.into(), section.into(), attack, msg)
+            .record(process, effect.into(), section.into(), attack, msg)
     };
     let is_posted = effect != Effect::Prevent
         && state.is_main(record.pid)
@@ -251,10 +281,12 @@ fn loss(state: &State, log: &Log) {
         "Audit records were lost: the log was closed, or took lines more slowly than they came.";
     let mut line = [0; LINE_MAX];
     let mut running = Running::new();
+    // SAFETY: the record is dropped first.
+    let process = unsafe { running.name(state.origin) };
     let record = Record {
         count,
         ..state.origin.record(
-            &mut running,
+            process,
             Level::Error,
             Kind::Policy,
             "audit-lost",
