@@ -14,10 +14,15 @@ const CLASS_IN: u16 = 1;
 /// Calls `note` with the name and each address of the answer to one question about it. Over TCP the message may have its two
 /// bytes of length in front (§4.2.2).
 pub fn each(message: &[u8], note: &mut dyn FnMut(&[u8], IpAddr)) {
-    let framed = message
-        .split_first_chunk::<2>()
-        .filter(|(length, rest)| usize::from(u16::from_be_bytes(**length)) == rest.len());
-    let _ = read(framed.map_or(message, |(_, rest)| rest), note);
+    // A message without them may begin as if it had: its first bytes are any number.
+    if read(message, note).is_ok() {
+        return;
+    }
+    if let Some((length, rest)) = message.split_first_chunk::<2>()
+        && usize::from(u16::from_be_bytes(*length)) == rest.len()
+    {
+        let _ = read(rest, note);
+    }
 }
 
 fn read(message: &[u8], note: &mut dyn FnMut(&[u8], IpAddr)) -> Result<(), Malformed> {
@@ -119,6 +124,9 @@ mod tests {
             (name(), "2001:db8::1".to_owned()),
         ];
         assert_eq!(read(ANSWER), expected);
+        let mut other = ANSWER.to_vec();
+        other[..2].copy_from_slice(&(ANSWER.len() as u16 - 2).to_be_bytes());
+        assert_eq!(read(&other), expected);
         let framed = [&(ANSWER.len() as u16).to_be_bytes(), ANSWER].concat();
         assert_eq!(read(&framed), expected);
     }
