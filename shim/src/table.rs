@@ -17,7 +17,7 @@ use libc::{
 };
 
 #[cfg(not(test))]
-use crate::hooks::{answers, around, files, memory, messages, names, network, process, tree};
+use crate::hooks::{answers, files, memory, messages, names, network, process, tree};
 #[cfg(not(test))]
 use crate::stubs;
 
@@ -247,9 +247,6 @@ hooks! {
     process_vm_writev(pid: pid_t, local: *const iovec, local_count: c_ulong, remote: *const iovec, remote_count: c_ulong,
         flags: c_ulong) -> isize = memory::process_vm_writev;
 
-    __libc_dlsym(handle: *mut c_void, name: *const c_char) -> *mut c_void = around::__libc_dlsym;
-    __libc_dlvsym(handle: *mut c_void, name: *const c_char, version: *const c_char) -> *mut c_void = around::__libc_dlvsym;
-    __libc_dlopen_mode(path: *const c_char, mode: c_int) -> *mut c_void = around::__libc_dlopen_mode;
 
     unlink(path: *const c_char) -> c_int = tree::unlink;
     unlinkat(dir: c_int, path: *const c_char, flags: c_int) -> c_int = tree::unlinkat;

@@ -154,13 +154,6 @@ static void symbols(void) {
     say("dlvsym-of-libc", found(fd, (void *)&to, sizeof to));
     *(void **)&found = dlsym(RTLD_DEFAULT, "connect");
     say("dlsym-default", found(fd, (void *)&to, sizeof to));
-    // glibc before 2.34 has them, under names that only its own libraries are to know.
-    void *(*old)(void *, const char *), *(*open_old)(const char *, int);
-    *(void **)&old = dlsym(libc, "__libc_dlsym");
-    *(void **)&open_old = dlsym(libc, "__libc_dlopen_mode");
-    void *again = open_old ? open_old("libc.so.6", RTLD_NOW | (int)0x80000000) : libc;
-    *(void **)&found = old ? old(again, "connect") : dlsym(again, "connect");
-    say("old-dlsym-of-libc", found(fd, (void *)&to, sizeof to));
     printf("dlsym-other %s\n", dlsym(libc, "strlen") == dlsym(RTLD_DEFAULT, "strlen") ? "same" : "other");
     printf("dlsym-nothing %s\n", dlsym(libc, "no_such_function") ? "found" : "none");
     printf("dlopen-deepbind %s\n", dlopen("libm.so.6", RTLD_NOW | RTLD_DEEPBIND) ? "opened" : dlerror());

@@ -29,7 +29,7 @@ REFUSED = {
     **dict.fromkeys(["connect", "sendto", "sendmsg", "syscall-connect", "syscall-sendto", "bind"], EACCES),
     **{"getaddrinfo": "EAI_FAIL", "gethostbyname": "NO_RECOVERY"},
     **dict.fromkeys(["open", "openat", "syscall-openat", "fopen", "unlink", "rename"], EACCES),
-    **dict.fromkeys(["dlsym-of-libc", "dlvsym-of-libc", "dlsym-default", "old-dlsym-of-libc"], EACCES),
+    **dict.fromkeys(["dlsym-of-libc", "dlvsym-of-libc", "dlsym-default"], EACCES),
     **{"dlmopen": "refused", "syscall-io_uring_setup": "Function not implemented"},
 }
 UNTOUCHED = {

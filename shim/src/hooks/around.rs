@@ -92,62 +92,6 @@ pub unsafe extern "C" fn dlvsym(
     }
 }
 
-/// `dlsym(3)` as libc's own libraries call it in glibc before 2.34: of a library's handle alone, so that the caller does not matter.
-///
-/// # Safety
-/// As the manual page of dlsym(3) says, with a handle that dlopen(3) has given.
-pub unsafe fn __libc_dlsym(handle: *mut c_void, name: *const c_char) -> *mut c_void {
-    // SAFETY: the caller's arguments.
-    unsafe {
-        let found = table::__libc_dlsym::next().map(|next| next(handle, name));
-        old_found(found, name)
-    }
-}
-
-/// `dlvsym(3)` in the same way, from glibc 2.27 on.
-///
-/// # Safety
-/// As the manual page of dlvsym(3) says, with a handle that dlopen(3) has given.
-pub unsafe fn __libc_dlvsym(
-    handle: *mut c_void,
-    name: *const c_char,
-    version: *const c_char,
-) -> *mut c_void {
-    // SAFETY: the caller's arguments.
-    unsafe {
-        let found = table::__libc_dlvsym::next().map(|next| next(handle, name, version));
-        old_found(found, name)
-    }
-}
-
-/// # Safety
-/// As for [`hooked`].
-unsafe fn old_found(found: Option<*mut c_void>, name: *const c_char) -> *mut c_void {
-    let found = found.unwrap_or_default();
-    if state::judging_at_all().is_none() {
-        return found;
-    }
-    // SAFETY: the caller's promise.
-    unsafe { hooked(found, name) }
-}
-
-/// `dlopen(3)` in the same way: without `RTLD_DEEPBIND`, as the stub of dlopen(3) has it.
-///
-/// # Safety
-/// As the manual page of dlopen(3) says.
-pub unsafe fn __libc_dlopen_mode(path: *const c_char, mode: c_int) -> *mut c_void {
-    let mode = if state::judging_at_all().is_some() {
-        mode & !libc::RTLD_DEEPBIND
-    } else {
-        mode
-    };
-    match table::__libc_dlopen_mode::next() {
-        // SAFETY: the caller's arguments.
-        Some(next) => unsafe { next(path, mode) },
-        None => core::ptr::null_mut(),
-    }
-}
-
 /// What `RTLD_NEXT` is for a caller at that address: our hook, or null where only the real function can say. `version` may be null.
 ///
 /// Ours is the answer where libc's would be, unless the caller, or an object in front of ours that comes behind the caller, has a function of

@@ -272,10 +272,6 @@ const FUNCTIONS: &[Row] = &[
     row("mkdtemp", TemporaryFolder, "mkdtemp(template)"),
     row("tmpfile", TemporaryStream, "tmpfile()"),
     row("tmpfile64", TemporaryStream, "tmpfile64()"),
-    // Of glibc before 2.34: tests/platforms has the places.
-    row("__libc_dlsym", Around, ""),
-    row("__libc_dlvsym", Around, ""),
-    row("__libc_dlopen_mode", Around, ""),
     row("dlsym", Around, ""),
     row("dlvsym", Around, ""),
     row("dlopen", Around, ""),
