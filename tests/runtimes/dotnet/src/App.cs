@@ -362,7 +362,8 @@ public class App
         Add("write", "File.Create", denied, t => Nothing(() => File.Create(t["new"]).Close()));
         Add("write", "File.CreateText", denied, t => Nothing(() => File.CreateText(t["new"]).Close()));
         Add("write", "File.OpenWrite", denied, t => Nothing(() => File.OpenWrite(t["new"]).Close()));
-        Add("write", "File.Copy(target)", denied, t => Nothing(() => File.Copy(t["free"], t["new"])));
+        string copy = Why(1, 3, "writes the file, and then sets its mode and its times");
+        Add("write", "File.Copy(target)", denied, t => Nothing(() => File.Copy(t["free"], t["new"])), copy);
         string move = Why(2, 2, "moves a file by a link and a removal, and copies it where it may not link");
         Add("write", "File.Move", denied, t => Nothing(() => File.Move(t["kept"], t["free_new"])), move);
         Add("write", "File.Replace", denied, t => Nothing(() => File.Replace(t["free"], t["kept"], null)));
@@ -386,7 +387,7 @@ public class App
         Add("write", "FileInfo.CreateText", denied, t => Nothing(() => new FileInfo(t["new"]).CreateText().Close()));
         Add("write", "FileInfo.AppendText", denied, t => Nothing(() => new FileInfo(t["new"]).AppendText().Close()));
         Add("write", "FileInfo.OpenWrite", denied, t => Nothing(() => new FileInfo(t["new"]).OpenWrite().Close()));
-        Add("write", "FileInfo.CopyTo(target)", denied, t => Nothing(() => new FileInfo(t["free"]).CopyTo(t["new"])));
+        Add("write", "FileInfo.CopyTo(target)", denied, t => Nothing(() => new FileInfo(t["free"]).CopyTo(t["new"])), copy);
         Add("write", "FileInfo.Replace", denied, t => Nothing(() => new FileInfo(t["free"]).Replace(t["kept"], null)));
         Add("write", "FileInfo.IsReadOnly", denied, t => Nothing(() => new FileInfo(t["kept"]).IsReadOnly = true));
         Add("write", "FileInfo.LastWriteTime", denied, t => Nothing(() => new FileInfo(t["kept"]).LastWriteTime = new DateTime(2001, 1, 1)));

@@ -411,8 +411,8 @@ for (const form of Object.keys(FORMS)) {
     await (opened.close ? opened.close() : fs.closeSync(opened));
   });
 }
-inEachForm("write", "copyFile(target)", (call, t) => call(t.free, t.new));
-inEachForm("write", "cp(target)", (call, t) => call(t.free, t.new), Object.keys(FORMS), why(1, 2, "writes the file, and then sets its mode"));
+inEachForm("write", "copyFile(target)", (call, t) => call(t.free, t.new), Object.keys(FORMS), why(1, 2, "writes the file, and then sets its mode"));
+inEachForm("write", "cp(target)", (call, t) => call(t.free, t.new), Object.keys(FORMS), why(1, 3, "writes the file, and then sets its mode twice"));
 for (const flags of ["a", "ax", "r+", "wx"]) {
   act("write", `fs.openSync('${flags}')`, (t) => {
     const file = fs.openSync(flags === "r+" ? t.kept : t.new, flags);
