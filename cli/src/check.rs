@@ -78,7 +78,7 @@ fn text(source: &Source, result: &Result<Parsed, Vec<Problem>>) -> Result<(), Fa
             summary::policy(&mut out, &parsed.policy);
         }
         Err(problems) => {
-            problems::problems(&mut beside, &source.name, problems);
+            problems::problems(&mut beside, &source.name, &source.text(), problems);
             let errors = output::counted(problems.len() as u64, "error");
             output::line(
                 &mut beside,

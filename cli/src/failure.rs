@@ -42,6 +42,8 @@ pub enum Failure {
     #[error("{} is not a valid policy", Safe::of(.name))]
     Invalid {
         name: OsString,
+        /// As a person wrote it; empty where nobody did.
+        policy: String,
         problems: Vec<Problem>,
     },
 
@@ -92,8 +94,13 @@ impl Failure {
     /// Says it on stderr, and gives the exit code.
     pub fn tell(&self) -> ExitCode {
         let mut text = String::new();
-        if let Self::Invalid { name, problems } = self {
-            problems::problems(&mut text, name, problems);
+        if let Self::Invalid {
+            name,
+            policy,
+            problems,
+        } = self
+        {
+            problems::problems(&mut text, name, policy, problems);
         }
         output::line(&mut text, format_args!("{ERROR}error{ERROR:#}: {self}"));
         output::stderr(&text);

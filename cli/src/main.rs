@@ -12,6 +12,7 @@ mod check;
 mod diff;
 mod doctor;
 mod event;
+mod excerpt;
 mod explain;
 mod export;
 mod failure;

@@ -4,10 +4,11 @@ use std::ffi::OsStr;
 
 use palisade_policy::{Lint, Problem};
 
+use crate::excerpt;
 use crate::output::{self, DIM, ERROR, STRONG, Safe, WARNING};
 
-/// Everything that is wrong with the policy called `name`, from its top to its bottom.
-pub fn problems(text: &mut String, name: &OsStr, problems: &[Problem]) {
+/// Everything that is wrong with the policy called `name`, from its top to its bottom. `policy` is its text, as far as a person wrote one.
+pub fn problems(text: &mut String, name: &OsStr, policy: &str, problems: &[Problem]) {
     let mut ordered: Vec<&Problem> = problems.iter().collect();
     ordered.sort_by_key(|problem| (problem.line, problem.column));
     for problem in ordered {
@@ -20,6 +21,9 @@ pub fn problems(text: &mut String, name: &OsStr, problems: &[Problem]) {
             ),
         );
         place(text, name, &problem.place, problem.line, problem.column);
+        if let (Some(line), Some(column)) = (problem.line, problem.column) {
+            text.push_str(&excerpt::underlined(policy, line, column).unwrap_or_default());
+        }
         if !problem.expected.is_empty() {
             output::line(
                 text,

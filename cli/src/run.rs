@@ -136,7 +136,7 @@ fn check(file: &Path, open: bool) -> Result<(), Failure> {
     match source.parse_plain() {
         Ok(parsed) => problems::lints(&mut text, &source.name, &parsed.lints),
         Err(problems) if open => {
-            problems::problems(&mut text, &source.name, &problems);
+            problems::problems(&mut text, &source.name, &source.text(), &problems);
             output::line(
                 &mut text,
                 format_args!(
@@ -146,10 +146,7 @@ fn check(file: &Path, open: bool) -> Result<(), Failure> {
             );
         }
         Err(problems) => {
-            return Err(Failure::Invalid {
-                name: source.name,
-                problems,
-            });
+            return Err(source.invalid(problems));
         }
     }
     output::stderr(&text);

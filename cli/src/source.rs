@@ -63,10 +63,22 @@ impl Source {
 
     /// As [`Source::parse`], for a command that cannot go on without a policy.
     pub fn load(self) -> Result<Parsed, Failure> {
-        self.parse().map_err(|problems| Failure::Invalid {
-            name: self.name,
+        self.parse().map_err(|problems| self.invalid(problems))
+    }
+
+    /// What [`Source::load`] fails with.
+    pub fn invalid(&self, problems: Vec<Problem>) -> Failure {
+        Failure::Invalid {
+            name: self.name.clone(),
+            policy: self.text(),
             problems,
-        })
+        }
+    }
+
+    /// The JSON that lines and columns are counted in.
+    pub fn text(&self) -> String {
+        let bytes = self.decoded().unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
     }
 
     /// The file may hold what `PALISADE_POLICY` takes. Only a text that nobody could take for JSON is looked at in that way, so that

@@ -55,6 +55,45 @@ fn a_valid_policy_is_summed_up_rule_by_rule() {
 }
 
 #[test]
+fn the_place_of_a_mistake_is_underlined() {
+    let one_line = BAD.replace('\n', "");
+    for (policy, expected) in [
+        (
+            BAD,
+            "  at <stdin>:5:44, rules[0].dns.allow[0]
+    |
+  5 |     \"dns\": {\"effect\": \"prevent\", \"allow\": [\"exa mple.com\"]},
+    |                                            ^^^^^^^^^^^^^^
+",
+        ),
+        // A policy in a variable is one long line.
+        (
+            &one_line,
+            "  1 | …t\": \"prevent\", \"outbound\": {\"alow\": [], \"deny\": [\"10.0.0.0/33\"]}}  }]}
+    |                                                   ^^^^^^^^^^^^^
+",
+        ),
+        // What is missing stands behind the end.
+        (
+            r#"{"version": 1, "rules": ["#,
+            "  1 | {\"version\": 1, \"rules\": [
+    |                          ^
+",
+        ),
+        // Neither width nor bytes mislead it, and nothing out of the policy acts on the terminal.
+        (
+            "{\"version\": 1, \"rules\": [{\"name\": \"日\\u001b\u{202e}\", \"dns\": 7}]}",
+            "  1 | {\"version\": 1, \"rules\": [{\"name\": \"日\\u001b\\u{202e}\", \"dns\": 7}]}
+    |                                   ^^^^^^^^^^^^^^^^^^
+",
+        ),
+    ] {
+        let result = fed(&mut palisade(["check", "-"]), policy.as_bytes());
+        assert!(result.err.contains(expected), "{expected}is not in\n{}", result.err);
+    }
+}
+
+#[test]
 fn every_mistake_is_named_with_its_place_and_what_would_be_right() {
     let folder = Folder::new();
     folder.file("policy.json", BAD);

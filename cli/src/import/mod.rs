@@ -75,6 +75,7 @@ pub fn import(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let parsed = palisade_policy::parse(policy.to_string().as_bytes()).map_err(|problems| {
         Failure::Invalid {
             name: "the imported policy".into(),
+            policy: String::new(),
             problems,
         }
     })?;

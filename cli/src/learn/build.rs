@@ -335,6 +335,7 @@ fn parsed(policy: &Value) -> Result<Policy, Failure> {
         .map(|parsed| parsed.policy)
         .map_err(|problems| Failure::Invalid {
             name: "the learnt policy".into(),
+            policy: String::new(),
             problems,
         })
 }
