@@ -186,11 +186,15 @@ impl Stream {
     }
 
     /// Opens the stream anew in the main process, or takes a descriptor of it from there, and writes to it if it still is what it was.
+    ///
+    /// Not in the main process itself: there it is the file that has just refused the line, and another thread of the program
+    /// could meet the descriptor.
     fn write_by_way_of(&self, main: u32, line: &[u8], effort: &mut Effort) -> Result<(), Errno> {
+        if sys::getpid() == main {
+            return Err(Errno(libc::EBADF));
+        }
         let fd = if self.reopen {
             self.open_at(main)?
-        } else if sys::getpid() == main {
-            return Err(Errno(libc::EBADF));
         } else {
             self.borrow_from(main)?
         };

@@ -19,7 +19,7 @@ use alloc::boxed::Box;
 use crossbeam_queue::ArrayQueue;
 use palisade_audit::LINE_MAX;
 
-use crate::log::{Hand, LOST, Log};
+use crate::log::{Destination, Hand, LOST, Log};
 use crate::sys::{self, Errno};
 
 /// Lines that may wait at a time: a burst of alerts that a 2-core machine writes in two milliseconds. The lowest free slot is taken, so that
@@ -94,7 +94,7 @@ pub fn start(log: &'static Log) -> Result<(), Errno> {
     let before = sys::mask_signals(libc::SIG_SETMASK, sys::SignalSet::MAX);
     let result = sys::map(STACK, false).and_then(|stack| {
         // SAFETY: the memory is the thread's own from here on, and `run` never returns.
-        unsafe { sys::spawn_thread(stack, STACK, run) }
+        unsafe { sys::spawn_thread(stack, STACK, run, !needs_own_descriptors(log)) }
     });
     sys::mask_signals(libc::SIG_SETMASK, before);
     if result.is_ok() {
@@ -117,12 +117,22 @@ extern "C" fn flush_at_quick_exit(_: *mut c_void) {
     flush();
 }
 
+/// A file is opened for each line. No other thread may meet its descriptor, nor get a higher one than it gets without us, so the
+/// thread has a table of its own then. A stream is written to by the program's own descriptor.
+const fn needs_own_descriptors(log: &Log) -> bool {
+    matches!(log.destination, Destination::File(_))
+}
+
 /// The thread's stack: one line, and what it takes to write it, many times over.
 const STACK: usize = 64 * 1024;
 
 /// The thread. libc does not know it, so a program that counts its threads in libc, or whose main thread ends by pthread_exit(3),
 /// is not kept alive by it; in return nothing here may use libc's thread-local state.
 extern "C" fn run() -> ! {
+    if queue().is_some_and(|queue| needs_own_descriptors(queue.log)) {
+        // What the program closes must not be held open here.
+        sys::close_all();
+    }
     loop {
         if let (Some(shared), Some(queue)) = (shared(), queue()) {
             let seen = shared.posted.load(Ordering::Acquire);

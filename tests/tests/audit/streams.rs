@@ -212,6 +212,31 @@ fn a_file_is_appended_to_and_kept_open_by_nobody() {
 }
 
 #[test]
+fn descriptors_have_the_numbers_that_they_have_without_us_while_alerts_are_written() {
+    let code = r#"int odd = 0, expected = open("/dev/null", O_RDONLY); close(expected);
+        for (int i = 0; i < 20000; i++) { int fd = open(i % 8 ? "/dev/null" : "secret", O_RDONLY); odd += fd != expected; close(fd); }
+        char line[32]; snprintf(line, sizeof line, "%d odd\n", odd); tell("told", line)"#;
+    // A file, which is opened for each line, and streams that take none, so that every other way is tried.
+    for (destination, ends) in [
+        (None, ""),
+        (Some("stderr"), "2>/dev/full"),
+        (Some("stderr"), "2>&- >/dev/full"),
+    ] {
+        let script = format!("exec \"$@\" {ends}");
+        let run = destination.map_or_else(|| run("alert", code), |name| to(name, "alert", code));
+        let outcome = run.under(["sh", "-c", &script, "sh"]).go();
+        assert_eq!(
+            fs::read_to_string(outcome.folder.path().join("told"))
+                .ok()
+                .as_deref(),
+            Some("0 odd\n"),
+            "{destination:?} {ends} {}",
+            outcome.story()
+        );
+    }
+}
+
+#[test]
 fn no_line_is_written_over_what_the_program_writes_to_its_log() {
     let code = r#"for (int i = 0; i < 50; i++) { dprintf(1, "theirs %d\n", i); act(); if (fork() == 0) { dprintf(1, "child %d\n", i); act(); _exit(0); } wait(NULL); }"#;
     for kind in KINDS {
