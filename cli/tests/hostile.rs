@@ -175,17 +175,7 @@ fn no_command_is_led_by_what_is_in_a_log() {
     );
     assert!(page.contains("last.example"));
     // Files are named after functions, which the log names.
-    let mut names: Vec<String> = std::fs::read_dir(folder.path().join("learnt"))
-        .expect("a folder")
-        .map(|entry| {
-            entry
-                .expect("an entry")
-                .file_name()
-                .to_string_lossy()
-                .into_owned()
-        })
-        .collect();
-    names.sort();
+    let names = common::names_in(&folder.path().join("learnt"));
     assert!(
         names.iter().all(|name| name
             .chars()

@@ -389,17 +389,7 @@ fn many_functions_get_a_file_each() {
     folder.file("log", &log);
     let result = done(palisade(["learn", "-o", "out", "log"]).current_dir(folder.path()));
     assert_eq!(result.code, Some(0), "{result:?}");
-    let mut names: Vec<String> = std::fs::read_dir(folder.path().join("out"))
-        .expect("a folder")
-        .map(|entry| {
-            entry
-                .expect("an entry")
-                .file_name()
-                .to_string_lossy()
-                .into_owned()
-        })
-        .collect();
-    names.sort();
+    let names = common::names_in(&folder.path().join("out"));
     assert_eq!(
         names,
         [

@@ -5,7 +5,6 @@ mod common;
 mod samples;
 
 use std::io::{Read, Write};
-use std::path::Path;
 use std::process::{Command, Stdio};
 
 use common::{Done, Folder, done, palisade};
@@ -64,24 +63,9 @@ fn documented(command: &str) -> Vec<i32> {
         .collect()
 }
 
-fn files(folder: &Path) -> Vec<String> {
-    let mut names: Vec<String> = std::fs::read_dir(folder)
-        .expect("a folder")
-        .map(|entry| {
-            entry
-                .expect("an entry")
-                .file_name()
-                .to_string_lossy()
-                .into_owned()
-        })
-        .collect();
-    names.sort();
-    names
-}
-
 #[track_caller]
 fn expect(words: &[&str], folder: &Folder, code: i32, says: &str) -> Done {
-    let before = files(folder.path());
+    let before = common::names_in(folder.path());
     let result = done(palisade(words).current_dir(folder.path()));
     assert_eq!(result.code, Some(code), "{words:?} {result:?}");
     assert!(
@@ -96,7 +80,7 @@ fn expect(words: &[&str], folder: &Folder, code: i32, says: &str) -> Done {
     assert!(!result.err.contains("panicked"), "{words:?} {result:?}");
     if code > 3 {
         assert_eq!(
-            files(folder.path()),
+            common::names_in(folder.path()),
             before,
             "{words:?} left something behind"
         );
@@ -293,7 +277,7 @@ fn where_nothing_can_be_written_what_was_there_stays() {
 fn a_command_that_is_interrupted_leaves_nothing_half_written() {
     let folder = folder();
     folder.file("report.html", "the old one");
-    let before = files(folder.path());
+    let before = common::names_in(folder.path());
     let mut child = palisade(["report", "-", "-o", "report.html"])
         .current_dir(folder.path())
         .stdin(Stdio::piped())
@@ -312,7 +296,7 @@ fn a_command_that_is_interrupted_leaves_nothing_half_written() {
         std::os::unix::process::ExitStatusExt::signal(&status),
         Some(2)
     );
-    assert_eq!(files(folder.path()), before);
+    assert_eq!(common::names_in(folder.path()), before);
     assert_eq!(
         std::fs::read_to_string(folder.path().join("report.html")).expect("a page"),
         "the old one"
