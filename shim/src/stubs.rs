@@ -92,18 +92,37 @@ macro_rules! next {
     };
 }
 
-/// `RTLD_DEFAULT` (0) is answered by the real function, which finds our symbols by itself, for they come first.
+/// `RTLD_DEFAULT` (0) is answered by the real function, which finds our symbols by itself, for they come first; but for those that we have and
+/// do not export.
 #[cfg(target_arch = "x86_64")]
 macro_rules! unless_default {
     () => {
-        "test rdi, rdi\njz 2f\n"
+        concat!(
+            "test rdi, rdi\njnz 5f\n",
+            "push rdi\npush rsi\npush rdx\n",
+            "mov rdi, rsi\n",
+            "call {default}\n",
+            "pop rdx\npop rsi\npop rdi\n",
+            "test rax, rax\njz 2f\nret\n",
+            "5:\n",
+        )
     };
 }
 
 #[cfg(target_arch = "aarch64")]
 macro_rules! unless_default {
     () => {
-        "cbz x0, 2f\n"
+        concat!(
+            "cbnz x0, 5f\n",
+            "stp x29, x30, [sp, #-48]!\nstp x0, x1, [sp, #16]\nstr x2, [sp, #32]\n",
+            "mov x0, x1\n",
+            "bl {default}\n",
+            "mov x9, x0\n",
+            "ldp x0, x1, [sp, #16]\nldr x2, [sp, #32]\nldp x29, x30, [sp], #48\n",
+            "cbz x9, 2f\n",
+            "mov x0, x9\nret\n",
+            "5:\n",
+        )
     };
 }
 
@@ -166,7 +185,7 @@ pub unsafe extern "C" fn dlsym() {
     naked_asm!(
         unless_active!(), unless_default!(), next_of_dlsym!(), jump!(), real!(0),
         active = sym ACTIVE, real = sym REAL, resolve = sym around::resolve, judged = sym around::dlsym,
-        next = sym around::next,
+        next = sym around::next, default = sym around::by_default,
     )
 }
 
@@ -212,6 +231,18 @@ pub unsafe extern "C" fn dlopen() {
         real!(2),
         active = sym ACTIVE, real = sym REAL, resolve = sym around::resolve, judge = sym files::library,
     );
+}
+
+/// `__libc_dlopen_mode` of glibc before 2.34 for whoever looks it up: dlopen(3), without the bit that says who calls (__RTLD_DLOPEN).
+///
+/// # Safety
+/// As the manual page of dlopen(3) says.
+#[unsafe(naked)]
+unsafe extern "C" fn dlopen_mode() {
+    #[cfg(target_arch = "x86_64")]
+    naked_asm!("endbr64\nand esi, 0x7fffffff\njmp {}", sym dlopen);
+    #[cfg(target_arch = "aarch64")]
+    naked_asm!("hint #34\nand w1, w1, #0x7fffffff\nb {}", sym dlopen);
 }
 
 /// `dlmopen(3)`: a new namespace has no preloads.
@@ -288,7 +319,8 @@ core::arch::global_asm!(
     ".endr",
 );
 
-/// The exported stub of that name, for `dlsym`: these here, and the variadic ones.
+/// The stub of that name, for `dlsym`: these here, and the variadic ones. Three names are not exported: glibc before 2.34 has these functions for
+/// libraries of its own, which are linked to them and get them. Whoever has to look them up is none of those.
 pub fn hook(name: &[u8]) -> Option<*mut core::ffi::c_void> {
     use crate::variadic::{execl, execle, execlp};
     let found: unsafe extern "C" fn() = match name {
@@ -297,6 +329,9 @@ pub fn hook(name: &[u8]) -> Option<*mut core::ffi::c_void> {
         b"dlopen" => dlopen,
         b"dlmopen" => dlmopen,
         b"syscall" => syscall,
+        b"__libc_dlsym" => dlsym,
+        b"__libc_dlvsym" => dlvsym,
+        b"__libc_dlopen_mode" => dlopen_mode,
         b"execl" => execl,
         b"execle" => execle,
         b"execlp" => execlp,

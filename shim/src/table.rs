@@ -176,6 +176,10 @@ hooks! {
         address_length: *mut socklen_t) -> isize = answers::__recvfrom_chk;
     recvmsg(fd: c_int, message: *mut msghdr, flags: c_int) -> isize = answers::recvmsg;
     recvmmsg(fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int, timeout: *mut timespec) -> c_int = answers::recvmmsg;
+    read(fd: c_int, buffer: *mut c_void, length: usize) -> isize = answers::read;
+    __read(fd: c_int, buffer: *mut c_void, length: usize) -> isize = answers::__read;
+    __read_chk(fd: c_int, buffer: *mut c_void, length: usize, limit: usize) -> isize = answers::__read_chk;
+    readv(fd: c_int, vectors: *const iovec, count: c_int) -> isize = answers::readv;
     bind(fd: c_int, address: *const sockaddr, length: socklen_t) -> c_int = network::bind;
     listen(fd: c_int, backlog: c_int) -> c_int = network::listen;
     accept(fd: c_int, address: *mut sockaddr, length: *mut socklen_t) -> c_int = network::accept;
@@ -285,6 +289,12 @@ hooks! {
     futimens(fd: c_int, times: *const timespec) -> c_int = tree::futimens;
     shm_unlink(name: *const c_char) -> c_int = tree::shm_unlink;
     utimensat(dir: c_int, path: *const c_char, times: *const timespec, flags: c_int) -> c_int = tree::utimensat;
+    setxattr(path: *const c_char, name: *const c_char, value: *const c_void, size: usize, flags: c_int) -> c_int = tree::setxattr;
+    lsetxattr(path: *const c_char, name: *const c_char, value: *const c_void, size: usize, flags: c_int) -> c_int = tree::lsetxattr;
+    fsetxattr(fd: c_int, name: *const c_char, value: *const c_void, size: usize, flags: c_int) -> c_int = tree::fsetxattr;
+    removexattr(path: *const c_char, name: *const c_char) -> c_int = tree::removexattr;
+    lremovexattr(path: *const c_char, name: *const c_char) -> c_int = tree::lremovexattr;
+    fremovexattr(fd: c_int, name: *const c_char) -> c_int = tree::fremovexattr;
     readlink(path: *const c_char, room: *mut c_char, size: usize) -> isize = tree::readlink;
     readlinkat(dir: c_int, path: *const c_char, room: *mut c_char, size: usize) -> isize = tree::readlinkat;
     __readlink_chk(path: *const c_char, room: *mut c_char, size: usize, limit: usize) -> isize = tree::__readlink_chk;

@@ -139,6 +139,35 @@ static void passes_six(void) {
     close(fd);
 }
 
+/* glibc before 2.34 exports these for its own libraries, and ctypes finds them. */
+static void private_look_ups(void *libc, int fd) {
+    static const char *const names[] = {"__libc_dlsym", "__libc_dlvsym", "__libc_dlopen_mode"};
+    struct sockaddr_in to = address();
+    for (int i = 0; i < 6; i++) {
+        const char *name = names[i % 3];
+        void *found = dlsym(i < 3 ? libc : RTLD_DEFAULT, name), *handle = libc;
+        char what[64];
+        snprintf(what, sizeof what, "%s%s", name, i < 3 ? "" : "-default");
+        if (!found) {
+            printf("%s absent\n", what);
+            continue;
+        }
+        int (*call)(int, const struct sockaddr *, socklen_t) = NULL;
+        if (i % 3 == 0) *(void **)&call = ((void *(*)(void *, const char *))found)(handle, "connect");
+#ifdef __x86_64__
+        if (i % 3 == 1) *(void **)&call = ((void *(*)(void *, const char *, const char *))found)(handle, "connect", "GLIBC_2.2.5");
+#else
+        if (i % 3 == 1) *(void **)&call = ((void *(*)(void *, const char *, const char *))found)(handle, "connect", "GLIBC_2.17");
+#endif
+        if (i % 3 == 2) {
+            handle = ((void *(*)(const char *, int))found)("libc.so.6", (int)0x80000000 | RTLD_NOW | RTLD_DEEPBIND);
+            if (handle) *(void **)&call = dlsym(handle, "connect");
+        }
+        if (call) say(what, call(fd, (void *)&to, sizeof to));
+        else printf("%s nothing\n", what);
+    }
+}
+
 static void symbols(void) {
     struct sockaddr_in to = address();
     int (*found)(int, const struct sockaddr *, socklen_t);
@@ -154,6 +183,7 @@ static void symbols(void) {
     say("dlvsym-of-libc", found(fd, (void *)&to, sizeof to));
     *(void **)&found = dlsym(RTLD_DEFAULT, "connect");
     say("dlsym-default", found(fd, (void *)&to, sizeof to));
+    private_look_ups(libc, fd);
     printf("dlsym-other %s\n", dlsym(libc, "strlen") == dlsym(RTLD_DEFAULT, "strlen") ? "same" : "other");
     printf("dlsym-nothing %s\n", dlsym(libc, "no_such_function") ? "found" : "none");
     printf("dlopen-deepbind %s\n", dlopen("libm.so.6", RTLD_NOW | RTLD_DEEPBIND) ? "opened" : dlerror());

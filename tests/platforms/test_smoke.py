@@ -32,6 +32,7 @@ REFUSED = {
     **dict.fromkeys(["dlsym-of-libc", "dlvsym-of-libc", "dlsym-default"], EACCES),
     **{"dlmopen": "refused", "syscall-io_uring_setup": "Function not implemented"},
 }
+PRIVATE = [f"__libc_{name}{where}" for name in ("dlsym", "dlvsym", "dlopen_mode") for where in ("", "-default")]
 UNTOUCHED = {
     **{"errno-at-start": "0", "open-allowed": "2", "open-creates": "2", "openat-creates": "2"},
     **{"syscall-of-6": "six", "syscall-of-6-result": "4", "syscall-of-6-pointers": "1", "syscall-fails": "Bad file descriptor"},
@@ -51,14 +52,24 @@ class Smoke:
 
     def test_refuses_what_the_policy_refuses_and_nothing_else(self):
         results, outcome = self.acts(policy=POLICY)
-        self.assertEqual(results, {**REFUSED, **UNTOUCHED})
+        private = self.private()
+        self.assertEqual(results, {**REFUSED, **private, **UNTOUCHED})
         self.assertEqual(outcome.said, "")
         # Each but io_uring, which is answered as by a kernel without it.
-        self.assertEqual(len(outcome.audits), len(REFUSED) - 1, outcome.audits)
+        refused = len(REFUSED) - 1 + list(private.values()).count(EACCES)
+        self.assertEqual(len(outcome.audits), refused, outcome.audits)
         self.assertEqual({record["effect"] for record in outcome.audits}, {"prevent"})
+
+    def private(self):
+        """What becomes of the look-ups that glibc before 2.34 has for its own libraries."""
+        is_old = self.place.glibc.startswith("2.") and int(self.place.glibc[2:]) < 34
+        return dict.fromkeys(PRIVATE, EACCES if is_old else "absent")
 
     def test_without_the_library_the_same_acts_succeed(self):
         results, outcome = self.acts(library=False)
+        private = self.private()
+        self.assertEqual({name for name in PRIVATE if results[name] == "absent"}, {name for name in PRIVATE if private[name] == "absent"})
+        self.assertEqual({name for name in PRIVATE if results[name] == EACCES}, set())
         self.assertEqual({name: results[name] for name in UNTOUCHED}, UNTOUCHED)
         still = {name for name in REFUSED if results[name] == REFUSED[name]} - {"syscall-io_uring_setup"}
         self.assertEqual(still, set())

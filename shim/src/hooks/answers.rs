@@ -8,8 +8,8 @@ use libc::{addrinfo, hostent, iovec, mmsghdr, msghdr, sockaddr, socklen_t, times
 use palisade_policy::event::{Connect, Reason, Section};
 
 use super::finish;
-use super::messages::gather;
-use super::names::{Host, judge_text, own_search, plain_address};
+use super::messages::{self, gather};
+use super::names::{self, Host, judge_asked, own_search, plain_address};
 use super::network::{Address, DNS_PORT, internet};
 use super::questions::PAYLOAD;
 use crate::state::State;
@@ -121,12 +121,12 @@ pub unsafe fn getaddrinfo_a(
 #[inline(never)]
 unsafe fn refuses_request(state: &State, request: *const Gaicb) -> bool {
     // SAFETY: the caller's promise.
-    let host = unsafe {
-        request
-            .as_ref()
-            .and_then(|request| Host::copy(request.name))
+    let Some(request) = (unsafe { request.as_ref() }) else {
+        return false;
     };
-    host.is_some_and(|host| judge_text(state, host.name()).is_err())
+    // SAFETY: the caller's promise.
+    let (host, flags) = unsafe { (Host::copy(request.name), names::flags_of(request.request)) };
+    host.is_some_and(|host| judge_asked(state, host.name(), flags).is_err())
 }
 
 /// The same for a list of getaddrinfo_a(3): what is done by now.
@@ -325,6 +325,73 @@ receives! {
     __recv_chk(fd, buffer, length, limit: usize, flags: c_int) from NOBODY;
     recvfrom(fd, buffer, length, flags: c_int, from: *mut sockaddr, from_length: *mut socklen_t) from sender(from, from_length);
     __recvfrom_chk(fd, buffer, length, limit: usize, flags: c_int, from: *mut sockaddr, from_length: *mut socklen_t) from sender(from, from_length);
+}
+
+macro_rules! reads {
+    ($($name:ident($fd:ident, $buffer:ident, $length:ident $(, $limit:ident: usize)?);)*) => {$(
+        #[doc = concat!("`", stringify!($name), "(2)`: what a name server says is noted.")]
+        ///
+        /// # Safety
+        /// As its manual page says.
+        #[inline]
+        pub unsafe fn $name($fd: c_int, $buffer: *mut c_void, $length: usize $(, $limit: usize)?) -> isize {
+            // SAFETY: the caller's arguments; as much of the buffer has been filled as is said.
+            unsafe {
+                let received = match table::$name::known() {
+                    Some(next) => next($fd, $buffer, $length $(, $limit)?),
+                    // Before the constructor: perhaps inside an allocator, where no symbol may be looked up.
+                    None => plain(sys::any(libc::SYS_read, [$fd as usize, $buffer as usize, $length, 0, 0, 0])),
+                };
+                if let (Some(state), Ok(count)) = (expecting(), usize::try_from(received)) {
+                    let vector = iovec { iov_base: $buffer, iov_len: count };
+                    hear(state, $fd, &[vector], count, NOBODY);
+                }
+                received
+            }
+        }
+    )*};
+}
+
+/// The policy, if what is read may be an answer that it asks for. Files are read by the same functions.
+#[inline]
+fn expecting() -> Option<&'static State> {
+    state::noting().filter(|_| messages::may_be_answer())
+}
+
+/// As libc presents what a system call gave.
+fn plain(result: Result<usize, Errno>) -> isize {
+    result.map_or_else(|errno| finish(Err(errno)) as isize, |value| value as isize)
+}
+
+reads! {
+    read(fd, buffer, length);
+    __read(fd, buffer, length);
+    __read_chk(fd, buffer, length, limit: usize);
+}
+
+/// `readv(2)`: what a name server says is noted.
+///
+/// # Safety
+/// As its manual page says.
+#[inline]
+pub unsafe fn readv(fd: c_int, vectors: *const iovec, count: c_int) -> isize {
+    // SAFETY: the caller's arguments; as much of the vectors has been filled as is said.
+    unsafe {
+        let received = match table::readv::known() {
+            Some(next) => next(fd, vectors, count),
+            None => plain(sys::any(
+                libc::SYS_readv,
+                [fd as usize, vectors as usize, count as usize, 0, 0, 0],
+            )),
+        };
+        if let (Some(state), Ok(length)) = (expecting(), usize::try_from(received))
+            && length > 0
+        {
+            let vectors = core::slice::from_raw_parts(vectors, count as usize);
+            hear(state, fd, vectors, length, NOBODY);
+        }
+        received
+    }
 }
 
 /// Notes what one message says.

@@ -10,7 +10,7 @@ use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use palisade_audit::{Subject, Text};
 use palisade_policy::event::{Outcome, Reason, Section};
 
-use super::{files, finish, memory, messages, network, process, tree};
+use super::{answers, files, finish, memory, messages, network, process, tree};
 use crate::objects::Behind;
 use crate::sys::Errno;
 use crate::{objects, report, state, sys, table, writer};
@@ -134,6 +134,21 @@ pub unsafe extern "C" fn next(
     }
 }
 
+/// What `RTLD_DEFAULT` is for the names that we have hooks for and do not export, where libc has them; or null.
+///
+/// # Safety
+/// `name` is a C string, or a pointer that cannot be one.
+pub unsafe extern "C" fn by_default(name: *const c_char) -> *mut c_void {
+    // SAFETY: the caller's promise.
+    let given = unsafe { sys::c_bytes(name) };
+    given
+        .filter(|given| given.starts_with(b"__libc_dl"))
+        .and_then(table::hook)
+        // SAFETY: the caller's promise, and it has been read.
+        .filter(|_| !objects::libc_symbol(unsafe { CStr::from_ptr(name) }).is_null())
+        .unwrap_or(core::ptr::null_mut())
+}
+
 /// System calls that are judged when they come through `syscall(2)`, as a set of numbers.
 #[expect(
     clippy::indexing_slicing,
@@ -161,13 +176,21 @@ pub static NUMBERS: [AtomicU64; 8] = {
 };
 
 /// System call numbers: libc's, and those that it has for x86-64 only.
-mod numbers {
+pub mod numbers {
     pub use libc::*;
 
     /// fchmodat2(2), Linux 6.6: the same on every architecture.
     #[cfg(target_arch = "aarch64")]
     #[expect(non_upper_case_globals, reason = "named as libc names the others")]
     pub const SYS_fchmodat2: c_long = 452;
+
+    /// setxattrat(2), Linux 6.13: the same on every architecture.
+    #[expect(non_upper_case_globals, reason = "named as libc names the others")]
+    pub const SYS_setxattrat: c_long = 463;
+
+    /// removexattrat(2).
+    #[expect(non_upper_case_globals, reason = "named as libc names the others")]
+    pub const SYS_removexattrat: c_long = 466;
 }
 
 macro_rules! judged_calls {
@@ -211,6 +234,12 @@ judged_calls! {
     SYS_sendmmsg => messages::sendmmsg[0, 1, 2, 3];
     SYS_write => messages::write[0, 1, 2];
     SYS_writev => messages::writev[0, 1, 2];
+    SYS_io_submit => messages::io_submit[0, 1, 2];
+    SYS_read => answers::read[0, 1, 2];
+    SYS_readv => answers::readv[0, 1, 2];
+    SYS_recvfrom => answers::recvfrom[0, 1, 2, 3, 4, 5];
+    SYS_recvmsg => answers::recvmsg[0, 1, 2];
+    SYS_recvmmsg => answers::recvmmsg[0, 1, 2, 3, 4];
     SYS_pwritev2 => messages::pwritev2[0, 1, 2, 3, 5];
     SYS_sendfile => messages::sendfile[0, 1, 2, 3];
     SYS_splice => messages::splice[0, 1, 2, 3, 4, 5];
@@ -255,6 +284,14 @@ judged_calls! {
     #[cfg(target_arch = "x86_64")]
     SYS_futimesat => tree::futimesat[0, 1, 2];
     SYS_utimensat => tree::utimensat[0, 1, 2, 3];
+    SYS_setxattr => tree::setxattr[0, 1, 2, 3, 4];
+    SYS_lsetxattr => tree::lsetxattr[0, 1, 2, 3, 4];
+    SYS_fsetxattr => tree::fsetxattr[0, 1, 2, 3, 4];
+    SYS_setxattrat => tree::setxattrat[0, 1, 2, 3, 4, 5];
+    SYS_removexattr => tree::removexattr[0, 1];
+    SYS_lremovexattr => tree::lremovexattr[0, 1];
+    SYS_fremovexattr => tree::fremovexattr[0, 1];
+    SYS_removexattrat => tree::removexattrat[0, 1, 2, 3];
     #[cfg(target_arch = "x86_64")]
     SYS_readlink => tree::readlink[0, 1, 2];
     SYS_readlinkat => tree::readlinkat[0, 1, 2, 3];

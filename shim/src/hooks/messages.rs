@@ -1,7 +1,7 @@
 //! Messages: the `send(2)` family, `write(2)` and all that carries bytes to a socket. Their destinations are judged, and the questions
 //! that they put to a name server.
 
-use core::ffi::{c_int, c_uint, c_void};
+use core::ffi::{c_int, c_long, c_uint, c_void};
 use core::net::SocketAddr;
 use core::sync::atomic::{AtomicBool, Ordering};
 
@@ -23,6 +23,12 @@ static TO_RESOLVER: AtomicBool = AtomicBool::new(false);
 /// A socket is about to be connected to port 53.
 pub fn expect_questions() {
     TO_RESOLVER.store(true, Ordering::Relaxed);
+}
+
+/// May what is read be the answer of a name server?
+#[inline]
+pub fn may_be_answer() -> bool {
+    TO_RESOLVER.load(Ordering::Relaxed)
 }
 
 /// May a message without a destination go to a name server?
@@ -106,12 +112,13 @@ unsafe fn judge_message(
     if let Some(state) = state::judging(Section::Outbound) {
         judge_outbound(state, fd, to)?;
     }
+    if to.port() != DNS_PORT || names::is_resolving() {
+        return Ok(());
+    }
+    // With MSG_FASTOPEN that is a connection, on which more may follow; and there may be an answer.
+    expect_questions();
     match state::judging(Section::Dns) {
-        Some(state) if to.port() == DNS_PORT && !names::is_resolving() && is_socket(fd) => {
-            // With MSG_FASTOPEN that is a connection, on which more may follow.
-            expect_questions();
-            questions::judge_payload(state, fd, payload)
-        }
+        Some(state) if is_socket(fd) => questions::judge_payload(state, fd, payload),
         _ => Ok(()),
     }
 }
@@ -277,9 +284,79 @@ pub unsafe fn sendmsg(fd: c_int, message: *const msghdr, flags: c_int) -> isize 
     }
 }
 
+/// As many messages are judged and sent together: what is sent is a copy of their headers and addresses, which no other thread can change.
+const BATCH: usize = 8;
+
+/// UIO_MAXIOV of the kernel: sendmmsg(2) looks at no more messages.
+const MESSAGES_MAX: usize = 1024;
+
+/// Sends what comes before the first refused message, as if that one had failed.
+///
+/// # Safety
+/// As the manual page of sendmmsg(2) says.
+#[inline(never)]
+unsafe fn send_judged(
+    next: unsafe extern "C" fn(c_int, *mut mmsghdr, c_uint, c_int) -> c_int,
+    fd: c_int,
+    messages: *mut mmsghdr,
+    count: c_uint,
+    flags: c_int,
+) -> c_int {
+    let before = sys::errno();
+    let count = (count as usize).min(MESSAGES_MAX);
+    let mut sent = 0;
+    let end = |sent: usize, failure: c_int| {
+        if sent == 0 {
+            return failure;
+        }
+        sys::set_errno(before);
+        sent as c_int
+    };
+    loop {
+        let mut addresses = [const { Address::new() }; BATCH];
+        // SAFETY: a header of zeros is one of an empty message.
+        let mut headers: [mmsghdr; BATCH] = unsafe { core::mem::zeroed() };
+        let mut ready = 0;
+        let mut is_refused = false;
+        for (header, room) in headers.iter_mut().zip(&mut addresses) {
+            if sent + ready == count {
+                break;
+            }
+            // SAFETY: the caller's promise.
+            let judged = unsafe {
+                let message = &raw const (*messages.add(sent + ready)).msg_hdr;
+                judge_header(fd, message, room).map(|copy| copy.unwrap_or_else(|| message.read()))
+            };
+            let Ok(judged) = judged else {
+                is_refused = true;
+                break;
+            };
+            header.msg_hdr = judged;
+            ready += 1;
+        }
+        if is_refused && ready == 0 {
+            let failure = if sent == 0 { finish(Err(REFUSED)) } else { 0 };
+            return end(sent, failure);
+        }
+        // SAFETY: as many messages, of which all that they point to is the caller's or of this function.
+        let result = unsafe { next(fd, headers.as_mut_ptr(), ready as c_uint, flags) };
+        let Ok(done) = usize::try_from(result) else {
+            return end(sent, result);
+        };
+        for (index, header) in headers.iter().enumerate().take(done) {
+            // SAFETY: the caller's message, of which the kernel would have written the same.
+            unsafe { (*messages.add(sent + index)).msg_len = header.msg_len };
+        }
+        sent += done;
+        if done < ready || is_refused || sent == count {
+            return end(sent, 0);
+        }
+    }
+}
+
 macro_rules! many_sends {
     ($($name:ident)*) => {$(
-        #[doc = concat!("`", stringify!($name), "(2)`: what comes before the first refused message is sent, as if that one had failed.")]
+        #[doc = concat!("`", stringify!($name), "(2)`.")]
         ///
         /// # Safety
         /// As its manual page says.
@@ -287,17 +364,10 @@ macro_rules! many_sends {
             let Some(next) = table::$name::next() else { return finish(Err(Errno(libc::ENOSYS))) };
             // SAFETY: the caller's arguments.
             unsafe {
-                if !state::judges_any(&MESSAGES) || !sys::may_point(messages) {
+                if count == 0 || !state::judges_any(&MESSAGES) || !sys::may_point(messages) {
                     return next(fd, messages, count, flags);
                 }
-                let mut room = Address::new();
-                let allowed = (0..count).take_while(|index| {
-                    judge_header(fd, &raw const (*messages.add(*index as usize)).msg_hdr, &mut room).is_ok()
-                });
-                match allowed.count() as c_uint {
-                    0 if count > 0 => finish(Err(REFUSED)),
-                    allowed => next(fd, messages, allowed, flags),
-                }
+                send_judged(next, fd, messages, count, flags)
             }
         }
     )*};
@@ -396,6 +466,83 @@ unsafe fn judge_later(request: *const AioRequest) -> Result<(), Errno> {
             iov_len: request.length,
         };
         judge_message(request.descriptor, None, &raw const vector, 1)
+    }
+}
+
+/// struct iocb of linux/aio_abi.h.
+#[repr(C)]
+pub struct Iocb {
+    data: u64,
+    key_and_flags: u64,
+    operation: u16,
+    priority: i16,
+    descriptor: u32,
+    buffer: u64,
+    length: u64,
+    offset: i64,
+    more: [u64; 2],
+}
+
+const _: () = assert!(size_of::<Iocb>() == 64);
+
+/// IOCB_CMD_PWRITE of linux/aio_abi.h.
+const PWRITE: u16 = 1;
+
+/// IOCB_CMD_PWRITEV.
+const PWRITEV: u16 = 8;
+
+/// `io_submit(2)`, for which libc has no function: what comes before the first refused write is submitted, as if that one had failed.
+///
+/// # Safety
+/// As its manual page says.
+pub unsafe fn io_submit(context: usize, count: c_long, list: *const *const Iocb) -> c_long {
+    let mut allowed = count;
+    if may_be_resolver() && sys::may_point(list) {
+        for index in 0..usize::try_from(count).unwrap_or_default() {
+            // SAFETY: the caller's promise.
+            if unsafe { judge_submitted(*list.add(index)) }.is_err() {
+                allowed = index as c_long;
+                break;
+            }
+        }
+        if allowed == 0 && count > 0 {
+            return finish(Err(REFUSED)).into();
+        }
+    }
+    let arguments = [context, allowed as usize, list as usize, 0, 0, 0];
+    // SAFETY: the caller's arguments, or fewer of them.
+    match unsafe { sys::any(libc::SYS_io_submit, arguments) } {
+        Ok(submitted) => submitted as c_long,
+        Err(errno) => finish(Err(errno)).into(),
+    }
+}
+
+/// # Safety
+/// A request as the manual page of io_submit(2) asks, or a pointer that cannot be one.
+unsafe fn judge_submitted(request: *const Iocb) -> Result<(), Errno> {
+    if !sys::may_point(request) {
+        return Ok(());
+    }
+    // SAFETY: the caller's promise.
+    unsafe {
+        let request = &*request;
+        let fd = request.descriptor as c_int;
+        match request.operation {
+            PWRITE => {
+                let vector = iovec {
+                    iov_base: request.buffer as *mut c_void,
+                    iov_len: request.length as usize,
+                };
+                judge_message(fd, None, &raw const vector, 1)
+            }
+            PWRITEV => judge_message(
+                fd,
+                None,
+                request.buffer as *const iovec,
+                request.length as usize,
+            ),
+            _ => Ok(()),
+        }
     }
 }
 

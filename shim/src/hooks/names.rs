@@ -190,6 +190,31 @@ pub fn judge(state: &State, name: &[u8]) -> Result<(), Errno> {
     )
 }
 
+/// The flags of a request of getaddrinfo(3).
+///
+/// # Safety
+/// `hints` is null, or readable as getaddrinfo(3) asks.
+pub unsafe fn flags_of(hints: *const addrinfo) -> c_int {
+    // SAFETY: the caller's promise.
+    unsafe { hints.as_ref() }.map_or(0, |hints| hints.ai_flags)
+}
+
+/// AI_IDN of netdb.h: libc asks for the name that libidn2 makes of this one (RFC 5891).
+const AI_IDN: c_int = 0x40;
+
+/// Judges a name as getaddrinfo(3) takes it. What libidn2 makes of letters that are not ASCII is known to it alone: one may stand for an `a`,
+/// and the name for any that is denied.
+///
+/// # Errors
+/// `EACCES`: refused.
+pub fn judge_asked(state: &State, text: &[u8], flags: c_int) -> Result<(), Errno> {
+    judge_text(state, text)?;
+    if flags & AI_IDN != 0 && !text.is_ascii() {
+        return judge_unknown(state, text);
+    }
+    Ok(())
+}
+
 /// `getaddrinfo(3)`.
 ///
 /// # Safety
@@ -202,11 +227,7 @@ pub unsafe fn getaddrinfo(
 ) -> c_int {
     // SAFETY: the caller keeps what the manual page asks.
     unsafe {
-        let is_numeric = || {
-            hints
-                .as_ref()
-                .is_some_and(|h| h.ai_flags & libc::AI_NUMERICHOST != 0)
-        };
+        let is_numeric = || flags_of(hints) & libc::AI_NUMERICHOST != 0;
         if (state::judging_at_all().is_none() || is_numeric())
             && let Some(next) = table::getaddrinfo::next()
         {
@@ -255,7 +276,7 @@ unsafe fn getaddrinfo_judged(
         let Some(host) = Host::copy(node) else {
             return getaddrinfo_noted(node, service, hints, result);
         };
-        if judge_text(state, host.name()).is_err() {
+        if judge_asked(state, host.name(), flags_of(hints)).is_err() {
             return libc::EAI_FAIL;
         }
         getaddrinfo_noted(host.as_ptr(), service, hints, result)

@@ -8,7 +8,7 @@ use libc::{sockaddr, socklen_t};
 use palisade_audit::{Level, Subject};
 use palisade_policy::event::{Connect, Outcome, Reason, Section, Verdict};
 
-use super::{REFUSED, finish, messages, names};
+use super::{REFUSED, finish, messages, names, tree};
 use crate::state::State;
 use crate::sys::Errno;
 use crate::{report, resolved, state, sys, table};
@@ -68,6 +68,15 @@ impl Address {
     /// The address and port, for calls that need no family.
     pub fn internet_or_none(&self) -> Option<SocketAddr> {
         internet_or_none(self.bytes.get(..self.length as usize)?)
+    }
+
+    /// The file that a Unix socket of this name has (unix(7)). `None` for another family, for a name that is no file's, and for one that is
+    /// too long.
+    fn file(&self) -> Option<&[u8]> {
+        let named = self.bytes.get(..self.length as usize)?;
+        let path = named.strip_prefix(&(libc::AF_UNIX as u16).to_ne_bytes())?;
+        let path = path.split(|byte| *byte == 0).next()?;
+        (!path.is_empty() && named.len() <= size_of::<libc::sockaddr_un>()).then_some(path)
     }
 
     /// For the real call.
@@ -347,7 +356,7 @@ bound! {
     accept4(address: *mut sockaddr, length: *mut socklen_t, flags: c_int);
 }
 
-/// `bind(2)`. A port of 0 is chosen by the kernel, and judged when the socket listens.
+/// `bind(2)`. A port of 0 is chosen by the kernel, and judged when the socket listens. A Unix socket makes a file.
 ///
 /// # Safety
 /// As its manual page says.
@@ -357,24 +366,43 @@ pub unsafe fn bind(fd: c_int, address: *const sockaddr, length: socklen_t) -> c_
         Some(next) => unsafe { next(fd, address, length) },
         None => finish(Err(Errno(libc::ENOSYS))),
     };
-    let Some(state) = state::judging(Section::Listen) else {
+    if !state::judges_any(&[Section::Listen, Section::Filesystem]) {
         return pass(address);
-    };
+    }
     // SAFETY: the caller's promise.
     let Some(copy) = (unsafe { Address::copy(address, length) }) else {
         return pass(address);
     };
-    if let Some(judged) = judged(fd) {
-        judged.store(0, Ordering::Relaxed);
-    }
-    match copy
-        .internet_or_none()
-        .filter(|local| local.port() != 0)
-        .map_or(Ok(()), |local| judge_port(state, fd, local))
-    {
+    match judge_name(fd, &copy) {
         Ok(()) => pass(copy.as_ptr()),
         Err(errno) => finish(Err(errno)),
     }
+}
+
+/// Judges the name that a socket is about to get.
+///
+/// # Errors
+/// `EACCES`: refused.
+fn judge_name(fd: c_int, copy: &Address) -> Result<(), Errno> {
+    if let Some(state) = state::judging(Section::Listen) {
+        if let Some(judged) = judged(fd) {
+            judged.store(0, Ordering::Relaxed);
+        }
+        copy.internet_or_none()
+            .filter(|local| local.port() != 0)
+            .map_or(Ok(()), |local| judge_port(state, fd, local))?;
+    }
+    match (state::judging(Section::Filesystem), copy.file()) {
+        (Some(state), Some(path)) if is_nameless_unix(fd) => tree::judge_new(state, path),
+        _ => Ok(()),
+    }
+}
+
+/// Is it a Unix socket that has no name yet? Only such a one gets one.
+fn is_nameless_unix(fd: c_int) -> bool {
+    let mut bytes = [0; ADDRESS_MAX];
+    let named = sys::getsockname(fd, &mut bytes);
+    named == Ok(2) && bytes.starts_with(&(libc::AF_UNIX as u16).to_ne_bytes())
 }
 
 #[cfg(test)]
@@ -396,6 +424,21 @@ mod tests {
         v6[20..24].copy_from_slice(&[169, 254, 1, 2]);
         assert_eq!(internet(&v6), Some("169.254.1.2:80".parse().unwrap()));
         assert_eq!(internet(&[1, 0, b'/', b'x']), None);
+        let file = |bytes: &[u8]| {
+            // SAFETY: as long as it says.
+            let copy = unsafe { Address::copy(bytes.as_ptr().cast(), bytes.len() as socklen_t) };
+            copy.and_then(|copy| copy.file().map(<[u8]>::to_vec))
+        };
+        assert_eq!(file(b"\x01\0/x"), Some(b"/x".to_vec()));
+        assert_eq!(file(b"\x01\0x\0y"), Some(b"x".to_vec()));
+        assert_eq!(
+            file(&[&b"\x01\0"[..], &[b'x'; 108]].concat()),
+            Some(vec![b'x'; 108])
+        );
+        assert_eq!(file(&[&b"\x01\0"[..], &[b'x'; 109]].concat()), None);
+        assert_eq!(file(b"\x01\0\0abstract"), None);
+        assert_eq!(file(b"\x01\0"), None);
+        assert_eq!(file(b"\x02\0/x"), None);
         assert_eq!(internet(&[]), None);
     }
 }

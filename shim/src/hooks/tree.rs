@@ -12,7 +12,7 @@ use palisade_audit::Subject;
 use palisade_policy::event::{Access, Section, Verdict};
 
 use super::resolve::Pin;
-use super::{finish, resolve};
+use super::{around, finish, resolve};
 use crate::path::{DELETED, Decimal, Name};
 use crate::state::State;
 use crate::sys::Errno;
@@ -55,6 +55,14 @@ unsafe fn judge(
         Some(given) => judge_given(state, dir, given, entry, access),
         None => Ok(()),
     }
+}
+
+/// Judges a file that a call makes in passing, as mknod(2) would be.
+///
+/// # Errors
+/// `EACCES`: refused.
+pub fn judge_new(state: &State, given: &[u8]) -> Result<(), Errno> {
+    judge_given(state, libc::AT_FDCWD, given, Entry::Absent, Access::Write)
 }
 
 /// A function of its own, so that a call that is not judged takes no stack for the name.
@@ -162,6 +170,8 @@ open_files! {
     fchown(fd: c_int, user: uid_t, group: gid_t);
     futimes(fd: c_int, times: *const timeval);
     futimens(fd: c_int, times: *const timespec);
+    fsetxattr(fd: c_int, name: *const c_char, value: *const c_void, size: usize, flags: c_int);
+    fremovexattr(fd: c_int, name: *const c_char);
 }
 
 /// `shm_unlink(3)`.
@@ -293,6 +303,12 @@ tree! {
     futimesat(dir: c_int, path: *const c_char, times: *const timeval) -> c_int: (dir, path, Entry::Followed, Write);
     utimensat(dir: c_int, path: *const c_char, times: *const timespec, flags: c_int) -> c_int:
         (dir, path, follows(flags), Write);
+    setxattr(path: *const c_char, name: *const c_char, value: *const c_void, size: usize, flags: c_int) -> c_int:
+        (CWD, path, Entry::Followed, Write);
+    lsetxattr(path: *const c_char, name: *const c_char, value: *const c_void, size: usize, flags: c_int) -> c_int:
+        (CWD, path, Entry::Present, Write);
+    removexattr(path: *const c_char, name: *const c_char) -> c_int: (CWD, path, Entry::Followed, Write);
+    lremovexattr(path: *const c_char, name: *const c_char) -> c_int: (CWD, path, Entry::Present, Write);
     readlink(path: *const c_char, room: *mut c_char, size: usize) -> isize: (CWD, path, Entry::Present, Read);
     readlinkat(dir: c_int, path: *const c_char, room: *mut c_char, size: usize) -> isize:
         (dir, path, Entry::Present, Read);
@@ -316,6 +332,31 @@ tree! {
     mkostemp64(template: *mut c_char, flags: c_int) -> c_int: (CWD, template, Entry::Any, ReadWrite);
     mkostemps(template: *mut c_char, suffix: c_int, flags: c_int) -> c_int: (CWD, template, Entry::Any, ReadWrite);
     mkostemps64(template: *mut c_char, suffix: c_int, flags: c_int) -> c_int: (CWD, template, Entry::Any, ReadWrite);
+}
+
+/// System calls that no libc has a function for.
+macro_rules! calls {
+    ($($name:ident($dir:ident: c_int, $path:ident: *const c_char, $flags:ident: c_int $(, $arg:ident: usize)*) by $number:ident;)*) => {$(
+        #[doc = concat!("`", stringify!($name), "(2)`.")]
+        ///
+        /// # Safety
+        /// As its manual page says.
+        pub unsafe fn $name($dir: c_int, $path: *const c_char, $flags: c_int $(, $arg: usize)*) -> c_int {
+            let mut arguments = [0; 6];
+            let given = [$dir as usize, $path as usize, $flags as usize $(, $arg)*];
+            arguments.iter_mut().zip(given).for_each(|(to, from)| *to = from);
+            // SAFETY: the caller's arguments.
+            finish(unsafe {
+                judge($dir, $path, follows($flags), Access::Write)
+                    .and_then(|()| sys::any(around::numbers::$number, arguments))
+            })
+        }
+    )*};
+}
+
+calls! {
+    setxattrat(dir: c_int, path: *const c_char, flags: c_int, name: usize, value: usize, size: usize) by SYS_setxattrat;
+    removexattrat(dir: c_int, path: *const c_char, flags: c_int, name: usize) by SYS_removexattrat;
 }
 
 /// Judges what a rename does to the names of what lies in a folder.

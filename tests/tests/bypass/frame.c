@@ -4,7 +4,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
+#include <linux/aio_abi.h>
 #include <linux/io_uring.h>
+#include <linux/vm_sockets.h>
+#include <locale.h>
 #include <mntent.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -22,6 +25,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <utmp.h>

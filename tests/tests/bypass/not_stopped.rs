@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use palisade_tests::Run;
+use palisade_tests::{Run, policy};
 use serde_json::{Value, json};
 
 use crate::{names, passed, program, programs, run, secret, static_program};
@@ -136,9 +136,103 @@ fn a_folder_that_libc_lists_by_itself() {
 #[test]
 fn a_question_through_a_stream() {
     // The buffer is written inside libc.
-    let code = r#"FILE *stream = fdopen(to_resolver(), "w");
-        fwrite(question, 1, QUESTION_SIZE, stream); through(fflush(stream) == 0)"#;
-    silent(|| run(code), |_| names());
+    for code in [
+        r#"FILE *stream = fdopen(to_resolver(), "w"); fwrite(question, 1, QUESTION_SIZE, stream); through(fflush(stream) == 0)"#,
+        r#"const unsigned char *q = (void *)question; through(dprintf(to_resolver(), "%c%c%c%c%c%c%c%c%c%c%c%c%c%.6s%c%.4s%c%c%c%c%c", q[0], q[1], q[2], q[3], q[4], q[5], q[6], q[7], q[8], q[9], q[10], q[11], q[12], q + 13, q[19], q + 20, q[24], q[25], q[26], q[27], q[28]) == QUESTION_SIZE)"#,
+    ] {
+        silent(|| run(code), |_| names());
+    }
+}
+
+/// A race that is won sooner or later: on record is each time that it was lost, and the last time is not.
+fn won(make: impl Fn() -> Run, sections: impl Fn(&Run) -> Value) {
+    let run = make();
+    let rules = policy(sections(&run));
+    let outcome = run.policy(&rules).go();
+    let text = outcome.text();
+    let (lost, end) = text.split_once(' ').expect("how often it was lost");
+    assert_eq!(end, "through\n", "it is stopped now: {}", outcome.story());
+    assert_eq!(lost, outcome.audits().len().to_string());
+}
+
+#[test]
+fn a_question_that_another_thread_rewrites() {
+    // What is sent is not copied: the kernel takes it after the verdict.
+    let code = r#"static char asked[QUESTION_SIZE]; memcpy(asked, question, QUESTION_SIZE); static volatile int stop; char *name = asked + 13;
+        struct sockaddr_in to = {AF_INET, htons(53), {htonl(0x7f500001)}}; int l = socket(AF_INET, SOCK_DGRAM, 0), s = socket(AF_INET, SOCK_DGRAM, 0); char seen[64]; long lost = 0;
+        for (int i = 0; i < 200 && bind(l, (void *)&to, sizeof to); i++) to.sin_addr.s_addr = htonl(0x7f500002 + i);
+        if (connect(s, (void *)&to, sizeof to)) abort();
+        void *rewrite(void *unused) { while (!stop) { *(volatile char *)name = 'a'; for (volatile int i = 0; i < 30; i++); *(volatile char *)name = 'd'; for (volatile int i = 0; i < 30; i++); } return NULL; }
+        pthread_t thread; pthread_create(&thread, NULL, rewrite, NULL);
+        for (;;) { if (send(s, asked, QUESTION_SIZE, 0) < 0) { lost++; continue; } if (recv(l, seen, sizeof seen, 0) == QUESTION_SIZE && memcmp(seen, question, QUESTION_SIZE) == 0) break; }
+        stop = 1; pthread_join(thread, NULL); printf("%ld ", lost); through(1)"#;
+    won(|| run(code), |_| names());
+}
+
+#[test]
+fn a_name_that_is_rewritten_before_it_is_resolved_in_the_background() {
+    // getaddrinfo_a(3): a thread of libc reads it after the call has returned.
+    let code = r#"static char name[] = "allowed.test"; static struct gaicb one, *all[] = {&one}; long lost = 0;
+        for (;;) {
+            strcpy(name, "allowed.test"), one = (struct gaicb){.ar_name = name};
+            if (getaddrinfo_a(GAI_NOWAIT, all, 1, NULL)) abort();
+            strcpy(name, "denied.test"); while (gai_error(&one) == EAI_INPROGRESS) gai_suspend((void *)all, 1, NULL);
+            if (gai_error(&one)) abort();
+            if (((struct sockaddr_in *)one.ar_result->ai_addr)->sin_addr.s_addr == htonl(0x7f090002)) break;
+        }
+        printf("%ld ", lost); through(1)"#;
+    const PREPARE: &str = "mount --bind hosts /etc/hosts && mount --bind nsswitch.conf /etc/nsswitch.conf && exec \"$@\"";
+    won(
+        || {
+            run(code)
+                .file("hosts", "127.9.0.1 allowed.test\n127.9.0.2 denied.test\n")
+                .file("nsswitch.conf", "hosts: files\n")
+                .under(["unshare", "--mount", "sh", "-c", PREPARE, "sh"])
+        },
+        |_| names(),
+    );
+}
+
+#[test]
+fn a_descriptor_that_another_thread_exchanges() {
+    // A file behind a link of /proc is held by a descriptor from the verdict to the call, and dup2(2) puts another file there.
+    let code = r#"static int secret, held; static volatile int stop; int public = open("public", O_RDONLY); secret = open("secret", O_RDONLY); held = open("/dev/null", O_PATH) + 1; long lost = 0;
+        struct stat wanted, now; char link[64]; snprintf(link, sizeof link, "/proc/self/fd/%d", public); if (public < 0 || fstat(secret, &wanted)) abort();
+        void *exchange(void *unused) { while (!stop) { raw(SYS_dup3, secret, held, 0), raw(SYS_close, held); } return NULL; }
+        pthread_t thread; pthread_create(&thread, NULL, exchange, NULL);
+        for (;;) { int fd = open(link, O_WRONLY); if (fd < 0) { lost += errno == EACCES; continue; } if (fstat(fd, &now) == 0 && now.st_ino == wanted.st_ino && (fcntl(fd, F_GETFL) & O_ACCMODE) == O_WRONLY) break; raw(SYS_close, fd); }
+        stop = 1; pthread_join(thread, NULL); printf("%ld ", lost); through(1)"#;
+    won(
+        || run(code).file("public", "public"),
+        |run| {
+            let secret = fs::canonicalize(run.folder().join("secret")).expect("secret");
+            json!({ "filesystem": { "effect": "prevent", "deny": [{ "path": secret, "access": "write" }] } })
+        },
+    );
+}
+
+#[test]
+fn a_record_put_into_a_file_that_was_named_for_reading() {
+    // utmpname(3) is judged as what most callers do with it: they read.
+    let code = r#"struct utmp entry = {.ut_type = USER_PROCESS, .ut_id = "x"}; utmpname("secret"); setutent(); through(pututline(&entry) != NULL)"#;
+    silent(
+        || run(code).file("secret", ""),
+        |run| {
+            let secret = fs::canonicalize(run.folder().join("secret")).expect("secret");
+            json!({ "filesystem": { "effect": "prevent", "deny": [{ "path": secret, "access": "write" }] } })
+        },
+    );
+}
+
+#[test]
+fn a_socket_of_a_family_without_addresses_of_the_internet() {
+    // vsock(7), to the machine that this one is a guest of. Where there is none, it is not we who say so.
+    let code = r#"struct sockaddr_vm to = {.svm_family = AF_VSOCK, .svm_port = 1, .svm_cid = VMADDR_CID_HOST}; int s = socket(AF_VSOCK, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        connect(s, (void *)&to, sizeof to); through(errno != EACCES)"#;
+    silent(
+        || run(code),
+        |_| json!({ "network": { "effect": "prevent", "outbound": { "allow": ["192.0.2.1"], "loopback": false } } }),
+    );
 }
 
 #[test]

@@ -842,6 +842,139 @@ fn a_question_that_no_function_of_sockets_carries() {
 }
 
 #[test]
+fn a_question_that_the_kernel_is_to_send_later() {
+    // io_submit(2), the asynchronous requests of Linux itself.
+    let code = r#"aio_context_t context = 0; struct iocb one = {.aio_lio_opcode = IOCB_CMD_PWRITE, .aio_fildes = to_resolver(), .aio_buf = (long)question, .aio_nbytes = QUESTION_SIZE}, *list[] = {&one};
+        if (raw(SYS_io_setup, 1, &context)) abort(); through(syscall(SYS_io_submit, context, 1L, list) == 1)"#;
+    refused(|| run(code), |_| names(), EACCES, "denied-domain");
+    let code = r#"aio_context_t context = 0; struct iovec v[] = {{(void *)question, 9}, {(void *)question + 9, QUESTION_SIZE - 9}};
+        struct iocb good = {.aio_lio_opcode = IOCB_CMD_PWRITE, .aio_fildes = socket(AF_UNIX, SOCK_DGRAM, 0)},
+            bad = {.aio_lio_opcode = IOCB_CMD_PWRITEV, .aio_fildes = to_resolver(), .aio_buf = (long)v, .aio_nbytes = 2}, *list[] = {&good, &bad};
+        if (raw(SYS_io_setup, 2, &context)) abort(); int sent = syscall(SYS_io_submit, context, 2L, list); errno = EACCES; through(sent == 2)"#;
+    refused(|| run(code), |_| names(), EACCES, "denied-domain");
+}
+
+#[test]
+fn an_address_among_many_that_another_thread_rewrites() {
+    // sendmmsg(2): what arrives at the denied port was judged as something for the other one.
+    let code = r#"static struct sockaddr_in to; to = loopback(0); int good = socket(AF_INET, SOCK_DGRAM, 0), denied = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0), s = socket(AF_INET, SOCK_DGRAM, 0);
+        static volatile int stop; static unsigned short ports[2]; struct sockaddr_in *at = &to; socklen_t size = sizeof to;
+        struct sockaddr_in there = loopback(DENIED); if (raw(SYS_bind, denied, &there, sizeof there)) abort();
+        if (raw(SYS_bind, good, at, sizeof *at) || getsockname(good, (void *)at, &size)) abort();
+        ports[0] = to.sin_port, ports[1] = there.sin_port;
+        void *rewrite(void *unused) { volatile unsigned short *port = &to.sin_port; while (!stop) { *port = ports[1]; for (volatile int i = 0; i < 30; i++); *port = ports[0]; for (volatile int i = 0; i < 30; i++); } return NULL; }
+        pthread_t thread; pthread_create(&thread, NULL, rewrite, NULL); struct iovec v = {"x", 1}; struct mmsghdr many[20]; int seen = 0; char byte;
+        for (int i = 0; i < 20; i++) many[i] = (struct mmsghdr){{&to, sizeof to, &v, 1}};
+        for (int i = 0; i < 3000; i++) { sendmmsg(s, many, 20, 0); seen |= recv(denied, &byte, 1, 0) == 1; while (recv(good, &byte, 1, MSG_DONTWAIT) == 1); }
+        stop = 1; pthread_join(thread, NULL); errno = 13; through(seen)"#;
+    let port = {
+        let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("loopback");
+        socket.local_addr().expect("an address").port()
+    };
+    let code = code.replace("DENIED", &port.to_string());
+    natural(|| run(&code));
+    let outcome = with(
+        || run(&code),
+        |_| json!({ "network": { "effect": "prevent", "outbound": { "deny": [format!("127.0.0.1:{port}")] } } }),
+    );
+    assert_eq!(outcome.text(), "stopped 13\n");
+}
+
+#[test]
+fn a_name_that_is_not_ascii() {
+    // With AI_IDN libc asks for what libidn2 makes of it: FULLWIDTH LATIN SMALL LETTER L is an `l` (UTS 46).
+    let code = r#"if (!setlocale(LC_ALL, "C.UTF-8")) abort(); struct addrinfo *found, hints = {.ai_flags = AI_IDN};
+        int error = ASK; errno = 13; through(error == 0)"#;
+    for ask in [
+        r#"getaddrinfo("\uff4cocalhost", NULL, &hints, &found)"#,
+        r#"({ struct gaicb one = {.ar_name = "\uff4cocalhost", .ar_request = &hints}, *all[] = {&one}; int e = getaddrinfo_a(GAI_WAIT, all, 1, NULL); (void)found; e ? e : gai_error(&one); })"#,
+    ] {
+        let audit = refused(
+            || run(&code.replace("ASK", ask)),
+            |_| names(),
+            EACCES,
+            "malformed-question",
+        );
+        assert_eq!(audit.domain.as_deref(), Some("\u{ff4c}ocalhost"));
+    }
+    // Without that flag it is asked for as it is, and judged so.
+    let code = code
+        .replace("AI_IDN", "0")
+        .replace("error == 0", "error != EAI_FAIL");
+    let code = code.replace(
+        "ASK",
+        r#"getaddrinfo("\uff4cocalhost", NULL, &hints, &found)"#,
+    );
+    assert_eq!(
+        passed(|| run(&code).under(["unshare", "-n"]), |_| names()).len(),
+        0
+    );
+}
+
+#[test]
+fn a_socket_bound_where_no_file_may_be_made() {
+    let code = r#"struct sockaddr_un at = {AF_UNIX, "folder/new"}; through(bind(socket(AF_UNIX, SOCK_STREAM, 0), (void *)&at, sizeof at) == 0)"#;
+    let make = || {
+        let run = run(code);
+        fs::create_dir(run.folder().join("folder")).expect("a folder");
+        run
+    };
+    refused(
+        make,
+        |run| {
+            let folder = fs::canonicalize(run.folder().join("folder")).expect("folder");
+            let path = format!("{}/**", folder.display());
+            json!({ "filesystem": { "effect": "prevent", "deny": [{ "path": path, "access": "write" }] } })
+        },
+        EACCES,
+        DENIED_FILE,
+    );
+    // An abstract name is no file.
+    let code = r#"struct sockaddr_un at = {AF_UNIX}; snprintf(at.sun_path + 1, 99, "palisade-%d", getpid()); through(bind(socket(AF_UNIX, SOCK_STREAM, 0), (void *)&at, sizeof at) == 0)"#;
+    assert_eq!(
+        passed(
+            || run(code),
+            |_| json!({ "filesystem": { "effect": "prevent", "deny": ["/**"] } })
+        )
+        .len(),
+        0
+    );
+}
+
+#[test]
+fn any_address_in_place_of_loopback() {
+    // Linux connects to 127.0.0.1 and ::1 where "any address" is asked for.
+    for (family, any) in [
+        ("AF_INET", "struct sockaddr_in any = {AF_INET, htons(PORT)}"),
+        (
+            "AF_INET6",
+            "struct sockaddr_in6 any = {AF_INET6, htons(PORT)}",
+        ),
+    ] {
+        let peer = std::net::TcpListener::bind("[::]:0").expect("loopback");
+        let port = peer.local_addr().expect("an address").port();
+        let any = any.replace("PORT", &port.to_string());
+        let code = format!(
+            "{any}; through(connect(socket({family}, SOCK_STREAM, 0), (void *)&any, sizeof any) == 0)"
+        );
+        refused(
+            || run(&code),
+            |_| json!({ "network": { "effect": "prevent", "outbound": { "allow": ["192.0.2.1"], "loopback": false } } }),
+            EACCES,
+            "unlisted-destination",
+        );
+        assert_eq!(
+            passed(
+                || run(&code),
+                |_| json!({ "network": { "effect": "prevent", "outbound": { "allow": ["192.0.2.1"] } } }),
+            )
+            .len(),
+            0
+        );
+    }
+}
+
+#[test]
 fn a_name_in_other_words() {
     // An escape of a zone file, and a domain to search (resolver(5)).
     for (before, name) in [
@@ -929,6 +1062,7 @@ fn a_file_changed_that_may_only_be_read() {
         "fchmod(fd, 0777)",
         "fchown(fd, 1, 1)",
         "futimens(fd, NULL)",
+        r#"fsetxattr(fd, "user.x", "x", 1, 0)"#,
         "syscall(SYS_fchmod, fd, 0777)",
         "syscall(SYS_utimensat, fd, NULL, NULL, 0)",
     ] {

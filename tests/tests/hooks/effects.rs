@@ -265,7 +265,7 @@ fn cases(row: &Row, effect: Effect, folder: &Path) -> Vec<Case> {
         Kind::Bind => {
             let port = free_port();
             let sections = network(json!({}), json!({ "deny": [port] }));
-            vec![Case::new(
+            let internet = Case::new(
                 vec![format!("to=127.0.0.1:{port}")],
                 sections,
                 REFUSED,
@@ -273,7 +273,11 @@ fn cases(row: &Row, effect: Effect, folder: &Path) -> Vec<Case> {
                     assert_eq!((&*audit.kind, &*audit.attack), ("network", "denied-port"));
                     assert_eq!(audit.port, Some(port));
                 },
-            )]
+            );
+            vec![
+                internet,
+                file("write", new.clone(), vec![format!("unix={new}")]),
+            ]
         }
         Kind::Listen | Kind::Accept => {
             let sections = network(json!({}), json!({ "allow": [1] }));

@@ -159,6 +159,14 @@ fn variants(row: &Row) -> Vec<Vec<String>> {
             vec!["to=127.0.0.1:0".into(), "length=3".into()],
             vec!["to=127.0.0.1:0".into(), "length=129".into()],
             vec!["to=127.0.0.1:0".into(), "family=99".into()],
+            vec!["unix=socket".into()],
+            vec!["unix=file".into()],
+            vec!["unix=none/socket".into()],
+            vec!["unix=".into()],
+            vec!["unix=socket".into(), "length=2".into()],
+            vec!["unix=socket".into(), "length=4".into()],
+            vec!["unix=socket".into(), "length=111".into()],
+            vec!["bound=127.0.0.1:0".into(), "unix=socket".into()],
         ],
         Kind::Listen => vec![
             vec!["fd=-1".into()],
@@ -209,7 +217,11 @@ fn variants(row: &Row) -> Vec<Vec<String>> {
             // MSG_PEEK; MSG_TRUNC, which gives the whole length; MSG_DONTWAIT where there is nothing
             vec!["arrived=1".into(), "flags=2".into()],
             vec!["arrived=1".into(), "flags=0x20".into(), "amount=3".into()],
-            vec!["arrived=0".into(), "flags=0x40".into()],
+            vec![
+                "arrived=0".into(),
+                "flags=0x40".into(),
+                "nonblocking=1".into(),
+            ],
             vec!["arrived=1".into(), "sender=@0".into()],
             vec!["arrived=1".into(), "sender=@1".into()],
             vec!["arrived=1".into(), "incoming=@0".into()],

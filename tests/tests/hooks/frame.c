@@ -7,11 +7,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/aio_abi.h>
 #include <linux/filter.h>
 #include <linux/openat2.h>
 #include <linux/seccomp.h>
 #ifndef SYS_fchmodat2
 #define SYS_fchmodat2 452 // Linux 6.6
+#endif
+#ifndef SYS_setxattrat
+#define SYS_setxattrat 463 // Linux 6.13
+#define SYS_removexattrat 466
 #endif
 #include <mntent.h>
 #include <netdb.h>
@@ -32,7 +37,9 @@
 #include <sys/sysmacros.h>
 #include <sys/time.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <ucontext.h>
 #include <unistd.h>
 #include <utime.h>
@@ -50,6 +57,7 @@ extern int __open(const char *, int, ...), __open64(const char *, int, ...), __o
 extern int __open64_2(const char *, int), __openat_2(int, const char *, int), __openat64_2(int, const char *, int);
 extern int __sendmmsg(int, struct mmsghdr *, unsigned, int);
 extern ssize_t __send(int, const void *, size_t, int), __write(int, const void *, size_t);
+extern ssize_t __read(int, void *, size_t), __read_chk(int, void *, size_t, size_t);
 extern ssize_t __recv_chk(int, void *, size_t, size_t, int);
 extern ssize_t __recvfrom_chk(int, void *, size_t, size_t, int, struct sockaddr *, socklen_t *);
 extern ssize_t __readlink_chk(const char *, char *, size_t, size_t);
@@ -143,6 +151,23 @@ static ssize_t written(int started) {
     if (started) return started;
     while (aio_error(&job) == EINPROGRESS) aio_suspend((const struct aiocb *const *)jobs, 1, NULL);
     return aio_return(&job);
+}
+
+/* io_submit(2), which no libc has: the number of requests taken, or what came of the one. */
+static long submitted(void) {
+    aio_context_t context = 0;
+    struct iocb one = {.aio_lio_opcode = IOCB_CMD_PWRITE, .aio_fildes = fd, .aio_buf = (uintptr_t)payload, .aio_nbytes = payload_size};
+    struct iocb *list[] = {&one};
+    struct io_event event;
+    int before = errno;
+    raw(SYS_io_setup, 1, &context);
+    errno = before;
+    long result = syscall(SYS_io_submit, context, 1L, list);
+    before = errno;
+    if (result == 1 && raw(SYS_io_getevents, context, 1, 1, &event, NULL) == 1) result = event.res;
+    raw(SYS_io_destroy, context);
+    errno = before;
+    return result;
 }
 
 static int payload_file(void) {
@@ -300,6 +325,11 @@ static void set(const char *key, const char *value) {
             if (connect(fd, (void *)&storage, length)) perror("connect");
             address = NULL, length = 0;
         }
+    } else if (IS("unix")) { /* a Unix socket, and a file that may become its name */
+        struct sockaddr_un *file = (void *)&storage;
+        file->sun_family = AF_UNIX, strncpy(file->sun_path, value, sizeof file->sun_path - 1);
+        length = offsetof(struct sockaddr_un, sun_path) + strlen(value) + 1;
+        if (fd < 0) fd = socket(AF_UNIX, SOCK_STREAM, 0);
     } else if (IS("nonblocking")) fcntl(fd, F_SETFL, O_NONBLOCK);
     else { dprintf(2, "unknown key %s\n", key); _exit(99); }
 }

@@ -20,6 +20,7 @@
 #include "raw.h"
 
 extern char **environ;
+extern ssize_t __read(int, void *, size_t), __read_chk(int, void *, size_t, size_t);
 
 /* The one of /etc/resolv.conf, and another one. */
 #define SERVER "127.0.0.53"

@@ -122,6 +122,15 @@ fn answers_that_a_resolver_of_the_programs_own_receives_open_their_addresses() {
         "if (recvfrom(s, message, 600, 0, NULL, NULL) < 40) abort()",
         "if (recvmsg(s, &m, 0) < 40) abort()",
         "if (recvmmsg(s, many, 2, MSG_WAITFORONE, NULL) != 1) abort()",
+        "if (read(s, message, 600) < 40) abort()",
+        "if (__read(s, message, 600) < 40) abort()",
+        "if (__read_chk(s, message, 600, sizeof message) < 40) abort()",
+        "if (readv(s, v, 2) < 40) abort()",
+        "if (syscall(SYS_read, s, message, 600L) < 40) abort()",
+        "if (syscall(SYS_readv, s, v, 2L) < 40) abort()",
+        "if (syscall(SYS_recvfrom, s, message, 600L, 0L, NULL, NULL) < 40) abort()",
+        "if (syscall(SYS_recvmsg, s, &m, 0L) < 40) abort()",
+        "if (syscall(SYS_recvmmsg, s, many, 2L, (long)MSG_WAITFORONE, NULL) != 1) abort()",
     ] {
         each_opens(&[&format!("{CONNECTED} {receive}")]);
     }
@@ -131,6 +140,8 @@ fn answers_that_a_resolver_of_the_programs_own_receives_open_their_addresses() {
     for receive in [
         "if (recv(s, all, sizeof all, 0) < 42) abort()",
         "if (recv(s, all, 2, MSG_WAITALL) != 2 || recv(s, all + 2, 600, 0) < 40) abort()",
+        "if (read(s, all, sizeof all) < 42) abort()",
+        "if (read(s, all, 2) != 2 || read(s, all + 2, 600) < 40) abort()",
     ] {
         each_opens(&[&format!("{STREAM} {receive}")]);
     }
