@@ -1,6 +1,7 @@
 //! Questions that a program puts to a name server by itself (RFC 1035): found in what it sends, and judged.
 
 use core::ffi::c_int;
+use core::sync::atomic::{AtomicU64, Ordering};
 
 use palisade_audit::Subject;
 use palisade_policy::event::Section;
@@ -56,7 +57,7 @@ pub fn judge_unseen(fd: c_int) -> Result<(), Errno> {
 pub fn judge_payload(state: &State, fd: c_int, payload: impl Payload) -> Result<(), Errno> {
     let mut bytes = [0; PAYLOAD];
     if sys::socket_option(fd, libc::SO_TYPE) == Ok(libc::SOCK_STREAM) {
-        return judge_stream(state, payload, &mut bytes);
+        return judge_stream(state, &Pending::of(fd), payload, &mut bytes);
     }
     let length = payload(0, &mut bytes);
     judge_one(state, bytes.get(..length).unwrap_or_default())
@@ -70,6 +71,7 @@ pub fn judge_payload(state: &State, fd: c_int, payload: impl Payload) -> Result<
 /// As for [`judge_payload`].
 fn judge_stream(
     state: &State,
+    pending: &Pending,
     payload: impl Payload,
     bytes: &mut [u8; PAYLOAD],
 ) -> Result<(), Errno> {
@@ -80,10 +82,25 @@ fn judge_stream(
             more => total += more,
         }
     }
+    let before = pending.get();
     if total <= 2 {
-        // A length, or half of one, or nothing.
-        return Ok(());
+        payload(0, bytes);
+        let piece = bytes.get(..total).unwrap_or_default();
+        return match before.and(piece) {
+            Some(after) => {
+                pending.set(after);
+                Ok(())
+            }
+            None => judge_one(state, &[]),
+        };
     }
+    payload(0, bytes);
+    let first = bytes.first().copied().unwrap_or_default();
+    let is_as_long_as_said = match before {
+        Length::Unsaid => true,
+        Length::Half(high) => usize::from(u16::from_be_bytes([high, first])) == total - 1,
+        Length::Whole(length) => usize::from(length) == total,
+    };
     let mut is_known = false;
     // One message, behind its length or behind half of it.
     for skip in [0, 1] {
@@ -115,10 +132,86 @@ fn judge_stream(
             at = end;
         }
     }
-    if is_known {
+    if is_known && is_as_long_as_said {
+        pending.set(Length::Unsaid);
         Ok(())
     } else {
         judge_one(state, &[])
+    }
+}
+
+/// What has been sent of the length of the next message, without the message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Length {
+    Unsaid,
+    Half(u8),
+    Whole(u16),
+}
+
+impl Length {
+    /// No question is shorter: a header, the root, a type and a class.
+    const LEAST: u16 = 12 + 1 + 4;
+    /// Nor is one as long as this. What does not look like the length of a question may be a piece of one.
+    const MOST: u16 = 4095;
+
+    /// As much as this, and then `piece`, which is no longer than a length. `None`: it is none, or the message should have come.
+    fn and(self, piece: &[u8]) -> Option<Self> {
+        let whole = |high, low| {
+            let length = u16::from_be_bytes([high, low]);
+            (Self::LEAST..=Self::MOST)
+                .contains(&length)
+                .then_some(Self::Whole(length))
+        };
+        match (self, piece) {
+            (before, []) => Some(before),
+            (Self::Unsaid, [high]) => {
+                (*high <= (Self::MOST >> 8) as u8).then_some(Self::Half(*high))
+            }
+            (Self::Unsaid, [high, low]) => whole(*high, *low),
+            (Self::Half(high), [low]) => whole(high, *low),
+            // Said again, because it was not sent the first time (EAGAIN).
+            (Self::Whole(length), [high, low]) if [*high, *low] == length.to_be_bytes() => {
+                Some(self)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Where is remembered what has been sent of a length, by the socket's number in its file system, which is the same for every descriptor
+/// of it. Another socket may take the place: then a message that is not what was said is still no more than a message that is judged.
+struct Pending {
+    place: &'static AtomicU64,
+    inode: u64,
+}
+
+impl Pending {
+    fn of(fd: c_int) -> Self {
+        static PLACES: [AtomicU64; 64] = [const { AtomicU64::new(0) }; 64];
+        static NOWHERE: AtomicU64 = AtomicU64::new(0);
+        let inode = sys::fstat(fd).map_or(0, |stat| stat.id.inode) & (u64::MAX >> 18);
+        Self {
+            place: PLACES.get(inode as usize % 64).unwrap_or(&NOWHERE),
+            inode,
+        }
+    }
+
+    fn get(&self) -> Length {
+        let word = self.place.load(Ordering::Relaxed);
+        match word as u32 & 0x3ffff {
+            said if word >> 18 != self.inode || said == 0 => Length::Unsaid,
+            said if said & 0x20000 != 0 => Length::Half(said as u8),
+            said => Length::Whole(said as u16),
+        }
+    }
+
+    fn set(&self, length: Length) {
+        let said = match length {
+            Length::Unsaid => 0,
+            Length::Half(high) => 0x20000 | u64::from(high),
+            Length::Whole(length) => u64::from(length),
+        };
+        self.place.store(self.inode << 18 | said, Ordering::Relaxed);
     }
 }
 
@@ -141,4 +234,49 @@ pub fn judge_unknown(state: &State, what: &[u8]) -> Result<(), Errno> {
     let subject = Subject::Resolve { domain: what };
     let verdict = state.decider.malformed_question();
     report::settle(state, Section::Dns, &verdict, subject)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Pieces of one or two bytes, one behind the other.
+    fn all(pieces: &[&[u8]]) -> Option<Length> {
+        pieces
+            .iter()
+            .try_fold(Length::Unsaid, |length, piece| length.and(piece))
+    }
+
+    #[test]
+    fn a_length_comes_alone_or_in_halves_and_then_no_other_may_come() {
+        assert_eq!(all(&[b"\0\x1d"]), Some(Length::Whole(29)));
+        assert_eq!(all(&[b"\0", b"", b"\x1d"]), Some(Length::Whole(29)));
+        assert_eq!(all(&[b"\0\x1d", b"\0\x1d"]), Some(Length::Whole(29)));
+        assert_eq!(all(&[b"\0\x1d", b"\0\x1e"]), None);
+        assert_eq!(all(&[b"\0\x1d", b"\0"]), None);
+        assert_eq!(all(&[b"\0", b"\0\x1d"]), None);
+        for piece in [&b"\0\x10"[..], b"\0\x01", b"\x10\0", b"de", b"d"] {
+            assert_eq!(all(&[piece]), None, "{piece:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_said_is_known_of_that_socket_alone() {
+        static PLACE: AtomicU64 = AtomicU64::new(0);
+        let [one, other] = [1, 65].map(|inode| Pending {
+            place: &PLACE,
+            inode,
+        });
+        for length in [
+            Length::Whole(29),
+            Length::Half(0),
+            Length::Half(15),
+            Length::Whole(4095),
+        ] {
+            one.set(length);
+            assert_eq!((one.get(), other.get()), (length, Length::Unsaid));
+        }
+        one.set(Length::Unsaid);
+        assert_eq!(one.get(), Length::Unsaid);
+    }
 }

@@ -1005,6 +1005,23 @@ fn a_question_behind_another_on_a_stream() {
 }
 
 #[test]
+fn a_question_on_a_stream_in_pieces_that_could_be_lengths() {
+    // Each piece alone is no more than two bytes, as a length is that comes before its message.
+    for size in [1, 2] {
+        let code = format!(
+            r#"struct sockaddr_in to = {{AF_INET, htons(53), {{htonl(0x7f510001)}}}}; int l = socket(AF_INET, SOCK_STREAM, 0), s = socket(AF_INET, SOCK_STREAM, 0), yes = 1;
+            setsockopt(l, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+            for (int i = 0; i < 200 && bind(l, (void *)&to, sizeof to); i++) to.sin_addr.s_addr = htonl(0x7f510002 + i);
+            listen(l, 5); if (connect(s, (void *)&to, sizeof to)) abort();
+            char all[64] = "\0\x1d"; memcpy(all + 2, question, QUESTION_SIZE); int done = 0;
+            for (int i = 0; i < QUESTION_SIZE + 2; i += {size}) {{ int n = QUESTION_SIZE + 2 - i < {size} ? QUESTION_SIZE + 2 - i : {size}; if (send(s, all + i, n, 0) != n) break; done += n; }}
+            through(done == QUESTION_SIZE + 2)"#
+        );
+        refused(|| run(&code), |_| names(), EACCES, "malformed-question");
+    }
+}
+
+#[test]
 fn a_file_exchanged_for_another() {
     // renameat2(2): the second name is an old one, too.
     let code = r#"through(renameat2(AT_FDCWD, "public", AT_FDCWD, "secret", RENAME_EXCHANGE) == 0 && open("public", O_RDONLY) >= 0)"#;
