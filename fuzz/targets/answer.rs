@@ -2,9 +2,9 @@
 #![no_main]
 
 #[path = "../../shim/src/answer.rs"]
-#[allow(dead_code)]
+#[allow(dead_code, reason = "the library uses all of it, this target a part")]
 mod answer;
-#[allow(dead_code)]
+#[allow(dead_code, reason = "the library uses all of it, this target a part")]
 #[path = "../../shim/src/question.rs"]
 mod question;
 

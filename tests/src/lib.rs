@@ -11,14 +11,17 @@
 //! - `processes`: does the library hold in forks, threads, signal handlers, and small stacks?
 //! - `wrapper`: does the function start as Lambda meant it to, or not at all?
 //! - `mistakes`: does a wrong policy stop the start?
+//! - `contract`: is every sentence of docs/contract.md so?
 //! - `cost`: does a section that is off cost no system call?
 //!
 //! What a test needs and does not find is a failure that says what to install, never a test that was skipped.
 
 mod built;
 mod compiler;
+mod named;
 mod run;
 
 pub use built::{libc, library, repository, tool, wrapper};
 pub use compiler::compile;
+pub use named::named_tests;
 pub use run::{Log, Outcome, Run, both, policy, records};
