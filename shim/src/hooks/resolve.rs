@@ -465,9 +465,12 @@ pub fn open(
         Resolved::Existing(mut pin, _, is_named) => {
             // By its name where O_CREAT comes with it, for only then does the kernel guard files in shared directories
             // (fs.protected_regular, proc_sys_fs(5)); with O_NOFOLLOW, which a program may ask for by F_GETFL; and where the
-            // table of descriptors has just one place left.
+            // table of descriptors has just one place left. A file of one's own is guarded against nobody, and without openat2
+            // its name would take an O_NOFOLLOW that F_GETFL shows.
             let is_aside = pin.step_aside().is_ok();
-            if is_named && (flags & (libc::O_CREAT | libc::O_NOFOLLOW) != 0 || !is_aside) {
+            let creates = flags & libc::O_CREAT != 0
+                && (state.proves_names || flags & libc::O_EXCL != 0 || !is_own(&pin));
+            if is_named && (creates || flags & libc::O_NOFOLLOW != 0 || !is_aside) {
                 drop(pin);
                 return by_name(state, name, flags, mode);
             }
@@ -477,6 +480,14 @@ pub fn open(
             sys::cancellable(|| unsafe { sys::openat(libc::AT_FDCWD, link.as_ptr(), flags, mode) })
         }
     }
+}
+
+/// Does the file belong to who opens it? Asked by stat(2), which a filter of the program's own lets through where it lets files be opened.
+fn is_own(pin: &Pin) -> bool {
+    // The folder of a thread belongs to its effective user (proc(5)).
+    // SAFETY: a C string.
+    let thread = unsafe { sys::fstatat(libc::AT_FDCWD, c"/proc/thread-self/".as_ptr(), 0) };
+    matches!((sys::fstat(pin.0), thread), (Ok(file), Ok(thread)) if file.user == thread.user)
 }
 
 fn by_name(state: &State, name: &mut Name, flags: c_int, mode: c_uint) -> Result<c_int, Errno> {

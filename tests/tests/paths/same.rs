@@ -1,7 +1,7 @@
 //! What an open gives, and what it leaves, is the same with the library: where the policy says nothing about the file, and
 //! where it has to look twice.
 
-use palisade_tests::{Log, Run, policy, records};
+use palisade_tests::{Log, Run, compile, policy, records};
 use serde_json::json;
 
 use crate::{Way, furnish, program};
@@ -12,6 +12,8 @@ pub const WAYS: &[Way] = &[
     ("the lowest descriptor for a new file", r#"other = open("/dev/null", O_RDONLY); open("/dev/null", O_RDONLY); close(other); fd = open("new", O_RDWR | O_CREAT, 0644)"#),
     ("the lowest descriptor for a stream", r#"close(0); fd = stream(fopen("link", "r"))"#),
     ("O_EXCL on a file that is there", r#"fd = open("secret", O_RDWR | O_CREAT | O_EXCL, 0644)"#),
+    ("O_CREAT on a file that is there", r#"fd = open("secret", O_RDWR | O_CREAT, 0644)"#),
+    ("O_CREAT and O_TRUNC on a file that is there", r#"fd = open("here/secret", O_WRONLY | O_CREAT | O_TRUNC, 0644)"#),
     ("O_EXCL on a link to nothing", r#"fd = open("dangling", O_RDWR | O_CREAT | O_EXCL, 0644)"#),
     ("O_NOFOLLOW on a link", r#"fd = open("link", O_RDONLY | O_NOFOLLOW)"#),
     ("O_NOFOLLOW on a file", r#"fd = open("secret", O_RDONLY | O_NOFOLLOW)"#),
@@ -94,13 +96,39 @@ const DIFFERENT: &[Way] = &[
     ("a table of descriptors with one place for a new file", r#"while ((other = dup(1)) >= 0) fd = other; close(fd); errno = 4242; fd = open("dangling", O_RDWR | O_CREAT, 0644)"#),
 ];
 
+/// Runs a program where the kernel answers `openat2` as one before Linux 5.6 does, or as a filter that has not heard of it.
+const OLDER_KERNEL: &str = r#"#include <errno.h>
+    #include <linux/filter.h>
+    #include <linux/seccomp.h>
+    #include <stddef.h>
+    #include <stdio.h>
+    #include <sys/prctl.h>
+    #include <sys/syscall.h>
+    #include <unistd.h>
+    int main(int count, char **words) {
+        struct sock_filter code[] = {
+            BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+            BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 0, 1),
+            BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+            BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+        };
+        struct sock_fprog filter = {sizeof code / sizeof *code, code};
+        if (count < 2 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter)) return perror("filter"), 99;
+        execv(words[1], words + 1);
+        return perror(words[1]), 98;
+    }"#;
+
 fn compare(ways: &[Way], effect: &str, deny: &str, audits: bool) {
+    compare_under(&[], ways, effect, deny, audits);
+}
+
+fn compare_under(under: &[&str], ways: &[Way], effect: &str, deny: &str, audits: bool) {
     let program = program(ways);
     let mut differences = String::new();
     let mut heard = 0;
     for (index, (way, _)) in ways.iter().enumerate() {
         let make = || {
-            let run = Run::new(&program).arg(index.to_string());
+            let run = Run::new(&program).arg(index.to_string()).under(under);
             furnish(run.folder());
             run
         };
@@ -136,4 +164,22 @@ fn an_open_that_is_reported_is_the_same() {
 #[test]
 fn an_open_of_what_has_no_name_is_the_same() {
     compare(DIFFERENT, "prevent", "/none/such", false);
+}
+
+#[test]
+fn an_open_is_the_same_where_the_kernel_has_no_openat2() {
+    let older = compile(OLDER_KERNEL, &["-O1"]);
+    let under = [older.to_str().expect("a path")];
+    // With one place in the table the file is opened by its name, with an O_NOFOLLOW that F_GETFL shows.
+    let shown = [
+        "a table of descriptors with one place",
+        "a table of descriptors with one place for a new file",
+    ];
+    let others = |ways: &[Way]| -> Vec<Way> {
+        let others = ways.iter().filter(|(way, _)| !shown.contains(way));
+        others.copied().collect()
+    };
+    compare_under(&under, &others(WAYS), "prevent", "/none/such", false);
+    compare_under(&under, &others(WAYS), "alert", "/**", true);
+    compare_under(&under, &others(DIFFERENT), "prevent", "/none/such", false);
 }
