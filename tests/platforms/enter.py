@@ -53,11 +53,18 @@ def main(words):
 
 def enter(root, binds=(), emulator=None):
     """Moves this process there, as the second of its process namespace; the first is its parent, which waits for it and ends as it does."""
-    user, group = os.geteuid(), os.getegid()
+    said, answer = os.pipe(), os.pipe()
+    outside = os.fork()
+    if outside:
+        os.read(said[0], 1)
+        map_users(outside)
+        os.write(answer[1], b"!")
+    follow(outside)
     unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID)
-    Path("/proc/self/setgroups").write_text("deny")
-    Path("/proc/self/uid_map").write_text(f"0 {user} 1")
-    Path("/proc/self/gid_map").write_text(f"0 {group} 1")
+    os.write(said[1], b"!")
+    os.read(answer[0], 1)
+    for each in (*said, *answer):
+        os.close(each)
     follow(os.fork())
     follow(os.fork())
     bring_up_loopback([])
@@ -77,6 +84,18 @@ def enter(root, binds=(), emulator=None):
         register.write_bytes(ARM64 % os.fsencode(emulator))
     os.chroot(root)
     os.chdir("/tmp")
+
+
+def map_users(process):
+    """Gives its user namespace every user and group that there is here, as themselves, so that files can be given away; or who started it, as root."""
+    for kind, own in (("uid", os.geteuid()), ("gid", os.getegid())):
+        if os.geteuid() == 0:
+            known = [line.split() for line in Path(f"/proc/self/{kind}_map").read_text().splitlines()]
+            lines = "".join(f"{inside} {inside} {count}\n" for inside, _, count in known)
+        else:
+            lines = f"0 {own} 1"
+            Path(f"/proc/{process}/setgroups").write_text("deny")
+        Path(f"/proc/{process}/{kind}_map").write_text(lines)
 
 
 def follow(child):

@@ -1,13 +1,18 @@
 //! What has to be there before a test can run.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
-/// The root of the repository.
+/// The root of the repository: where the tests were built, or where `PALISADE_TEST_REPOSITORY` says that it is now.
 #[must_use]
 pub fn repository() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .unwrap_or(Path::new("/"))
+    static MOVED: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let moved =
+        MOVED.get_or_init(|| std::env::var_os("PALISADE_TEST_REPOSITORY").map(PathBuf::from));
+    moved.as_deref().unwrap_or_else(|| {
+        let crate_root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        crate_root.parent().unwrap_or(Path::new("/"))
+    })
 }
 
 /// The library as `make build` leaves it, or as `PALISADE_TEST_LIBRARY` names it.

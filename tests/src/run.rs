@@ -315,10 +315,13 @@ impl Outcome {
         String::from_utf8_lossy(&self.stdout).into_owned()
     }
 
-    /// Standard error as text.
+    /// Standard error as text, but for what QEMU says there of a program that is killed.
     #[must_use]
     pub fn errors(&self) -> String {
-        String::from_utf8_lossy(&self.stderr).into_owned()
+        let text = String::from_utf8_lossy(&self.stderr);
+        text.split_inclusive('\n')
+            .filter(|line| !line.starts_with("qemu: uncaught target signal "))
+            .collect()
     }
 
     /// The exit code, or minus the number of the signal.

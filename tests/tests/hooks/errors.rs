@@ -8,7 +8,7 @@ use std::path::Path;
 use palisade_tests::{Run, compile, policy};
 use serde_json::{Value, json};
 
-use crate::effects::{WAYS, is_old, libc_flags};
+use crate::effects::{is_old, libc_flags, ways};
 use crate::rows::{Kind, Row, rows, source};
 
 /// A folder with everything that goes wrong.
@@ -499,7 +499,7 @@ fn same_as_without(sections: &Value, old: bool) {
     let mut differences = BTreeSet::new();
     let asked = rows().filter(|row| !matches!(row.kind, Kind::End | Kind::Around));
     for row in asked.filter(|row| is_old(row) == old) {
-        for way in WAYS {
+        for way in ways() {
             let (natural, _) = story(row, way, None);
             let (ours, audits) = story(row, way, Some(sections.clone()));
             let variants = variants(row);

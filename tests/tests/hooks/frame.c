@@ -77,6 +77,9 @@ extern FILE *__setmntent(const char *, const char *);
 #else
 #define OLDEST "GLIBC_2.2.5"
 #endif
+#ifdef __aarch64__
+__asm__(".symver __send,__send@" OLDEST);
+#endif
 #define OLD(name, ...) extern int old_##name(__VA_ARGS__); __asm__(".symver old_" #name "," #name "@" OLDEST)
 OLD(__res_query, const char *, int, int, unsigned char *, int);
 OLD(__res_search, const char *, int, int, unsigned char *, int);
