@@ -13,4 +13,4 @@ new Function(stack, "OrderDesk", {
   timeout: Duration.seconds(10),
 });
 
-Aspects.of(app).add(new Palisade({ layerZip: "../../dist/palisade-layer-x86_64.zip" }));
+Aspects.of(app).add(new Palisade({ layers: "../../dist" }));
