@@ -540,6 +540,56 @@ fn a_call_that_fails_by_itself_fails_as_without_the_library_where_it_is_allowed(
     same_as_without(&allowing(), false);
 }
 
+/// As the main process, which each variant above is a child of: what it said, and how it ended.
+fn story_of_main(
+    row: &Row,
+    variant: &[String],
+    way: &[&str],
+    sections: Option<&Value>,
+) -> (String, i32) {
+    let outer = tempfile::tempdir().expect("a folder");
+    let folder = outer.path().join("inner");
+    fs::create_dir(&folder).expect("a folder");
+    furnish(&folder);
+    let run = Run::new(compile(&source(), way))
+        .args([row.symbol, "main", &format!("chdir={}", folder.display())])
+        .args(variant);
+    let outcome = match sections {
+        None => run.without_library().go(),
+        Some(sections) => run.policy(&policy(sections.clone())).go(),
+    };
+    assert_eq!(outcome.audits().len(), 0, "{}", outcome.story());
+    (outcome.text(), outcome.code())
+}
+
+#[test]
+fn a_call_of_the_main_process_that_fails_by_itself_fails_as_without_the_library() {
+    let mut alerting = allowing();
+    for section in alerting.as_object_mut().expect("sections").values_mut() {
+        section["effect"] = "alert".into();
+    }
+    let all = [json!({}), alerting, allowing()];
+    let mut failures = 0;
+    for row in rows().filter(|row| !matches!(row.kind, Kind::End | Kind::Around)) {
+        for way in WAYS {
+            // Two are enough for the place: the others are asked of a child.
+            for variant in variants(row).iter().take(2) {
+                let natural = story_of_main(row, variant, way, None);
+                failures += usize::from(!natural.0.contains("errno 4242"));
+                for sections in &all {
+                    let ours = story_of_main(row, variant, way, Some(sections));
+                    assert_eq!(
+                        ours, natural,
+                        "{} {variant:.80?} {way:?} {sections}",
+                        row.symbol
+                    );
+                }
+            }
+        }
+    }
+    assert!(failures > 500, "only {failures} calls failed");
+}
+
 #[test]
 fn a_program_built_with_an_older_glibc_fails_as_without_the_library() {
     same_as_without(&json!({}), true);
