@@ -6,10 +6,14 @@
 #![cfg(not(test))]
 
 use core::arch::naked_asm;
+use core::ffi::{c_char, c_void};
+
+use libc::FILE;
 
 use crate::hooks::around::{self, NUMBERS, REAL};
 use crate::hooks::files;
 use crate::state::ACTIVE;
+use crate::table;
 
 /// Jumps to the real function in that place of `REAL`; finds it first if nobody has.
 #[cfg(target_arch = "x86_64")]
@@ -319,9 +323,35 @@ core::arch::global_asm!(
     ".endr",
 );
 
-/// The stub of that name, for `dlsym`: these here, and the variadic ones. Three names are not exported: glibc before 2.34 has these functions for
-/// libraries of its own, which are linked to them and get them. Whoever has to look them up is none of those.
-pub fn hook(name: &[u8]) -> Option<*mut core::ffi::c_void> {
+/// `__nss_files_fopen` of glibc, for whoever looks it up: what it opens is read.
+///
+/// # Safety
+/// `path` is a C string.
+unsafe extern "C" fn nss_files_fopen(path: *const c_char) -> *mut FILE {
+    // SAFETY: the caller's promise.
+    unsafe { table::fopen::fopen(path, c"rce".as_ptr()) }
+}
+
+/// The hook of a function that glibc exports for libraries of its own, which are linked to it and get it: hence these are not exported. Whoever
+/// has to look one up is none of those. Before 2.34 there are the first three.
+fn private(name: &[u8]) -> Option<*mut c_void> {
+    Some(match name {
+        b"__libc_dlsym" => dlsym as *mut c_void,
+        b"__libc_dlvsym" => dlvsym as *mut c_void,
+        b"__libc_dlopen_mode" => dlopen_mode as *mut c_void,
+        b"__open_nocancel" => table::open::open as *mut c_void,
+        b"__open64_nocancel" => table::open64::open64 as *mut c_void,
+        b"__openat_nocancel" => table::openat::openat as *mut c_void,
+        b"__openat64_nocancel" => table::openat64::openat64 as *mut c_void,
+        b"__write_nocancel" => table::write::write as *mut c_void,
+        b"__read_nocancel" => table::read::read as *mut c_void,
+        b"__nss_files_fopen" => nss_files_fopen as *mut c_void,
+        _ => return None,
+    })
+}
+
+/// The stub of that name, for `dlsym`: these here, and the variadic ones.
+pub fn hook(name: &[u8]) -> Option<*mut c_void> {
     use crate::variadic::{execl, execle, execlp};
     let found: unsafe extern "C" fn() = match name {
         b"dlsym" => dlsym,
@@ -329,13 +359,10 @@ pub fn hook(name: &[u8]) -> Option<*mut core::ffi::c_void> {
         b"dlopen" => dlopen,
         b"dlmopen" => dlmopen,
         b"syscall" => syscall,
-        b"__libc_dlsym" => dlsym,
-        b"__libc_dlvsym" => dlvsym,
-        b"__libc_dlopen_mode" => dlopen_mode,
         b"execl" => execl,
         b"execle" => execle,
         b"execlp" => execlp,
-        _ => return None,
+        _ => return private(name),
     };
-    Some(found as *mut core::ffi::c_void)
+    Some(found as *mut c_void)
 }

@@ -141,8 +141,13 @@ pub unsafe extern "C" fn next(
 pub unsafe extern "C" fn by_default(name: *const c_char) -> *mut c_void {
     // SAFETY: the caller's promise.
     let given = unsafe { sys::c_bytes(name) };
+    let is_private = |given: &&[u8]| {
+        given.starts_with(b"__libc_dl")
+            || given.ends_with(b"_nocancel")
+            || *given == b"__nss_files_fopen"
+    };
     given
-        .filter(|given| given.starts_with(b"__libc_dl"))
+        .filter(is_private)
         .and_then(table::hook)
         // SAFETY: the caller's promise, and it has been read.
         .filter(|_| !objects::libc_symbol(unsafe { CStr::from_ptr(name) }).is_null())

@@ -225,6 +225,34 @@ fn a_record_put_into_a_file_that_was_named_for_reading() {
 }
 
 #[test]
+fn a_look_at_a_file_that_is_not_opened() {
+    // stat(2), access(2), getxattr(2): whether it is there, and how long it is.
+    let code = r#"struct stat seen; through(stat("secret", &seen) == 0 && seen.st_size == 6 && access("secret", R_OK) == 0)"#;
+    silent(|| run(code), secret);
+}
+
+#[test]
+fn a_part_of_libc_that_no_header_names() {
+    // What freopen(3) does inside; so with _IO_proc_open for popen(3), __res_context_query and _nss_dns_* for names.
+    let code = r#"FILE *stream = fopen("/dev/null", "r"); extern int _IO_file_close_it(FILE *); extern FILE *_IO_file_fopen(FILE *, const char *, const char *, int);
+        _IO_file_close_it(stream); through(_IO_file_fopen(stream, "secret", "r", 1) != NULL)"#;
+    silent(|| run(code), secret);
+}
+
+#[test]
+fn a_connection_that_libc_makes_inside_itself() {
+    // rexec(3), and rcmd(3) for the superuser.
+    let code = r#"struct sockaddr_in at = loopback(0); socklen_t size = sizeof at; int l = socket(AF_INET, SOCK_STREAM, 0);
+        raw(SYS_bind, l, &at, sizeof at), raw(SYS_listen, l, 5), raw(SYS_getsockname, l, &at, &size);
+        if (fork() == 0) { int s = raw(SYS_accept4, l, NULL, NULL, 0); raw(SYS_write, s, "", 1); _exit(0); }
+        char *host = "127.0.0.1"; through(rexec(&host, at.sin_port, "user", "password", "command", NULL) >= 0)"#;
+    silent(
+        || run(code),
+        |_| json!({ "network": { "effect": "prevent", "outbound": { "deny": ["127.0.0.1"] } } }),
+    );
+}
+
+#[test]
 fn a_socket_of_a_family_without_addresses_of_the_internet() {
     // vsock(7), to the machine that this one is a guest of. Where there is none, it is not we who say so.
     let code = r#"struct sockaddr_vm to = {.svm_family = AF_VSOCK, .svm_port = 1, .svm_cid = VMADDR_CID_HOST}; int s = socket(AF_VSOCK, SOCK_STREAM | SOCK_NONBLOCK, 0);

@@ -111,6 +111,39 @@ fn dlsym_on_a_handle() {
 }
 
 #[test]
+fn functions_that_libc_has_for_its_own_libraries() {
+    // Where this libc has none of that name, the function that it is a second name of.
+    for (name, call) in [
+        (
+            "__open_nocancel",
+            r#"((int (*)(const char *, int))found)("secret", O_RDONLY) >= 0"#,
+        ),
+        (
+            "__open64_nocancel",
+            r#"((int (*)(const char *, int))found)("secret", O_RDONLY) >= 0"#,
+        ),
+        (
+            "__nss_files_fopen",
+            r#"(found == (void *)open ? open("secret", O_RDONLY) >= 0 : ((FILE *(*)(const char *))found)("secret") != NULL)"#,
+        ),
+    ] {
+        for handle in [
+            r#"dlopen("libc.so.6", RTLD_NOW)"#,
+            "RTLD_DEFAULT",
+            "RTLD_NEXT",
+        ] {
+            let code = format!(
+                r#"void *found = dlsym({handle}, "{name}"); if (!found) found = (void *)open; through({call})"#
+            );
+            refused(|| run(&code), secret, EACCES, DENIED_FILE);
+        }
+    }
+    let code = r#"void *found = dlsym(dlopen("libc.so.6", RTLD_NOW), "__write_nocancel"); if (!found) found = (void *)write;
+        through(((ssize_t (*)(int, const void *, size_t))found)(to_resolver(), question, QUESTION_SIZE) == QUESTION_SIZE)"#;
+    refused(|| run(code), |_| names(), EACCES, "denied-domain");
+}
+
+#[test]
 fn dlvsym_on_a_handle() {
     let version = if cfg!(target_arch = "aarch64") {
         "GLIBC_2.17"
