@@ -15,7 +15,7 @@ use super::resolve::{
     self, KNOWN_FLAGS, Resolved, access, access_of_new, concerned, creates, resolve,
 };
 use super::{REFUSED, finish, links, tree};
-use crate::path::{self, Name};
+use crate::path::{self, Decimal, Name};
 use crate::state::State;
 use crate::sys::{Errno, FileId};
 use crate::{objects, state, sys, table};
@@ -441,6 +441,29 @@ fn fopen_given(
     stream
 }
 
+/// Judges what freopen(3) opens without a name: the file of the stream's own descriptor, in another mode.
+///
+/// # Errors
+/// As for `judge_inner`.
+///
+/// # Safety
+/// `stream` is open, and `mode` a C string, or they are pointers that cannot be such.
+unsafe fn judge_reopened(stream: *mut FILE, mode: *const c_char) -> Result<(), Errno> {
+    if state::judging_at_all().is_none() || !sys::may_point(stream) {
+        return Ok(());
+    }
+    // SAFETY: the caller's promise.
+    let (mode, fd) = unsafe { (sys::c_bytes(mode), libc::fileno(stream)) };
+    let (Some(flags), Ok(fd)) = (mode.and_then(flags_of), u32::try_from(fd)) else {
+        return Ok(());
+    };
+    let link = Decimal::new(b"/proc/thread-self/fd/", fd);
+    match concerned(link.text(), flags) {
+        Some(state) => judge_inner(state, flags, |name| name.push(link.text()).ok()),
+        None => Ok(()),
+    }
+}
+
 macro_rules! fopen_family {
     ($($name:ident($($stream:ident)?);)*) => {$(
         #[doc = concat!("`", stringify!($name), "(3)`.")]
@@ -449,11 +472,21 @@ macro_rules! fopen_family {
         /// As its manual page says.
         #[allow(non_snake_case, reason = "_IO_fopen is glibc's name")]
         pub unsafe fn $name(path: *const c_char, mode: *const c_char $(, $stream: *mut FILE)?) -> *mut FILE {
-            // SAFETY: the caller's arguments. A null path, which freopen(3) takes, is judged no more than a bad one.
+            // SAFETY: the caller's arguments.
             unsafe {
                 let is_reopened = stringify!($($stream)?) != "";
                 let next = table::$name::next();
                 let replaced = next.map_or(core::ptr::null(), |next| next as *const c_void);
+                $(
+                    if path.is_null() && let Err(errno) = judge_reopened($stream, mode) {
+                        // As in `fopen_given`.
+                        if let Some(next) = next {
+                            next(NOWHERE.as_ptr(), mode, $stream);
+                        }
+                        finish(Err(errno));
+                        return core::ptr::null_mut();
+                    }
+                )?
                 fopen_judged(path, mode, is_reopened, replaced, |path| {
                     next.map_or(core::ptr::null_mut(), |next| next(path, mode $(, $stream)?))
                 })

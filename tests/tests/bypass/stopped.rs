@@ -1130,6 +1130,25 @@ fn a_file_changed_that_may_only_be_read() {
 }
 
 #[test]
+fn a_stream_opened_again_in_another_mode() {
+    // freopen(3) without a name opens the file of its descriptor anew.
+    for name in ["freopen", "freopen64"] {
+        let code = format!(
+            r#"FILE *stream = fopen("secret", "r"); through(stream && {name}(NULL, "r+", stream) != NULL)"#
+        );
+        refused(
+            || run(&code),
+            |run| {
+                let secret = fs::canonicalize(run.folder().join("secret")).expect("secret");
+                json!({ "filesystem": { "effect": "prevent", "deny": [{ "path": secret, "access": "write" }] } })
+            },
+            EACCES,
+            DENIED_FILE,
+        );
+    }
+}
+
+#[test]
 fn rtld_next_for_a_library_that_comes_behind() {
     // As `ctypes` asks: the caller is a library that has no `open` of its own and stands behind ours.
     let other = compile(
