@@ -7,7 +7,8 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "emulator"))
 
-from machine import set_up  # noqa: E402  (finds the harness by the line above)
+from deployments import install_tools  # noqa: E402  (finds the harness by the line above)
+from machine import set_up  # noqa: E402
 
 
 class Result(unittest.TextTestResult):
@@ -27,6 +28,8 @@ def main(names, here=Path(__file__).parent):
     """Runs the tests of the folder `here`, or those that are named."""
     began = time.monotonic()
     set_up()
+    if not names or any(name.startswith("test_templates") for name in names):
+        install_tools()
     made = time.monotonic()
     here = str(here)
     loader = unittest.defaultTestLoader

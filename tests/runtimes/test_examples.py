@@ -1,16 +1,12 @@
-"""The examples: templates that lint, policies that are valid, and functions that do under the emulator what their READMEs say."""
+"""The examples' functions: they do under the emulator what their READMEs say."""
 
 import json
 import shutil
-import subprocess
 import tempfile
 import unittest
 from pathlib import Path
 
-from harness.paths import LIBRARY
-
-from examples import EXAMPLES, HANDLERS, build
-from install import linters
+from examples import HANDLERS, build
 from machine import prepared
 from place import function
 from runtimes import RUNTIMES
@@ -18,33 +14,6 @@ from series import Verdicts
 
 STATUS = {"action": "status", "order": "A-1001"}
 SEARCH = {"action": "search", "text": "x' /dev/null; id; echo '"}
-
-
-class TheTemplates(unittest.TestCase):
-    longMessage = False
-
-    def linted(self, *command):
-        done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
-        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-
-    def test_pass_cfn_lint(self):
-        templates = sorted(EXAMPLES.glob("*/template.yaml"))
-        self.assertGreaterEqual(len(templates), 5)
-        # That a runtime has grown old is no fault of the template; the rest of the warnings are.
-        self.linted(linters(), linters().with_name("cfn-lint"), "--ignore-checks", "W2531", "--", *templates)
-
-    def test_are_what_the_tests_run(self):
-        for name, handler in HANDLERS.items():
-            self.assertIn(f"Handler: {handler}\n", (EXAMPLES / name / "template.yaml").read_text())
-
-    def test_of_terraform_and_the_serverless_framework_can_be_read(self):
-        script = "import sys, hcl2, yaml; hcl2.load(open(sys.argv[1])); yaml.safe_load(open(sys.argv[2]))"
-        self.linted(linters(), "-c", script, EXAMPLES / "terraform/main.tf", EXAMPLES / "serverless-framework/serverless.yml")
-
-    def test_have_valid_policies(self):
-        for policy in sorted(EXAMPLES.rglob("palisade.json")):
-            with self.subTest(str(policy)):
-                self.linted(LIBRARY.with_name("palisade"), "check", policy)
 
 
 class TheFunctions(unittest.TestCase):
