@@ -30,6 +30,20 @@ class TheSourcesOfAPolicy(EmulatorTest):
             with self.subTest(form):
                 self.assertEqual(self.rule_in_force({"PALISADE_POLICY": value.decode()}), "from-variable")
 
+    def test_a_policy_too_large_for_lambdas_variables_fits_as_gzip(self):
+        """Lambda itself refuses more than 4 KB when the function is configured; its emulator does not."""
+        hosts = [f"service-{index}.example.com" for index in range(200)]
+        text = policy("large", processes=MAIN_ONLY, dns={"effect": "prevent", "allow": [*hosts, "a.example"]})
+        packed = base64.b64encode(gzip.compress(text.encode())).decode()
+        self.assertGreater(len(text), 5000)
+        self.assertLess(len(packed), 4096)
+        for form, value in {"JSON": text, "base64 of gzip": packed}.items():
+            with self.subTest(form), self.function({"PALISADE_POLICY": value}) as function:
+                _, (record,) = self.audits_of(function, "import os; os.system('x')")
+                self.assertEqual((record["rule"], record["type"]), ("large", "process"))
+                _, (record,) = self.audits_of(function, "import socket; socket.getaddrinfo('service-200.example.com', 80)")
+                self.assertEqual((record["rule"], record["type"]), ("large", "dns"))
+
     def test_palisade_policy_file_names_a_file(self):
         with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
             file.write(named("from-file"))
