@@ -57,7 +57,7 @@ release: need-rust need-python ## both layers, SHA256SUMS, a CycloneDX bill of m
 	$(PYTHON) layer/test_release.py
 	$(PYTHON) layer/release.py $(if $(TAG),--tag $(TAG))
 
-arm64-test: layer ## the arm64 layer under QEMU: every kind of hook on three glibcs, and a Python function under AWS's emulator
+arm64-test: layer ## the arm64 layer under QEMU: every kind of hook on three glibcs, the hook suite, and a Python function under AWS's emulator
 	$(PYTHON) tests/platforms/run.py arm64
 
 glibc-test: layer ## the x86-64 layer on every glibc from 2.23 to the newest that can be had, and on musl
