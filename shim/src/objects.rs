@@ -149,12 +149,18 @@ impl Behind {
     }
 
     /// The first function of that name, in its default version; null if there is none. `hash` is that of [`hash`].
+    ///
+    /// An object that has a function of that name and calls another of that name (libattr's `setxattr`, which has a version of its own, calls
+    /// libc's) is not next: what it calls is ours.
     pub fn find(&self, name: &CStr, hash: u32) -> *mut c_void {
         let known = self.symbols.iter().take(self.count);
         // SAFETY: as many as `count` have been written.
         let mut symbols = known.map(|symbols| unsafe { symbols.assume_init_ref() });
         symbols
-            .find_map(|symbols| symbols.find(name, hash))
+            .find_map(|symbols| {
+                let found = symbols.find(name, hash)?;
+                (is_libc(found) || !symbols.asks_for(name)).then_some(found)
+            })
             .unwrap_or(core::ptr::null_mut())
     }
 }
@@ -295,6 +301,18 @@ impl Symbols {
             versions: versions as *const u16,
             table: table as *const u32,
         })
+    }
+
+    /// Has it a reference to that name, which some other object is to satisfy? Those come before all that are hashed.
+    fn asks_for(&self, name: &CStr) -> bool {
+        // SAFETY: as in `find`; the second word is the index of the first symbol that is hashed.
+        unsafe {
+            let first = *self.table.add(1);
+            (1..first).any(|index| {
+                let symbol = &*self.symbols.add(index as usize);
+                symbol.section == 0 && is(self.strings.add(symbol.name as usize), name)
+            })
+        }
     }
 
     /// The function of that name: in its default version, or in a hidden one if there is no other. glibc 2.34 has hidden the resolver's old

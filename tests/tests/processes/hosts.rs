@@ -403,3 +403,29 @@ fn an_alternate_stack_of_the_least_size_is_enough_where_files_and_programs_are_n
         );
     }
 }
+
+#[test]
+fn a_library_that_wraps_a_function_under_a_version_of_its_own_is_not_called_for_it() {
+    // cp(1) is linked to libattr, whose setxattr calls libc's: by way of ours, which must not call libattr's.
+    for words in [
+        &["cp", "-a", "folder", "copy"][..],
+        &["install", "-m", "711", "folder/file", "copy"],
+    ] {
+        let make = || {
+            let run = Run::new(tool(words[0])).args(&words[1..]);
+            std::fs::create_dir(run.folder().join("folder")).expect("a folder");
+            std::fs::write(run.folder().join("folder/file"), "content").expect("a file");
+            run
+        };
+        let natural = make().without_library().go();
+        assert_eq!(natural.code(), 0, "the control: {}", natural.story());
+        let rules = policy(json!({ "filesystem": { "effect": "prevent", "deny": ["/none/**"] } }));
+        let ours = make().policy(&rules).go();
+        assert_eq!(
+            (ours.code(), ours.audits().len()),
+            (0, 0),
+            "{}",
+            ours.story()
+        );
+    }
+}
