@@ -65,11 +65,13 @@ mod timestamp;
 
 #[cfg(feature = "read")]
 mod read;
+#[cfg(feature = "read")]
+mod written;
 
 pub use line::is_unseen;
 pub use palisade_policy::event::Access;
 #[cfg(feature = "read")]
-pub use read::{Owned, parse_line};
+pub use read::{Borrowed, Fields, Owned, Str, parse_line, parse_prefix};
 pub use record::{Effect, Kind, Level, Message, Record, Subject, Text};
 pub use techniques::techniques;
 pub use timestamp::Timestamp;

@@ -1,8 +1,10 @@
 //! Records picked out of a log in which others write too.
 
 use palisade_audit::{
-    Effect, Kind, LINE_MAX, Level, Message, Record, Subject, Timestamp, parse_line,
+    Effect, Kind, LINE_MAX, Level, Message, Owned, Record, Subject, Timestamp, parse_line,
+    parse_prefix,
 };
+use proptest::prelude::*;
 
 fn line() -> String {
     let mut out = [0; LINE_MAX];
@@ -35,7 +37,7 @@ fn line() -> String {
 
 #[test]
 fn what_was_written_is_read() {
-    let read = parse_line(&line()).expect("a record");
+    let read: Owned = parse_line(&line()).expect("a record");
     assert_eq!(read.palisade, 1);
     assert_eq!(read.level, "WARN");
     assert_eq!(read.kind, "dns");
@@ -52,12 +54,12 @@ fn what_was_written_is_read() {
 #[test]
 fn a_date_and_a_stream_before_the_record_are_passed_over() {
     let prefixed = format!("2024-01-01T00:00:00 2024/01/01/[$LATEST]ab12 {}", line());
-    assert_eq!(parse_line(&prefixed), parse_line(&line()));
+    assert_eq!(parse_line::<String>(&prefixed), parse_line(&line()));
 }
 
 #[test]
 fn fields_of_a_later_version_are_ignored() {
-    let read =
+    let read: Owned =
         parse_line(r#"{"palisade":2,"type":"waas","request":{"id":"x"}}"#).expect("a record");
     assert_eq!((read.palisade, read.kind.as_str()), (2, "waas"));
 }
@@ -76,6 +78,75 @@ fn lines_of_the_function_are_no_records() {
         r#"{"palisade":1} and more"#,
         r#"[{"palisade":1}]"#,
     ] {
-        assert_eq!(parse_line(other), None, "{other}");
+        assert_eq!(parse_line::<String>(other), None, "{other}");
+    }
+}
+
+/// What a parser of all JSON makes of it.
+fn by_serde(bytes: &[u8]) -> Option<(Owned, usize)> {
+    let mut values = serde_json::Deserializer::from_slice(bytes).into_iter();
+    let owned = values.next()?.ok()?;
+    Some((owned, values.byte_offset()))
+}
+
+#[track_caller]
+fn read_alike(bytes: &[u8]) {
+    let quick = parse_prefix(bytes)
+        .ok()
+        .map(|(read, end)| (serde_json::to_value(read).expect("serializes"), end));
+    let slow =
+        by_serde(bytes).map(|(read, end)| (serde_json::to_value(read).expect("serializes"), end));
+    assert_eq!(quick, slow, "{}", String::from_utf8_lossy(bytes));
+}
+
+#[test]
+fn numbers_and_texts_at_their_limits_are_read_as_json_has_them() {
+    let line = line();
+    for (from, to) in [
+        ("\"count\":7", "\"count\":18446744073709551615"),
+        ("\"count\":7", "\"count\":18446744073709551616"),
+        ("\"count\":7", "\"count\":07"),
+        ("\"count\":7", "\"count\":7.0"),
+        ("\"count\":7", "\"count\":7e0"),
+        ("\"count\":7", "\"count\":-0"),
+        ("\"count\":7", "\"count\":7,\"count\":7"),
+        ("\"count\":7", "\"count\":null"),
+        ("\"palisade\":1", "\"palisade\":4294967296"),
+        ("\"palisade\":1", "\"palisade\": 1"),
+        ("\"palisade\":1,", ""),
+        ("WARN", "\\ud800"),
+        ("WARN", "\\ud83d\\ude00"),
+        ("WARN", "\t"),
+        ("WARN", "\u{1f600}ä"),
+        ("WARN", "\\\\"),
+        ("WARN", "\\"),
+        ("WARN", ""),
+    ] {
+        assert!(line.contains(from), "{from} in {line}");
+        read_alike(line.replace(from, to).as_bytes());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4096))]
+
+    #[test]
+    fn what_is_read_quickly_is_read_as_json_has_it(
+        edits in prop::collection::vec((0..600_usize, 0..3_u8, prop::sample::select(b"\"\\{}[],:01e-.u \n\x1f\x7f\x80\xff\xc3\xa4az".to_vec())), 0..4),
+        end in 0..1000_usize,
+    ) {
+        let mut bytes = line().into_bytes();
+        for (at, what, byte) in edits {
+            let at = at % bytes.len();
+            match what {
+                0 => bytes[at] = byte,
+                1 => bytes.insert(at, byte),
+                _ => {
+                    bytes.remove(at);
+                }
+            }
+        }
+        bytes.truncate(end.max(1));
+        read_alike(&bytes);
     }
 }

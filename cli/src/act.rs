@@ -1,8 +1,9 @@
 //! What an audit says was done, so that a policy can be asked about it again.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
-use palisade_audit::Owned;
+use palisade_audit::Borrowed;
 use palisade_policy::{
     Access, Connect, Decider, File, Outcome, Process, Reason, Section, Start, Verdict,
 };
@@ -33,6 +34,12 @@ pub enum Mode {
 }
 
 impl Mode {
+    fn of(audit: &Borrowed<'_>) -> Option<Self> {
+        [Self::Read, Self::Write, Self::ReadWrite]
+            .into_iter()
+            .find(|mode| Some(mode.name()) == audit.access.as_deref())
+    }
+
     pub const fn name(self) -> &'static str {
         match self {
             Self::Read => "read",
@@ -52,11 +59,11 @@ impl Mode {
 
 impl Act {
     /// `None`: a notice, or a record that lacks what was asked for.
-    pub fn of(audit: &Owned) -> Option<Self> {
+    pub fn of(audit: &Borrowed<'_>) -> Option<Self> {
         Some(match audit.kind.as_str() {
             "process" => Self::Process {
-                path: audit.path.clone()?,
-                command: audit.command.clone().unwrap_or_default(),
+                path: audit.path.as_deref()?.to_owned(),
+                command: audit.command.as_deref().unwrap_or_default().to_owned(),
             },
             "network" if is_listening(audit) => Self::Listen { port: audit.port? },
             "network" => Self::Connect {
@@ -64,16 +71,11 @@ impl Act {
                 port: audit.port?,
             },
             "dns" => Self::Resolve {
-                domain: audit.domain.clone()?,
+                domain: audit.domain.as_deref()?.to_owned(),
             },
             "filesystem" => Self::File {
-                path: audit.path.clone()?,
-                access: match audit.access.as_deref()? {
-                    "read" => Mode::Read,
-                    "write" => Mode::Write,
-                    "read-write" => Mode::ReadWrite,
-                    _ => return None,
-                },
+                path: audit.path.as_deref()?.to_owned(),
+                access: Mode::of(audit)?,
             },
             _ => return None,
         })
@@ -110,6 +112,18 @@ impl Act {
         }
     }
 
+    /// The same of an audit, without keeping the act.
+    pub fn target_of<'a>(audit: &'a Borrowed<'_>) -> Option<Cow<'a, str>> {
+        let text = match audit.kind.as_str() {
+            "process" => audit.path.as_deref(),
+            "dns" => audit.domain.as_deref(),
+            "filesystem" if Mode::of(audit).is_some() => audit.path.as_deref(),
+            "network" => return Self::of(audit).map(|act| act.target().into()),
+            _ => None,
+        };
+        text.map(Cow::Borrowed)
+    }
+
     /// As `explain` puts it.
     pub fn asked(&self) -> Asked {
         match self.clone() {
@@ -131,7 +145,7 @@ impl Act {
 
     /// Asks a policy about what an audit tells. Its reason matters where it says what no name of the act does: that the program is one which
     /// cannot be followed, that it has no file, that the hooks themselves were to be passed by.
-    pub fn judge_again<'p>(&self, audit: &Owned, decider: &Decider<'p>) -> Verdict<'p> {
+    pub fn judge_again<'p>(&self, audit: &Borrowed<'_>, decider: &Decider<'p>) -> Verdict<'p> {
         let verdict = self.judge(decider);
         if verdict.outcome == Outcome::Prevent {
             return verdict;
@@ -194,7 +208,7 @@ impl Act {
 }
 
 /// The writer names the ports that a function opens by their own reason; a sentence says it where the reason is another.
-fn is_listening(audit: &Owned) -> bool {
+fn is_listening(audit: &Borrowed<'_>) -> bool {
     audit.attack == Reason::Unlisted.attack(Section::Listen)
         || audit.ip.is_none()
         || audit.msg.starts_with("Listening on port ")

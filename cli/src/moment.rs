@@ -9,6 +9,19 @@ pub fn micros(text: &str) -> Option<i64> {
         .map(Timestamp::as_microsecond)
 }
 
+/// [`text`] of a timestamp in RFC 3339.
+pub fn of(timestamp: &str) -> Option<String> {
+    let micros = micros(timestamp)?;
+    // In UTC, and with all its digits, it is there already.
+    if let (Some((date, rest)), true) = (timestamp.split_once('T'), timestamp.ends_with('Z'))
+        && let (10, Some(time)) = (date.len(), rest.get(..8))
+        && time.bytes().filter(|byte| *byte == b':').count() == 2
+    {
+        return Some(format!("{date} {time}"));
+    }
+    Some(text(micros))
+}
+
 /// Seconds since 1970.
 pub fn now() -> i64 {
     Timestamp::now().as_second()

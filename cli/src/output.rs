@@ -26,17 +26,41 @@ impl<'a> Safe<'a> {
     }
 }
 
-impl Display for Safe<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Safe<'_> {
+    fn write(self, out: &mut impl fmt::Write) -> fmt::Result {
+        // What Latin letters are made of acts on nothing, and most texts are of nothing else.
+        if let Some(text) = self.0.to_str()
+            && is_printable(text)
+        {
+            return out.write_str(text);
+        }
         for character in self.0.to_string_lossy().chars() {
             if palisade_audit::is_unseen(character) {
-                write!(f, "{}", character.escape_unicode())?;
+                write!(out, "{}", character.escape_unicode())?;
             } else {
-                f.write_char(character)?;
+                out.write_char(character)?;
             }
         }
         Ok(())
     }
+
+    /// Appends it.
+    pub fn add_to(self, text: &mut String) {
+        // A `String` takes everything.
+        let _ = self.write(text);
+    }
+}
+
+impl Display for Safe<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(f)
+    }
+}
+
+/// Nothing but ASCII that is seen. Without an early end, so that it goes by many bytes at once.
+fn is_printable(text: &str) -> bool {
+    text.bytes()
+        .fold(true, |all, byte| all & (b' '..=b'~').contains(&byte))
 }
 
 /// Appends a line.
@@ -68,6 +92,9 @@ pub struct Page {
     text: String,
     /// So much is gathered before it is written.
     room: usize,
+    styled: bool,
+    /// One value of JSON; kept for its memory.
+    json: Vec<u8>,
 }
 
 impl Page {
@@ -76,7 +103,14 @@ impl Page {
         Self {
             text: String::new(),
             room: if live { 0 } else { 1 << 16 },
+            styled: anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never,
+            json: Vec::new(),
         }
+    }
+
+    /// To append to.
+    pub fn text(&mut self) -> &mut String {
+        &mut self.text
     }
 
     /// Appends a line.
@@ -84,14 +118,36 @@ impl Page {
         line(&mut self.text, text);
     }
 
+    /// Appends a value as JSON, on one line.
+    pub fn json(&mut self, value: &impl serde::Serialize) -> Result<(), Failure> {
+        self.json.clear();
+        serde_json::to_writer(&mut self.json, value).map_err(|e| Failure::Output(e.into()))?;
+        let json = str::from_utf8(&self.json).unwrap_or_default();
+        if is_printable(json) {
+            self.text.push_str(json);
+        } else {
+            self.text.push_str(&safe_json(json));
+        }
+        self.text.push('\n');
+        Ok(())
+    }
+
     /// Writes what has gathered, if there is enough of it or `now`. `false`: the reader has gone.
     pub fn write(&mut self, now: bool) -> Result<bool, Failure> {
         if self.text.is_empty() || !(now || self.text.len() > self.room) {
             return Ok(true);
         }
-        let mut stream = anstream::stdout().lock();
+        // anstream looks at each byte for what it takes away; here nothing but styles of ours begins with an escape.
+        let plain;
+        let text = if self.styled {
+            &self.text
+        } else {
+            plain = without_styles(&self.text);
+            &plain
+        };
+        let mut stream = io::stdout().lock();
         let written = stream
-            .write_all(self.text.as_bytes())
+            .write_all(text.as_bytes())
             .and_then(|()| stream.flush());
         self.text.clear();
         match written {
@@ -100,6 +156,22 @@ impl Page {
             Err(cause) => Err(Failure::Output(cause)),
         }
     }
+}
+
+/// Text without the styles that were put into it: `ESC [ … m`.
+fn without_styles(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, style)) =
+        memchr::memchr(b'\x1b', rest.as_bytes()).and_then(|escape| rest.split_at_checked(escape))
+    {
+        plain.push_str(before);
+        rest = memchr::memchr(b'm', style.as_bytes())
+            .and_then(|end| style.get(end + 1..))
+            .unwrap_or_default();
+    }
+    plain.push_str(rest);
+    plain
 }
 
 /// How a result is written.
@@ -186,7 +258,7 @@ pub fn size(bytes: u64) -> String {
 
 /// JSON that is safe to print: what acts on a terminal or cannot be seen is written as `\uXXXX`, as JSON has it.
 pub fn safe_json(text: &str) -> String {
-    if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+    if is_printable(text) {
         return text.to_owned();
     }
     let mut safe = String::with_capacity(text.len());

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use palisade_audit::{Owned, parse_line};
+use palisade_audit::{Borrowed, Str, parse_line};
 use palisade_policy::{Identity, Outcome, Policy, Reason, Verdict};
 use serde_json::{Value, json};
 
@@ -143,13 +143,19 @@ fn given<'a>(argument: &'a str, audit: &'a str) -> &'a str {
     if argument.is_empty() { audit } else { argument }
 }
 
-fn is_cut(audit: &Owned) -> bool {
-    let subject = |name: &String| matches!(name.as_str(), "path" | "domain" | "command");
-    let lossy = |text: &Option<String>| text.as_ref().is_some_and(|text| text.contains('\u{fffd}'));
+fn is_cut(audit: &Borrowed<'_>) -> bool {
+    let subject = |name: &Str<'_>| matches!(&**name, "path" | "domain" | "command");
+    let lossy =
+        |text: &Option<Str<'_>>| text.as_ref().is_some_and(|text| text.contains('\u{fffd}'));
     audit.truncated.iter().any(subject) || lossy(&audit.path) || lossy(&audit.domain)
 }
 
-fn notes(audit: &Owned, verdict: &Verdict<'_>, rule: Option<&str>, act: &Act) -> Vec<String> {
+fn notes(
+    audit: &Borrowed<'_>,
+    verdict: &Verdict<'_>,
+    rule: Option<&str>,
+    act: &Act,
+) -> Vec<String> {
     let mut notes = Vec::new();
     if let (Some(recorded), Some(now)) = (audit.rule.as_deref(), rule)
         && recorded != now
@@ -159,7 +165,7 @@ fn notes(audit: &Owned, verdict: &Verdict<'_>, rule: Option<&str>, act: &Act) ->
     let attack = verdict.reason.attack(act.section());
     if verdict.outcome == Outcome::Allow {
         notes.push("this policy allows it; the audit comes from another one, or something that it does not tell mattered".to_owned());
-    } else if audit.effect.as_deref() != Some("learn") && attack != audit.attack {
+    } else if audit.effect.as_deref() != Some("learn") && audit.attack != attack {
         notes.push(format!(
             "the audit's reason is {}, and this policy's is {attack}",
             audit.attack
@@ -173,12 +179,12 @@ fn notes(audit: &Owned, verdict: &Verdict<'_>, rule: Option<&str>, act: &Act) ->
 
 /// The act, and what else has to be allowed for it, each with the audit that it would leave: a script is run by another program, which is judged
 /// as well, and a static program is judged a second time.
-fn steps(
+fn steps<'a>(
     act: &Act,
-    audit: &Owned,
+    audit: &Borrowed<'a>,
     verdict: &Verdict<'_>,
     notes: &mut Vec<String>,
-) -> Vec<(Act, Owned)> {
+) -> Vec<(Act, Borrowed<'a>)> {
     let mut steps = vec![(act.clone(), audit.clone())];
     let by_list = matches!(
         verdict.reason,
@@ -218,7 +224,7 @@ fn steps(
             Safe::of(&program)
         ));
         if let Some((_, audit)) = steps.last_mut() {
-            audit.attack = Reason::UnfollowableProgram.attack(act.section()).to_owned();
+            audit.attack = Reason::UnfollowableProgram.attack(act.section()).into();
         }
     }
     steps
@@ -228,7 +234,7 @@ fn steps(
 fn remedy(
     policy: &Policy,
     identity: Identity<'_>,
-    acts: &[(Act, Owned)],
+    acts: &[(Act, Borrowed<'_>)],
 ) -> Result<Remedy, Failure> {
     let internal = |cause: serde_json::Error| Failure::Output(cause.into());
     let mut value = serde_json::to_value(policy).map_err(internal)?;
@@ -273,7 +279,7 @@ fn remedy(
 }
 
 /// A process has another number the next time: its own files in /proc are written as a policy names them.
-fn lasting(act: &Act, audit: &Owned) -> Act {
+fn lasting(act: &Act, audit: &Borrowed<'_>) -> Act {
     let own = format!("/proc/{}/", audit.pid);
     match act {
         Act::File { path, access } if path.starts_with(&own) => Act::File {

@@ -4,7 +4,7 @@
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use palisade_audit::{
-    Access, Effect, Kind, LINE_MAX, Level, Message, Record, Subject, Text, Timestamp, is_unseen,
+    Access, Effect, Kind, LINE_MAX, Level, Message, Owned, Record, Subject, Text, Timestamp, is_unseen,
     parse_line,
 };
 use serde_json::Value;
@@ -102,7 +102,7 @@ fuzz_target!(|input: Input<'_>| {
     );
 
     let json: Value = serde_json::from_str(text).expect("JSON");
-    let read = parse_line(text).expect("a record");
+    let read: Owned = parse_line(text).expect("a record");
     assert_eq!((read.pid, read.ppid), (record.pid, record.ppid));
     let cut: Vec<&str> = json["truncated"]
         .as_array()

@@ -1,6 +1,8 @@
 //! The fields of an audit by which it can be counted.
 
-use palisade_audit::Owned;
+use std::borrow::Cow;
+
+use palisade_audit::Borrowed;
 
 use crate::act::Act;
 use crate::moment;
@@ -56,23 +58,33 @@ impl Field {
     }
 
     /// What the audit has there; empty for nothing.
-    pub fn of(self, audit: &Owned) -> String {
+    pub fn of<'a>(self, audit: &'a Borrowed<'_>) -> Cow<'a, str> {
         let moment = |format| {
             moment::micros(&audit.timestamp)
                 .map(|micros| moment::format(micros, format))
                 .unwrap_or_default()
+                .into()
         };
         match self {
-            Self::Type => audit.kind.clone(),
-            Self::Effect => audit.effect.clone().unwrap_or_default(),
-            Self::Rule => audit.rule.clone().unwrap_or_default(),
-            Self::Function => audit.function.clone(),
-            Self::Region => audit.region.clone(),
-            Self::Process => audit.process.clone(),
-            Self::Attack => audit.attack.clone(),
-            Self::Target => Act::of(audit).map(|act| act.target()).unwrap_or_default(),
-            Self::Command => audit.command.clone().unwrap_or_default(),
-            Self::Technique => audit.techniques.join(" "),
+            Self::Type => audit.kind.as_str().into(),
+            Self::Effect => audit.effect.as_deref().unwrap_or_default().into(),
+            Self::Rule => audit.rule.as_deref().unwrap_or_default().into(),
+            Self::Function => audit.function.as_str().into(),
+            Self::Region => audit.region.as_str().into(),
+            Self::Process => audit.process.as_str().into(),
+            Self::Attack => audit.attack.as_str().into(),
+            Self::Target => Act::target_of(audit).unwrap_or_default(),
+            Self::Command => audit.command.as_deref().unwrap_or_default().into(),
+            Self::Technique => match audit.techniques.as_slice() {
+                [] => "".into(),
+                [one] => one.as_str().into(),
+                several => several
+                    .iter()
+                    .map(|technique| &**technique)
+                    .collect::<Vec<_>>()
+                    .join(" ")
+                    .into(),
+            },
             Self::Minute => moment("%Y-%m-%d %H:%M"),
             Self::Hour => moment("%Y-%m-%d %H:00"),
             Self::Day => moment("%Y-%m-%d"),

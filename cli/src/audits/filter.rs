@@ -1,6 +1,6 @@
 //! Which audits are meant.
 
-use palisade_audit::Owned;
+use palisade_audit::Borrowed;
 use regex::{Regex, RegexBuilder};
 
 use crate::failure::Failure;
@@ -129,7 +129,7 @@ impl Filter {
         })
     }
 
-    pub fn accepts(&self, audit: &Owned) -> bool {
+    pub fn accepts(&self, audit: &Borrowed<'_>) -> bool {
         self.kind.accept(&audit.kind)
             && self
                 .effect
@@ -145,7 +145,7 @@ impl Filter {
                 .is_none_or(|regex| found(regex, audit))
     }
 
-    fn in_time(&self, audit: &Owned) -> bool {
+    fn in_time(&self, audit: &Borrowed<'_>) -> bool {
         if self.since.is_none() && self.until.is_none() {
             return true;
         }
@@ -156,7 +156,7 @@ impl Filter {
     }
 }
 
-fn found(regex: &Regex, audit: &Owned) -> bool {
+fn found(regex: &Regex, audit: &Borrowed<'_>) -> bool {
     regex.is_match(&audit.msg)
         || [&audit.command, &audit.path, &audit.domain, &audit.ip]
             .into_iter()

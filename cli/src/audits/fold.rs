@@ -1,11 +1,11 @@
 //! Equal audits near each other are one line with a count.
 
 use std::collections::VecDeque;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasher, RandomState};
 
-use palisade_audit::Owned;
+use palisade_audit::Borrowed;
 
-use super::line;
+use super::line::Line;
 use crate::output::Page;
 
 /// So many different audits can be open at once.
@@ -15,16 +15,21 @@ const OPEN: usize = 64;
 pub struct Fold {
     on: bool,
     live: bool,
+    /// What makes audits equal, of each that is open.
+    keys: VecDeque<u64>,
     open: VecDeque<Group>,
+    /// With a secret of its own: nobody can write an audit that is folded into another.
+    hasher: RandomState,
 }
 
 /// An audit and its repeats.
+#[derive(Default)]
 pub struct Group {
-    key: u64,
-    pub audit: Owned,
+    /// The line for a person, but for how often it was.
+    pub line: Line,
     pub count: u64,
-    /// Timestamp of the last, where it is not the first.
-    pub last: Option<String>,
+    /// Timestamp of the last, where it is not the first; else empty.
+    pub last: String,
     /// Live: how many of the count are on screen.
     shown: u64,
 }
@@ -35,39 +40,44 @@ impl Fold {
         Self {
             on,
             live,
+            keys: VecDeque::new(),
             open: VecDeque::new(),
+            hasher: RandomState::new(),
         }
     }
 
-    pub fn take(&mut self, audit: Owned, page: &mut Page) {
-        let count = crate::log::events(&audit);
-        let key = key(&audit);
+    pub fn take(&mut self, audit: &Borrowed<'_>, page: &mut Page) {
+        let count = crate::log::events(audit);
+        let key = if self.on { self.key(audit) } else { 0 };
         if self.on
-            && let Some(group) = self.open.iter_mut().find(|group| group.key == key)
+            && let Some(place) = self.keys.iter().position(|open| *open == key)
+            && let Some(group) = self.open.get_mut(place)
         {
             group.count += count;
-            group.last = Some(audit.timestamp);
+            group.last.clear();
+            group.last.push_str(&audit.timestamp);
             return;
         }
-        let mut group = Group {
-            key,
-            audit,
-            count,
-            last: None,
-            shown: 0,
-        };
+        let mut group = Group::default();
+        if self.open.len() >= OPEN {
+            self.keys.pop_front();
+            if let Some(oldest) = self.open.pop_front() {
+                close(&oldest, page);
+                // For its memory.
+                group = oldest;
+            }
+        }
+        group.line.fill(audit);
+        group.count = count;
+        group.last.clear();
+        group.shown = 0;
         if self.live || !self.on {
-            page.line(line::text(&group));
+            group.text(page);
             group.shown = count;
         }
-        if !self.on {
-            return;
-        }
-        self.open.push_back(group);
-        if self.open.len() > OPEN
-            && let Some(oldest) = self.open.pop_front()
-        {
-            close(&oldest, page);
+        if self.on {
+            self.keys.push_back(key);
+            self.open.push_back(group);
         }
     }
 
@@ -84,37 +94,37 @@ impl Fold {
             close(group, page);
         }
     }
+
+    /// Everything but when, and which process number.
+    fn key(&self, audit: &Borrowed<'_>) -> u64 {
+        let Borrowed {
+            kind,
+            attack,
+            effect,
+            rule,
+            msg,
+            function,
+            region,
+            process,
+            command,
+            ip,
+            port,
+            domain,
+            path,
+            access,
+            ..
+        } = audit;
+        self.hasher.hash_one((
+            (kind, attack, effect, rule, msg, function, region),
+            (process, command, ip, port, domain, path, access),
+        ))
+    }
 }
 
 fn close(group: &Group, page: &mut Page) {
     if group.shown == 0 {
-        page.line(line::text(group));
+        group.text(page);
     } else if group.count > group.shown {
-        page.line(line::again(group, group.count - group.shown));
+        group.again(group.count - group.shown, page);
     }
-}
-
-/// Everything but when, and which process number.
-fn key(audit: &Owned) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    let Owned {
-        kind,
-        attack,
-        effect,
-        rule,
-        msg,
-        function,
-        region,
-        process,
-        command,
-        ip,
-        port,
-        domain,
-        path,
-        access,
-        ..
-    } = audit;
-    (kind, attack, effect, rule, msg, function, region).hash(&mut hasher);
-    (process, command, ip, port, domain, path, access).hash(&mut hasher);
-    hasher.finish()
 }

@@ -1,61 +1,88 @@
 //! One audit on one line, for a person.
 
+use std::fmt::Write;
+use std::ops::Range;
+
 use anstyle::Style;
-use palisade_audit::Owned;
+use palisade_audit::Borrowed;
 
 use super::fold::Group;
 use crate::moment;
-use crate::output::{DIM, ERROR, GOOD, STRONG, Safe, WARNING, number};
+use crate::output::{DIM, ERROR, GOOD, Page, STRONG, Safe, WARNING, number};
 
-/// `2026-11-20 22:13:20  prevent  pay-invoice  DNS resolution of … denied by a runtime rule.  unlisted-domain, rule payments  ×3 to 22:14:02`
-pub fn text(group: &Group) -> String {
-    let audit = &group.audit;
-    let (word, style) = effect(audit);
-    let mut line = format!(
-        "{DIM}{}{DIM:#}  {style}{word:<7}{style:#}  ",
-        when(&audit.timestamp)
-    );
-    if !audit.function.is_empty() {
-        line.push_str(&format!(
-            "{STRONG}{}{STRONG:#}  ",
-            Safe::of(&audit.function)
-        ));
-    }
-    line.push_str(&sentence(audit));
-    line.push_str(&format!("  {DIM}{}", Safe::of(&audit.attack)));
-    if let Some(rule) = &audit.rule {
-        line.push_str(&format!(", rule {}", Safe::of(rule)));
-    }
-    line.push_str(&format!("{DIM:#}"));
-    if group.count > 1 {
-        line.push_str(&format!("  {STRONG}×{}{STRONG:#}", number(group.count)));
-        if let Some(last) = &group.last {
-            line.push_str(&format!(" {DIM}to {}{DIM:#}", when(last)));
+/// `2026-11-20 22:13:20  prevent  pay-invoice  DNS resolution of … denied by a runtime rule.  unlisted-domain, rule payments`
+#[derive(Default)]
+pub struct Line {
+    text: String,
+    /// Where what the record says lies in it.
+    sentence: Range<usize>,
+}
+
+impl Line {
+    pub fn fill(&mut self, audit: &Borrowed<'_>) {
+        let text = &mut self.text;
+        text.clear();
+        let (word, style) = effect(audit);
+        // A `String` takes everything.
+        let _ = write!(text, "{DIM}");
+        when(text, &audit.timestamp);
+        let _ = write!(text, "{DIM:#}  {style}{word:<7}{style:#}  ");
+        if !audit.function.is_empty() {
+            let _ = write!(text, "{STRONG}");
+            Safe::of(&audit.function).add_to(text);
+            let _ = write!(text, "{STRONG:#}  ");
         }
+        let start = text.len();
+        Safe::of(&audit.msg).add_to(text);
+        // The arguments where there are any, since the sentence has none.
+        if let Some(command) = audit.command.as_ref().filter(|command| !command.is_empty()) {
+            let _ = write!(text, "  {DIM}$ ");
+            Safe::of(command).add_to(text);
+            let _ = write!(text, "{DIM:#}");
+        }
+        self.sentence = start..text.len();
+        let _ = write!(text, "  {DIM}");
+        Safe::of(&audit.attack).add_to(text);
+        if let Some(rule) = &audit.rule {
+            text.push_str(", rule ");
+            Safe::of(rule).add_to(text);
+        }
+        let _ = write!(text, "{DIM:#}");
     }
-    line
 }
 
-/// Live: more of what is on screen already.
-pub fn again(group: &Group, more: u64) -> String {
-    format!(
-        "{DIM}{}{DIM:#}  {STRONG}×{}{STRONG:#} more: {}",
-        when(group.last.as_deref().unwrap_or(&group.audit.timestamp)),
-        number(more),
-        sentence(&group.audit)
-    )
-}
-
-/// What the record says, and the arguments where there are any, since the sentence has none.
-pub fn sentence(audit: &Owned) -> String {
-    let mut text = Safe::of(&audit.msg).to_string();
-    if let Some(command) = audit.command.as_ref().filter(|command| !command.is_empty()) {
-        text.push_str(&format!("  {DIM}$ {}{DIM:#}", Safe::of(command)));
+impl Group {
+    /// The line, and `×3 to 22:14:02` behind it.
+    pub fn text(&self, page: &mut Page) {
+        let text = page.text();
+        text.push_str(&self.line.text);
+        if self.count > 1 {
+            let _ = write!(text, "  {STRONG}×{}{STRONG:#}", number(self.count));
+            if !self.last.is_empty() {
+                let _ = write!(text, " {DIM}to ");
+                when(text, &self.last);
+                let _ = write!(text, "{DIM:#}");
+            }
+        }
+        text.push('\n');
     }
-    text
+
+    /// Live: more of what is on screen already.
+    pub fn again(&self, more: u64, page: &mut Page) {
+        let text = page.text();
+        let _ = write!(text, "{DIM}");
+        when(text, &self.last);
+        let sentence = self.line.text.get(self.line.sentence.clone());
+        let _ = writeln!(
+            text,
+            "{DIM:#}  {STRONG}×{}{STRONG:#} more: {}",
+            number(more),
+            sentence.unwrap_or_default()
+        );
+    }
 }
 
-fn effect(audit: &Owned) -> (&'static str, Style) {
+fn effect(audit: &Borrowed<'_>) -> (&'static str, Style) {
     match audit.effect.as_deref() {
         Some("prevent") => ("prevent", ERROR),
         Some("alert") => ("alert", WARNING),
@@ -67,9 +94,11 @@ fn effect(audit: &Owned) -> (&'static str, Style) {
     }
 }
 
-fn when(timestamp: &str) -> String {
-    match moment::micros(timestamp) {
-        Some(micros) => moment::text(micros),
-        None => format!("{:<19}", Safe::of(timestamp).to_string()),
+fn when(text: &mut String, timestamp: &str) {
+    match moment::of(timestamp) {
+        Some(moment) => text.push_str(&moment),
+        None => {
+            let _ = write!(text, "{:<19}", Safe::of(timestamp).to_string());
+        }
     }
 }

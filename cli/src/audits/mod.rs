@@ -10,16 +10,16 @@ mod tally;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use palisade_audit::Owned;
+use palisade_audit::Borrowed;
 
 use crate::export::{self, Target};
 use crate::failure::Failure;
 use crate::log::{Entry, Flow, Logs};
-use crate::output::{self, Page};
-use fields::Field;
+use crate::output::Page;
 use fold::Fold;
 use tally::{Groups, Summary};
 
+pub use fields::Field;
 pub use filter::{Filter, Filters};
 
 /// Show the audits in logs: filter, count, sum up, follow, hand on
@@ -121,7 +121,7 @@ pub fn audits(arguments: &Arguments) -> Result<ExitCode, Failure> {
     };
     let seen = logs.read(&mut |entry| {
         match entry {
-            Entry::Audit { audit, .. } if filter.accepts(&audit) => sink.take(*audit, &mut page)?,
+            Entry::Audit { audit, .. } if filter.accepts(audit) => sink.take(audit, &mut page)?,
             Entry::Idle => {
                 if let Sink::Lines(fold) = &mut sink {
                     fold.idle(&mut page);
@@ -138,13 +138,13 @@ pub fn audits(arguments: &Arguments) -> Result<ExitCode, Failure> {
 }
 
 impl Sink {
-    fn take(&mut self, audit: Owned, page: &mut Page) -> Result<(), Failure> {
+    fn take(&mut self, audit: &Borrowed<'_>, page: &mut Page) -> Result<(), Failure> {
         match self {
             Self::Lines(fold) => fold.take(audit, page),
-            Self::Json => page.json(&audit)?,
-            Self::Groups(groups) => groups.take(&audit),
-            Self::Summary(summary) => summary.take(&audit),
-            Self::Export(exporter) => exporter.take(&audit, page)?,
+            Self::Json => page.json(audit)?,
+            Self::Groups(groups) => groups.take(audit),
+            Self::Summary(summary) => summary.take(audit),
+            Self::Export(exporter) => exporter.take(audit, page)?,
         }
         Ok(())
     }
@@ -155,10 +155,10 @@ impl Sink {
             Self::Lines(fold) => fold.end(page),
             Self::Json => {}
             Self::Export(exporter) => exporter.end(page)?,
-            Self::Groups(groups) if arguments.json => page.json(&groups.json(top))?,
-            Self::Groups(groups) => groups.text(top, page),
-            Self::Summary(summary) if arguments.json => page.json(&summary.json(top))?,
-            Self::Summary(summary) => summary.text(top, page),
+            Self::Groups(mut groups) if arguments.json => page.json(&groups.json(top))?,
+            Self::Groups(mut groups) => groups.text(top, page),
+            Self::Summary(mut summary) if arguments.json => page.json(&summary.json(top))?,
+            Self::Summary(mut summary) => summary.text(top, page),
         }
         Ok(())
     }
@@ -172,11 +172,5 @@ impl Page {
         } else {
             Flow::Stop
         })
-    }
-
-    fn json(&mut self, value: &impl serde::Serialize) -> Result<(), Failure> {
-        let text = serde_json::to_string(value).map_err(|cause| Failure::Output(cause.into()))?;
-        self.line(output::safe_json(&text));
-        Ok(())
     }
 }

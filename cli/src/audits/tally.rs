@@ -1,8 +1,9 @@
 //! Counts, in memory that does not grow with the log.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
-use palisade_audit::Owned;
+use palisade_audit::Borrowed;
 use serde_json::{Value, json};
 
 use super::chart;
@@ -21,13 +22,35 @@ const SHOWN: usize = 24;
 #[derive(Default)]
 pub struct Counter {
     counts: HashMap<String, u64>,
+    /// The last value, and how often it came in a row: most fields say the same again and again.
+    last: String,
+    row: u64,
     /// Values that were forgotten, and what they came to.
     forgotten: (usize, u64),
 }
 
 impl Counter {
-    pub fn add(&mut self, value: String, count: u64) {
-        *self.counts.entry(value).or_default() += count;
+    pub fn add(&mut self, value: &str, count: u64) {
+        if self.row > 0 && self.last == value {
+            self.row += count;
+            return;
+        }
+        self.end_row();
+        self.last.clear();
+        self.last.push_str(value);
+        self.row = count;
+    }
+
+    fn end_row(&mut self) {
+        let count = std::mem::take(&mut self.row);
+        if count == 0 {
+            return;
+        }
+        if let Some(known) = self.counts.get_mut(self.last.as_str()) {
+            *known += count;
+            return;
+        }
+        self.counts.insert(self.last.clone(), count);
         if self.counts.len() > VALUES {
             self.forget();
         }
@@ -53,7 +76,8 @@ impl Counter {
     }
 
     /// The most frequent, and how many others there are and what they come to.
-    pub fn top(&self, number: usize) -> (Vec<(String, u64)>, (usize, u64)) {
+    pub fn top(&mut self, number: usize) -> (Vec<(String, u64)>, (usize, u64)) {
+        self.end_row();
         let mut rows: Vec<(&String, &u64)> = self.counts.iter().collect();
         rows.sort_by(|(a, x), (b, y)| y.cmp(x).then_with(|| a.cmp(b)));
         let rest = rows.get(number..).unwrap_or_default();
@@ -69,7 +93,7 @@ impl Counter {
         (rows, rest)
     }
 
-    fn json(&self, number: usize) -> Value {
+    fn json(&mut self, number: usize) -> Value {
         let (rows, (values, count)) = self.top(number);
         json!({
             "top": rows.iter().map(|(value, count)| json!({"value": value, "count": count})).collect::<Vec<_>>(),
@@ -94,18 +118,18 @@ impl Groups {
         }
     }
 
-    pub fn take(&mut self, audit: &Owned) {
+    pub fn take(&mut self, audit: &Borrowed<'_>) {
         let count = crate::log::events(audit);
         self.total += count;
-        let values: Vec<String> = self
+        let values: Vec<Cow<'_, str>> = self
             .fields
             .iter()
             .map(|field| match field.of(audit) {
-                value if value.is_empty() => "(none)".to_owned(),
+                value if value.is_empty() => "(none)".into(),
                 value => value,
             })
             .collect();
-        self.counter.add(values.join("  "), count);
+        self.counter.add(&values.join("  "), count);
     }
 
     fn title(&self) -> String {
@@ -113,13 +137,13 @@ impl Groups {
         names.join(", ")
     }
 
-    pub fn text(&self, top: usize, page: &mut Page) {
+    pub fn text(&mut self, top: usize, page: &mut Page) {
         page.line(output::counted(self.total, "event"));
         let (rows, rest) = self.counter.top(top);
         chart::table(page, &format!("By {}", self.title()), &rows, rest);
     }
 
-    pub fn json(&self, top: usize) -> Value {
+    pub fn json(&mut self, top: usize) -> Value {
         json!({"events": self.total, "by": self.title(), "groups": self.counter.json(top)})
     }
 }
@@ -136,35 +160,34 @@ pub struct Summary {
 }
 
 /// The title of a table, and what of an audit goes into it.
-type Table = (&'static str, fn(&Owned) -> String);
+type Table = (&'static str, for<'a> fn(&'a Borrowed<'_>) -> Cow<'a, str>);
 
 /// The tables, in order.
 const TABLES: [Table; 10] = [
-    ("Effects", |audit| match &audit.effect {
-        Some(effect) => effect.clone(),
-        None => "notice".to_owned(),
+    ("Effects", |audit| {
+        audit.effect.as_deref().unwrap_or("notice").into()
     }),
-    ("Reasons", |audit| audit.attack.clone()),
-    ("Functions", |audit| audit.function.clone()),
-    ("Rules", |audit| audit.rule.clone().unwrap_or_default()),
-    ("Acting programs", |audit| audit.process.clone()),
+    ("Reasons", |audit| Field::Attack.of(audit)),
+    ("Functions", |audit| Field::Function.of(audit)),
+    ("Rules", |audit| Field::Rule.of(audit)),
+    ("Acting programs", |audit| Field::Process.of(audit)),
     ("Programs that were to run", |audit| of(audit, "process")),
     ("Names", |audit| of(audit, "dns")),
     ("Addresses and ports", |audit| of(audit, "network")),
     ("Files", |audit| of(audit, "filesystem")),
-    ("ATT&CK techniques", |audit| audit.techniques.join(" ")),
+    ("ATT&CK techniques", |audit| Field::Technique.of(audit)),
 ];
 
-fn of(audit: &Owned, kind: &str) -> String {
-    if audit.kind == kind {
+fn of<'a>(audit: &'a Borrowed<'_>, kind: &str) -> Cow<'a, str> {
+    if audit.kind == *kind {
         Field::Target.of(audit)
     } else {
-        String::new()
+        "".into()
     }
 }
 
 impl Summary {
-    pub fn take(&mut self, audit: &Owned) {
+    pub fn take(&mut self, audit: &Borrowed<'_>) {
         let count = crate::log::events(audit);
         self.audits += 1;
         self.events += count;
@@ -176,12 +199,12 @@ impl Summary {
         for ((_, value), counter) in TABLES.iter().zip(&mut self.tables) {
             let value = value(audit);
             if !value.is_empty() {
-                counter.add(value, count);
+                counter.add(&value, count);
             }
         }
     }
 
-    pub fn text(&self, top: usize, page: &mut Page) {
+    pub fn text(&mut self, top: usize, page: &mut Page) {
         let mut head = format!(
             "{STRONG}{}{STRONG:#}, {}",
             output::counted(self.audits, "audit"),
@@ -195,7 +218,7 @@ impl Summary {
             ));
         }
         page.line(head);
-        for ((title, _), counter) in TABLES.iter().zip(&self.tables) {
+        for ((title, _), counter) in TABLES.iter().zip(&mut self.tables) {
             let (rows, rest) = counter.top(top);
             if !rows.is_empty() {
                 chart::table(page, title, &rows, rest);
@@ -207,10 +230,10 @@ impl Summary {
         }
     }
 
-    pub fn json(&self, top: usize) -> Value {
+    pub fn json(&mut self, top: usize) -> Value {
         let tables: serde_json::Map<String, Value> = TABLES
             .iter()
-            .zip(&self.tables)
+            .zip(&mut self.tables)
             .map(|((title, _), counter)| ((*title).to_owned(), counter.json(top)))
             .collect();
         let moment = |at: Option<i64>| at.map(|at| moment::format(at, "%Y-%m-%dT%H:%M:%SZ"));

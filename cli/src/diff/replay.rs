@@ -89,14 +89,14 @@ pub fn run(
     };
     let seen = logs.read(&mut |entry| {
         if let Entry::Audit { audit, .. } = entry
-            && filter.accepts(&audit)
-            && let Some(act) = Act::of(&audit)
+            && filter.accepts(audit)
+            && let Some(act) = Act::of(audit)
         {
             if policies.len() >= FUNCTIONS {
                 policies.clear();
             }
             let (before, after) = policies
-                .entry((audit.function.clone(), audit.region.clone()))
+                .entry((audit.function.to_string(), audit.region.to_string()))
                 .or_insert_with(|| {
                     let identity = Identity {
                         function: &audit.function,
@@ -108,13 +108,13 @@ pub fn run(
                         ask::compiled(new, identity, None),
                     )
                 });
-            let before = act.judge_again(&audit, &before.decider()).outcome;
-            let after = act.judge_again(&audit, &after.decider()).outcome;
-            let count = crate::log::events(&audit);
+            let before = act.judge_again(audit, &before.decider()).outcome;
+            let after = act.judge_again(audit, &after.decider()).outcome;
+            let count = crate::log::events(audit);
             replay.events += count;
             if before != after {
                 replay.changed += count;
-                let key = (audit.function.clone(), index(before), index(after), act);
+                let key = (audit.function.to_string(), index(before), index(after), act);
                 if replay.acts.len() < ACTS || replay.acts.contains_key(&key) {
                     *replay.acts.entry(key).or_default() += count;
                 }

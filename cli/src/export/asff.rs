@@ -6,7 +6,7 @@
 
 use std::net::IpAddr;
 
-use palisade_audit::Owned;
+use palisade_audit::Borrowed;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -15,7 +15,7 @@ use crate::act::Act;
 use crate::moment;
 
 /// One finding, if the audit is one.
-pub fn finding(audit: &Owned, account: &str) -> Option<Value> {
+pub fn finding(audit: &Borrowed<'_>, account: &str) -> Option<Value> {
     let label = match (audit.effect.as_deref(), audit.level.as_str()) {
         (Some("prevent"), _) | (None, "ERROR") => "HIGH",
         (Some("alert"), _) => "MEDIUM",
@@ -98,7 +98,7 @@ fn spoken(text: &str) -> &str {
     }
 }
 
-fn title(audit: &Owned, function: &str) -> String {
+fn title(audit: &Borrowed<'_>, function: &str) -> String {
     let what = match audit.effect.as_deref() {
         Some("prevent") => "Prevented",
         Some(_) => "Detected",
@@ -132,7 +132,7 @@ const fn kind(act: Option<&Act>) -> &'static str {
     }
 }
 
-fn action(audit: &Owned, act: &Act) -> Option<Value> {
+fn action(audit: &Borrowed<'_>, act: &Act) -> Option<Value> {
     let blocked = audit.effect.as_deref() == Some("prevent");
     match act {
         Act::Connect { ip, port } => {
@@ -160,7 +160,7 @@ fn action(audit: &Owned, act: &Act) -> Option<Value> {
 }
 
 /// The same audit is the same finding, however often it is imported; no other can be made to look like it, which would replace it.
-fn identity(audit: &Owned) -> Result<String, serde_json::Error> {
+fn identity(audit: &Borrowed<'_>) -> Result<String, serde_json::Error> {
     let digest = Sha256::digest(serde_json::to_vec(audit)?);
     Ok(digest
         .iter()

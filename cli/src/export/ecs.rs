@@ -1,6 +1,6 @@
 //! Elastic Common Schema 8.17: <https://www.elastic.co/guide/en/ecs/8.17/>
 
-use palisade_audit::Owned;
+use palisade_audit::Borrowed;
 use serde_json::{Value, json};
 
 use super::{address, base, micros, object, set, techniques};
@@ -8,7 +8,7 @@ use crate::act::{Act, Mode};
 use crate::moment;
 
 /// One document.
-pub fn event(audit: &Owned, account: Option<&str>) -> Value {
+pub fn event(audit: &Borrowed<'_>, account: Option<&str>) -> Value {
     let act = Act::of(audit);
     let effect = audit.effect.as_deref();
     let mut document = json!({
@@ -48,7 +48,7 @@ pub fn event(audit: &Owned, account: Option<&str>) -> Value {
     set(
         &mut document,
         "rule",
-        object([("name", audit.rule.clone().into())]),
+        object([("name", audit.rule.as_deref().into())]),
     );
     threat(&mut document, audit);
     let actor = object([
@@ -78,7 +78,7 @@ pub fn event(audit: &Owned, account: Option<&str>) -> Value {
     document
 }
 
-fn subject(document: &mut Value, audit: &Owned, act: &Act) {
+fn subject(document: &mut Value, audit: &Borrowed<'_>, act: &Act) {
     match act {
         Act::Process { .. } => {}
         Act::Connect { ip, port } => {
@@ -125,7 +125,7 @@ fn subject(document: &mut Value, audit: &Owned, act: &Act) {
     }
 }
 
-fn threat(document: &mut Value, audit: &Owned) {
+fn threat(document: &mut Value, audit: &Borrowed<'_>) {
     let ids: Vec<&str> = techniques(audit).map(|(id, _)| id).collect();
     let below: Vec<&str> = techniques(audit).filter_map(|(_, below)| below).collect();
     if ids.is_empty() {

@@ -6,11 +6,11 @@ mod ocsf;
 
 use std::net::IpAddr;
 
-use palisade_audit::Owned;
+use palisade_audit::Borrowed;
 use serde_json::Value;
 
 use crate::failure::Failure;
-use crate::output::{self, Page};
+use crate::output::Page;
 
 /// Whose words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -56,7 +56,7 @@ impl Exporter {
         })
     }
 
-    pub fn take(&mut self, audit: &Owned, page: &mut Page) -> Result<(), Failure> {
+    pub fn take(&mut self, audit: &Borrowed<'_>, page: &mut Page) -> Result<(), Failure> {
         let account = self.account.as_deref();
         match self.target {
             Target::Ocsf => write(page, &ocsf::event(audit, account)),
@@ -86,8 +86,7 @@ impl Exporter {
 }
 
 fn write(page: &mut Page, value: &Value) -> Result<(), Failure> {
-    page.line(output::safe_json(&value.to_string()));
-    Ok(())
+    page.json(value)
 }
 
 /// The last part of a path.
@@ -120,7 +119,7 @@ fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
 }
 
 /// Microseconds since 1970; `0` where a record has no time that can be read, or one that the formats have no digits for.
-fn micros(audit: &Owned) -> i64 {
+fn micros(audit: &Borrowed<'_>) -> i64 {
     /// 9999-12-31T23:59:59Z
     const LAST: i64 = 253_402_300_799_000_000;
     crate::moment::micros(&audit.timestamp)
@@ -129,12 +128,12 @@ fn micros(audit: &Owned) -> i64 {
 }
 
 /// The address that an audit names, if it is one.
-fn address(audit: &Owned) -> Option<IpAddr> {
+fn address(audit: &Borrowed<'_>) -> Option<IpAddr> {
     audit.ip.as_deref()?.parse().ok()
 }
 
 /// ATT&CK ids, technique and sub-technique. An audit can be forged; a consumer that looks ids up should not stumble over it.
-fn techniques(audit: &Owned) -> impl Iterator<Item = (&str, Option<&str>)> {
+fn techniques<'a>(audit: &'a Borrowed<'_>) -> impl Iterator<Item = (&'a str, Option<&'a str>)> {
     let digits =
         |text: &str, count| text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit());
     let is_technique = move |id: &str| id.strip_prefix('T').is_some_and(|number| digits(number, 4));

@@ -4,7 +4,7 @@
 //! <https://schema.ocsf.io/1.6.0>: process_activity 1007, file_activity 1001, network_activity 4001, dns_activity 4003, and base_event 0 for
 //! notices of Palisade itself, which has no place for any profile. Numbers stay within the 32 bits that Security Lake has for `integer_t`.
 
-use palisade_audit::Owned;
+use palisade_audit::Borrowed;
 use serde_json::{Value, json};
 
 use super::{address, base, micros, object, set, techniques};
@@ -45,7 +45,7 @@ fn class(act: Option<&Act>) -> Class {
 }
 
 /// One event.
-pub fn event(audit: &Owned, account: Option<&str>) -> Value {
+pub fn event(audit: &Borrowed<'_>, account: Option<&str>) -> Value {
     let act = Act::of(audit);
     let class = class(act.as_ref());
     let (severity, severity_name) = severity(audit);
@@ -103,7 +103,7 @@ pub fn event(audit: &Owned, account: Option<&str>) -> Value {
 }
 
 /// The profile `cloud`.
-fn cloud(event: &mut Value, audit: &Owned, account: Option<&str>) {
+fn cloud(event: &mut Value, audit: &Borrowed<'_>, account: Option<&str>) {
     let account =
         account.map(|account| json!({"uid": account, "type_id": 10, "type": "AWS Account"}));
     let cloud = object([
@@ -115,7 +115,7 @@ fn cloud(event: &mut Value, audit: &Owned, account: Option<&str>) {
 }
 
 /// The profile `security_control`.
-fn control(event: &mut Value, audit: &Owned) {
+fn control(event: &mut Value, audit: &Borrowed<'_>) {
     let (action, action_name, disposition, disposition_name) = match audit.effect.as_deref() {
         Some("prevent") => (2, "Denied", 2, "Blocked"),
         // It went on, but nobody has said that it may: "observed, but neither explicitly allowed nor denied".
@@ -134,7 +134,7 @@ fn control(event: &mut Value, audit: &Owned) {
     set(
         event,
         "policy",
-        object([("name", audit.rule.clone().into())]),
+        object([("name", audit.rule.as_deref().into())]),
     );
     let attacks: Vec<Value> = techniques(audit)
         .map(|(technique, below)| match below {
@@ -151,7 +151,7 @@ fn control(event: &mut Value, audit: &Owned) {
     }
 }
 
-fn subject(event: &mut Value, audit: &Owned, act: &Act) {
+fn subject(event: &mut Value, audit: &Borrowed<'_>, act: &Act) {
     let name = named(&audit.function);
     let mut process = process(audit.pid, &audit.process);
     set(
@@ -241,7 +241,7 @@ fn named(text: &str) -> &str {
     }
 }
 
-fn severity(audit: &Owned) -> (u32, &'static str) {
+fn severity(audit: &Borrowed<'_>) -> (u32, &'static str) {
     match (audit.effect.as_deref(), audit.level.as_str()) {
         (Some("prevent"), _) | (None, "ERROR") => (4, "High"),
         (Some("alert"), _) | (None, "WARN") => (3, "Medium"),

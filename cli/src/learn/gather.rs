@@ -94,13 +94,13 @@ pub fn read(files: &[PathBuf], filter: &Filter) -> Result<BTreeMap<String, Obser
             }
             Entry::Audit { audit, .. } if audit.attack == OVERFLOWS => {
                 // It comes behind the acts.
-                if let Some(observed) = functions.get_mut(&audit.function) {
+                if let Some(observed) = functions.get_mut(audit.function.as_str()) {
                     observed.overflows = true;
                 }
             }
             Entry::Audit { audit, stream } => {
                 let learnt = matches!(audit.effect.as_deref(), Some("learn" | "alert"));
-                let Some(act) = Act::of(&audit).filter(|_| learnt && filter.accepts(&audit)) else {
+                let Some(act) = Act::of(audit).filter(|_| learnt && filter.accepts(audit)) else {
                     return Ok(Flow::Continue);
                 };
                 // Lambda has no other characters in a name; here it becomes the name of a file and the scope of a rule.
@@ -109,21 +109,21 @@ pub fn read(files: &[PathBuf], filter: &Filter) -> Result<BTreeMap<String, Obser
                     forged += 1;
                     return Ok(Flow::Continue);
                 }
-                let observed = functions.entry(audit.function.clone()).or_default();
+                let observed = functions.entry(audit.function.to_string()).or_default();
                 if owners
-                    .insert(stream.to_owned(), audit.function.clone())
+                    .insert(stream.to_owned(), audit.function.to_string())
                     .is_none()
                 {
                     observed.invocations += waiting.remove(stream).unwrap_or(0);
                 }
-                let count = crate::log::events(&audit);
+                let count = crate::log::events(audit);
                 observed.events += count;
                 let folded = audit.effect.as_deref() == Some("learn");
                 observed.whole |= folded;
                 if !observed.sandboxes.contains(stream) {
                     observed.sandboxes.insert(stream.to_owned());
                 }
-                observed.region.clone_from(&audit.region);
+                observed.region = audit.region.to_string();
                 let is_new = !observed.acts.contains_key(&act);
                 // A line that says what nobody can do is not the library's; an entry made of it would spoil the whole policy.
                 if is_new && change::fits(act.list(), &remedy::entry(&act)).is_err() {
@@ -139,14 +139,14 @@ pub fn read(files: &[PathBuf], filter: &Filter) -> Result<BTreeMap<String, Obser
                     seen.born = observed.invocations;
                 }
                 seen.count += count;
-                if seen.first.is_empty() || audit.timestamp < seen.first {
-                    seen.first.clone_from(&audit.timestamp);
+                if seen.first.is_empty() || *audit.timestamp < *seen.first {
+                    seen.first = audit.timestamp.to_string();
                 }
-                if audit.timestamp > seen.last {
-                    seen.last.clone_from(&audit.timestamp);
+                if *audit.timestamp > *seen.last {
+                    seen.last = audit.timestamp.to_string();
                 }
                 if seen.processes.len() < NAMED {
-                    seen.processes.insert(audit.process.clone());
+                    seen.processes.insert(audit.process.to_string());
                 }
                 if let Some(request) = running.get(stream)
                     && seen.requests.len() < NAMED
@@ -154,7 +154,7 @@ pub fn read(files: &[PathBuf], filter: &Filter) -> Result<BTreeMap<String, Obser
                     seen.requests.insert(request.clone());
                 }
                 if seen.command.is_empty() {
-                    seen.command = audit.command.clone().unwrap_or_default();
+                    seen.command = audit.command.as_deref().unwrap_or_default().to_owned();
                 }
                 if seen.streams.len() < NAMED {
                     seen.streams.insert(stream.to_owned());

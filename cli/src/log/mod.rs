@@ -11,7 +11,7 @@ mod wrapping;
 
 use std::path::PathBuf;
 
-use palisade_audit::{Owned, RECORD_VERSION};
+use palisade_audit::{Borrowed, RECORD_VERSION};
 
 use crate::failure::Failure;
 use crate::output::{self, Safe, WARNING};
@@ -24,7 +24,7 @@ pub enum Entry<'a> {
     /// An audit. Its values are hostile.
     Audit {
         /// What it says.
-        audit: Box<Owned>,
+        audit: &'a Borrowed<'a>,
         /// The log stream it lies in; empty if unknown, and unless [`Logs::starts`] is set.
         stream: &'a str,
     },
@@ -40,7 +40,7 @@ pub enum Entry<'a> {
 }
 
 /// How many events an audit stands for. A line can be forged: what it says is kept to what one line can mean, so that no sum runs over.
-pub fn events(audit: &Owned) -> u64 {
+pub fn events(audit: &Borrowed<'_>) -> u64 {
     audit.count.unwrap_or(1).clamp(1, 1 << 32)
 }
 

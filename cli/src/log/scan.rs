@@ -1,7 +1,7 @@
 //! The walk over the bytes: from mark to mark, with no look at what lies between.
 
 use memchr::memmem::Finder;
-use palisade_audit::RECORD_VERSION;
+use palisade_audit::{Borrowed, RECORD_VERSION};
 
 use super::wrapping::{self, Found};
 use super::{Entry, Flow, Seen};
@@ -93,7 +93,27 @@ impl Scanner {
             };
             let mut after = at + 1;
             if is_audit {
-                match wrapping::audits(&window, at) {
+                let mut stream: Option<String> = None;
+                let wants_stream = self.marks.len() > 1;
+                let mut given = Ok(Flow::Continue);
+                let mut take = |audit: &Borrowed<'_>| {
+                    seen.audits += 1;
+                    seen.newer += u64::from(audit.palisade > RECORD_VERSION);
+                    if !matches!(given, Ok(Flow::Continue)) {
+                        return;
+                    }
+                    let stream = stream.get_or_insert_with(|| {
+                        if wants_stream {
+                            wrapping::stream(&window, at)
+                        } else {
+                            String::new()
+                        }
+                    });
+                    given = entry(Entry::Audit { audit, stream });
+                };
+                let found = wrapping::audits(&window, at, &mut take);
+                flow = given?;
+                match found {
                     Found::Nothing => {}
                     Found::Cut => {
                         self.done = at;
@@ -110,25 +130,9 @@ impl Scanner {
                         seen.first_damaged
                             .get_or_insert_with(|| (name.to_owned(), self.offset + at as u64));
                     }
-                    Found::Audits(audits, end) => {
+                    Found::Until(end) => {
                         after = end;
                         self.vain = 0;
-                        let stream = if self.marks.len() > 1 {
-                            wrapping::stream(&window, at)
-                        } else {
-                            String::new()
-                        };
-                        for audit in audits {
-                            seen.audits += 1;
-                            seen.newer += u64::from(audit.palisade > RECORD_VERSION);
-                            if entry(Entry::Audit {
-                                audit: Box::new(audit),
-                                stream: &stream,
-                            })? == Flow::Stop
-                            {
-                                flow = Flow::Stop;
-                            }
-                        }
                     }
                 }
             } else {

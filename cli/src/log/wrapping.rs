@@ -1,10 +1,14 @@
 //! How an audit lies in a log: as it was written, inside a string of JSON, or inside a field of CSV.
 
+use std::sync::LazyLock;
+
 use memchr::memmem;
-use palisade_audit::Owned;
-use serde::de::DeserializeOwned;
+use palisade_audit::Borrowed;
 
 use super::scan::MARK;
+
+/// Made once: it takes longer to make than to go through a line.
+static MARKS: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new(MARK));
 
 /// The bytes around a mark.
 #[derive(Clone, Copy)]
@@ -24,9 +28,12 @@ pub enum Found {
     Cut,
     /// An audit that cannot be read.
     Damaged,
-    /// Audits, and where to go on.
-    Audits(Vec<Owned>, usize),
+    /// What is before has been looked at, and its audits were handed over.
+    Until(usize),
 }
+
+/// Whoever takes the audits, one after the other. They lie in the log's bytes, or in a string that was decoded out of them.
+pub type Taker<'t> = dyn FnMut(&Borrowed<'_>) + 't;
 
 /// The keys under which services of AWS and their like wrap a line of a log. A string under any other key is not looked into: in an audit
 /// that came through a tool which sorts fields, the attacker's own words may look like one.
@@ -51,12 +58,12 @@ const LONGEST: usize = 1 << 14;
 /// Hostile lines can hold a mark in every twelve bytes; after so many in vain the line is given up.
 pub const TRIES: usize = 16;
 
-/// The audits that the mark at `at` stands in.
-pub fn audits(window: &Window<'_>, at: usize) -> Found {
-    audits_within(window, at, 0)
+/// Hands over the audits that the mark at `at` stands in.
+pub fn audits(window: &Window<'_>, at: usize, take: &mut Taker<'_>) -> Found {
+    audits_within(window, at, 0, take)
 }
 
-fn audits_within(window: &Window<'_>, at: usize, depth: usize) -> Found {
+fn audits_within(window: &Window<'_>, at: usize, depth: usize, take: &mut Taker<'_>) -> Found {
     let behind = window
         .bytes
         .get(at + MARK.len()..window.end)
@@ -66,11 +73,11 @@ fn audits_within(window: &Window<'_>, at: usize, depth: usize) -> Found {
         return Found::Cut;
     }
     if before.ends_with(b"\"\"") && is_key(behind, b"\"\"") {
-        csv(window, at)
+        csv(window, at, take)
     } else if before.ends_with(b"\\\"") && behind.starts_with(b"\\") {
-        string(window, at, depth)
+        string(window, at, depth, take)
     } else if before.ends_with(b"\"") && is_key(behind, b"\"") {
-        plain(window, at)
+        plain(window, at, take)
     } else {
         Found::Nothing
     }
@@ -84,7 +91,7 @@ fn is_key(behind: &[u8], quote: &[u8]) -> bool {
 
 /// As it was written. What stands before the object is passed over, since log viewers put a date and a stream name there, and other writers
 /// do not always end their lines.
-fn plain(window: &Window<'_>, at: usize) -> Found {
+fn plain(window: &Window<'_>, at: usize, take: &mut Taker<'_>) -> Found {
     let near = window.around(at, LONGEST);
     let before = near.bytes.get(near.from..at).unwrap_or_default();
     let line = memchr::memrchr(b'\n', before).map_or(0, |newline| newline + 1);
@@ -100,8 +107,11 @@ fn plain(window: &Window<'_>, at: usize) -> Found {
     ];
     let mut cut = false;
     for brace in candidates.into_iter().filter_map(|find| find()) {
-        match value::<Owned>(&near, near.from + brace) {
-            Ok((audit, end)) if end > at => return Found::Audits(vec![audit], end),
+        match read(&near, near.from + brace, palisade_audit::parse_prefix) {
+            Ok((audit, end)) if end > at => {
+                take(&audit);
+                return Found::Until(end);
+            }
             Ok(_) | Err(Bad::Wrong) => {}
             Err(Bad::Cut) => cut = true,
         }
@@ -110,37 +120,45 @@ fn plain(window: &Window<'_>, at: usize) -> Found {
 }
 
 /// Inside a string of JSON: `filter-log-events`, subscriptions, and whatever else wraps lines.
-fn string(window: &Window<'_>, at: usize, depth: usize) -> Found {
+fn string(window: &Window<'_>, at: usize, depth: usize, take: &mut Taker<'_>) -> Found {
     let before = window.bytes.get(window.from..at).unwrap_or_default();
     // No string goes beyond its line. One that is longer than any event of a log is passed over as a whole, with all the marks in it.
-    let rest = window.bytes.get(at..window.end).unwrap_or_default();
-    let line = at + memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+    let line = || {
+        let rest = window.bytes.get(at..window.end).unwrap_or_default();
+        Found::Until(at + memchr::memchr(b'\n', rest).unwrap_or(rest.len()))
+    };
     let Some(quote) = opening_quote(before) else {
-        return Found::Audits(Vec::new(), line);
+        return line();
     };
     let head = before.get(..quote).unwrap_or_default();
-    let (text, end) = match value::<String>(window, window.from + quote) {
+    let (text, end) = match read(window, window.from + quote, string_of) {
         Ok((text, end)) if end > at => (text, end),
         Err(Bad::Cut) => return Found::Cut,
-        _ => return Found::Audits(Vec::new(), line),
+        _ => return line(),
     };
     if !wraps_lines(head) {
-        return Found::Audits(Vec::new(), end);
+        return Found::Until(end);
     }
-    let mut audits = Vec::new();
+    let mut any = false;
     for line in text.lines() {
-        within(line.as_bytes(), depth + 1, &mut audits);
+        any |= within(line.as_bytes(), depth + 1, take);
     }
-    if audits.is_empty() && text.trim_start().starts_with("{\"timestamp\":") {
+    if !any && text.trim_start().starts_with("{\"timestamp\":") {
         return Found::Damaged;
     }
-    Found::Audits(audits, end)
+    Found::Until(end)
 }
 
-fn within(line: &[u8], depth: usize, audits: &mut Vec<Owned>) {
+/// Whether there was an audit.
+fn within(line: &[u8], depth: usize, take: &mut Taker<'_>) -> bool {
+    let mut any = false;
     if depth > DEPTH {
-        return;
+        return any;
     }
+    let mut take = |audit: &Borrowed<'_>| {
+        any = true;
+        take(audit);
+    };
     let window = Window {
         bytes: line,
         from: 0,
@@ -148,20 +166,18 @@ fn within(line: &[u8], depth: usize, audits: &mut Vec<Owned>) {
         whole: true,
     };
     let (mut at, mut tries) = (0, 0);
-    while let Some(found) = memmem::find(line.get(at..).unwrap_or_default(), MARK) {
+    while let Some(found) = MARKS.find(line.get(at..).unwrap_or_default()) {
         at += found;
-        match audits_within(&window, at, depth) {
-            Found::Audits(found, end) => {
-                audits.extend(found);
-                at = end;
-            }
+        match audits_within(&window, at, depth, &mut take) {
+            Found::Until(end) => at = end,
             _ => at += 1,
         }
         tries += 1;
         if tries > TRIES {
-            return;
+            break;
         }
     }
+    any
 }
 
 /// The last quote that no backslash stands before.
@@ -199,7 +215,7 @@ fn wraps_lines(head: &[u8]) -> bool {
 }
 
 /// Inside a quoted field of CSV (RFC 4180): a quote is two.
-fn csv(window: &Window<'_>, at: usize) -> Found {
+fn csv(window: &Window<'_>, at: usize, take: &mut Taker<'_>) -> Found {
     let rest = window.bytes.get(at..window.end).unwrap_or_default();
     let line = at + memchr::memchr(b'\n', rest).unwrap_or(rest.len());
     let before = window.bytes.get(window.from..at).unwrap_or_default();
@@ -207,7 +223,7 @@ fn csv(window: &Window<'_>, at: usize) -> Found {
     let mut end = before.len().saturating_sub(2);
     let start = loop {
         match memchr::memrchr(b'"', before.get(..end).unwrap_or_default()) {
-            None => return Found::Audits(Vec::new(), line),
+            None => return Found::Until(line),
             Some(quote) if quote > 0 && before.get(quote - 1) == Some(&b'"') => end = quote - 1,
             Some(quote) => break window.from + quote + 1,
         }
@@ -227,20 +243,24 @@ fn csv(window: &Window<'_>, at: usize) -> Found {
                 break;
             }
             _ if !window.whole => return Found::Cut,
-            _ => return Found::Audits(Vec::new(), line),
+            _ => return Found::Until(line),
         }
     }
     if from <= at {
         return Found::Nothing;
     }
-    let mut audits = Vec::new();
-    for line in text.split(|byte| *byte == b'\n') {
-        within(line, 1, &mut audits);
+    let mut any = false;
+    let mut rest = text.as_slice();
+    while !rest.is_empty() {
+        let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+        let (line, behind) = rest.split_at_checked(end).unwrap_or_default();
+        any |= within(line, 1, take);
+        rest = behind.get(1..).unwrap_or_default();
     }
-    if audits.is_empty() {
-        Found::Damaged
+    if any {
+        Found::Until(from)
     } else {
-        Found::Audits(audits, from)
+        Found::Damaged
     }
 }
 
@@ -295,13 +315,107 @@ enum Bad {
     Wrong,
 }
 
-/// One JSON value from `from` on, and where it ends.
-fn value<T: DeserializeOwned>(window: &Window<'_>, from: usize) -> Result<(T, usize), Bad> {
+/// What `parse` makes of the bytes from `from` on, and where it ends.
+fn read<'a, T>(
+    window: &Window<'a>,
+    from: usize,
+    parse: impl Fn(&'a [u8]) -> serde_json::Result<(T, usize)>,
+) -> Result<(T, usize), Bad> {
     let bytes = window.bytes.get(from..window.end).unwrap_or_default();
-    let mut values = serde_json::Deserializer::from_slice(bytes).into_iter::<T>();
-    match values.next() {
-        Some(Ok(value)) => Ok((value, from + values.byte_offset())),
-        Some(Err(cause)) if cause.is_eof() && !window.whole => Err(Bad::Cut),
-        _ => Err(Bad::Wrong),
+    match parse(bytes) {
+        Ok((value, length)) => Ok((value, from + length)),
+        Err(cause) if cause.is_eof() && !window.whole => Err(Bad::Cut),
+        Err(_) => Err(Bad::Wrong),
+    }
+}
+
+/// The string of JSON that the bytes begin with.
+fn string_of(bytes: &[u8]) -> serde_json::Result<(String, usize)> {
+    if let Some(read) = quickly(bytes) {
+        return Ok(read);
+    }
+    let mut values = serde_json::Deserializer::from_slice(bytes).into_iter();
+    let text = values.next().unwrap_or_else(|| Ok(String::new()))?;
+    Ok((text, values.byte_offset()))
+}
+
+/// The same, of one whose escapes are of one letter, as in lines of logs nearly all are, with one copy and no calls between them.
+fn quickly(bytes: &[u8]) -> Option<(String, usize)> {
+    let whole = bytes.strip_prefix(b"\"")?;
+    let mut text = Vec::with_capacity(1024);
+    let mut rest = whole;
+    loop {
+        let (plain, behind) = rest.split_at_checked(memchr::memchr2(b'"', b'\\', rest)?)?;
+        text.extend_from_slice(plain);
+        rest = match behind {
+            [b'"', rest @ ..] => {
+                let length = bytes.len() - rest.len();
+                let raw = bytes.get(..length)?;
+                // Without an early end, so that it goes by many bytes at once.
+                let control = raw.iter().fold(false, |any, byte| any | (*byte < b' '));
+                let text = String::from_utf8(text).ok()?;
+                return (!control).then_some((text, length));
+            }
+            [_, escaped, rest @ ..] => {
+                text.push(match escaped {
+                    b'"' | b'\\' | b'/' => *escaped,
+                    b'b' => 8,
+                    b'f' => 12,
+                    b'n' => b'\n',
+                    b'r' => b'\r',
+                    b't' => b'\t',
+                    _ => return None,
+                });
+                rest
+            }
+            _ => return None,
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_string_is_read_quickly_as_json_has_it() {
+        let pieces = [
+            "",
+            "\"",
+            "\\",
+            "\\\"",
+            "\\n",
+            "\\/",
+            "\\u0041",
+            "\\x",
+            "\n",
+            "\x1f",
+            "a b",
+            "ä\u{1f600}",
+            ",",
+            "\u{7f}",
+        ];
+        for first in pieces {
+            for second in pieces {
+                for third in pieces {
+                    let json = format!("\"{first}{second}x{third}");
+                    let slow = serde_json::Deserializer::from_str(&json)
+                        .into_iter::<String>()
+                        .next()
+                        .and_then(Result::ok);
+                    let quick = string_of(json.as_bytes()).ok().map(|(text, _)| text);
+                    assert_eq!(quick, slow, "{json:?}");
+                    if let Some((text, length)) = quickly(json.as_bytes()) {
+                        let read = json.get(..length).map(serde_json::from_str::<String>);
+                        assert_eq!(read.map(Result::ok), Some(Some(text)), "{json:?}");
+                    }
+                }
+            }
+        }
+        let mut broken = b"\"\xff\"".to_vec();
+        assert!(string_of(&broken).is_err());
+        broken.pop();
+        assert!(string_of(&broken).is_err());
+        assert!(quickly(b"\"a \\\"b\\\"\"").is_some());
     }
 }

@@ -7,13 +7,13 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use palisade_audit::Owned;
+use palisade_audit::Borrowed;
 use palisade_policy::{Compiled, Identity, Policy};
 use serde::Serialize;
 
 use crate::act::Act;
 use crate::ask;
-use crate::audits::{Filter, Filters};
+use crate::audits::{Field, Filter, Filters};
 use crate::failure::Failure;
 use crate::log::{Entry, Flow, Logs, events};
 use crate::moment;
@@ -133,11 +133,11 @@ pub fn report(arguments: &Arguments) -> Result<ExitCode, Failure> {
     };
     let seen = logs.read(&mut |entry| {
         if let Entry::Audit { audit, .. } = entry
-            && filter.accepts(&audit)
+            && filter.accepts(audit)
         {
             if data.columns.time.len() < arguments.limit {
-                let place = judge.as_mut().map_or(-1, |judge| judge.place(&audit));
-                data.add(*audit, place);
+                let place = judge.as_mut().map_or(-1, |judge| judge.place(audit));
+                data.add(audit, place);
             } else {
                 data.beyond += 1;
             }
@@ -175,23 +175,22 @@ impl Data {
         number
     }
 
-    fn add(&mut self, audit: Owned, place: i32) {
-        let count = events(&audit);
-        let target = Act::of(&audit).map(|act| act.target()).unwrap_or_default();
+    fn add(&mut self, audit: &Borrowed<'_>, place: i32) {
+        let count = events(audit);
         let timestamp = self.number(&audit.timestamp);
         let numbers = [
-            audit.kind,
-            audit.effect.unwrap_or_default(),
-            audit.attack,
-            audit.rule.unwrap_or_default(),
-            audit.function,
-            audit.region,
-            audit.process,
-            target,
-            audit.command.unwrap_or_default(),
-            audit.access.unwrap_or_default(),
-            audit.msg,
-            audit.techniques.join(" "),
+            Field::Type.of(audit),
+            Field::Effect.of(audit),
+            Field::Attack.of(audit),
+            Field::Rule.of(audit),
+            Field::Function.of(audit),
+            Field::Region.of(audit),
+            Field::Process.of(audit),
+            Field::Target.of(audit),
+            Field::Command.of(audit),
+            audit.access.as_deref().unwrap_or_default().into(),
+            audit.msg.as_str().into(),
+            Field::Technique.of(audit),
         ]
         .map(|text| self.number(&text));
         let columns = &mut self.columns;
@@ -254,7 +253,7 @@ struct Judge<'a> {
 
 impl Judge<'_> {
     /// `-1`: none.
-    fn place(&mut self, audit: &Owned) -> i32 {
+    fn place(&mut self, audit: &Borrowed<'_>) -> i32 {
         /// Functions whose policies are kept.
         const FUNCTIONS: usize = 1024;
         let Some(act) = Act::of(audit) else {
@@ -265,7 +264,7 @@ impl Judge<'_> {
         }
         let compiled = self
             .compiled
-            .entry((audit.function.clone(), audit.region.clone()))
+            .entry((audit.function.to_string(), audit.region.to_string()))
             .or_insert_with(|| {
                 let identity = Identity {
                     function: &audit.function,
