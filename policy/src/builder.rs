@@ -7,6 +7,7 @@ use alloc::borrow::Cow;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec;
 use alloc::vec::Vec;
+use core::fmt;
 use core::net::IpAddr;
 
 #[derive(Clone, Copy)]
@@ -104,6 +105,16 @@ impl Index {
     }
 }
 
+/// Formatted text, at the end of bytes.
+struct Text<'b>(&'b mut Vec<u8>);
+
+impl fmt::Write for Text<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.extend_from_slice(text.as_bytes());
+        Ok(())
+    }
+}
+
 /// Tables hold at most some millions of rows (the text of a policy is bounded), so this never saturates.
 fn word(value: usize) -> u32 {
     u32::try_from(value).unwrap_or(NONE)
@@ -111,12 +122,19 @@ fn word(value: usize) -> u32 {
 
 impl Builder {
     /// An entry: where it stands and what it says. Returns its number.
-    pub(crate) fn entry(&mut self, place: &str, pattern: &str) -> u32 {
+    pub(crate) fn entry(&mut self, place: fmt::Arguments<'_>, pattern: &str) -> u32 {
         // No two entries stand at the same place.
-        let place_at = self.append(place.as_bytes());
+        let place_at = self.pool.len();
+        // Writing to memory does not fail.
+        let _ = fmt::write(&mut Text(&mut self.pool), place);
+        let length = self.pool.len() - place_at;
         let pattern_at = self.intern(pattern.as_bytes());
-        self.entries
-            .push([place_at, word(place.len()), pattern_at, word(pattern.len())]);
+        self.entries.push([
+            word(place_at),
+            word(length),
+            pattern_at,
+            word(pattern.len()),
+        ]);
         word(self.entries.len() - 1)
     }
 

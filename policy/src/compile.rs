@@ -144,7 +144,7 @@ impl Compiler<'_> {
             "dns.effect",
             "processes.crypto_miners",
         ] {
-            self.out.entry(&format!("{rule}.{setting}"), "");
+            self.out.entry(format_args!("{rule}.{setting}"), "");
         }
     }
 
@@ -205,7 +205,7 @@ impl Compiler<'_> {
             ("allow", list::ALLOW, &section.allow),
         ] {
             for (i, text) in entries.iter().enumerate() {
-                let entry = self.out.entry(&format!("{place}.{name}[{i}]"), text);
+                let entry = self.out.entry(format_args!("{place}.{name}[{i}]"), text);
                 let space = if text.contains('/') {
                     Space::Program
                 } else {
@@ -245,7 +245,7 @@ impl Compiler<'_> {
                 for (i, text) in entries.iter().enumerate() {
                     let entry = self
                         .out
-                        .entry(&format!("{place}.outbound.{name}[{i}]"), text);
+                        .entry(format_args!("{place}.outbound.{name}[{i}]"), text);
                     match net::target(text) {
                         Ok(target) => self.target(&target, list, entry),
                         Err(_) if list == list::DENY => {
@@ -272,7 +272,7 @@ impl Compiler<'_> {
                     let text = port.text();
                     let entry = self
                         .out
-                        .entry(&format!("{place}.listen.{name}[{i}]"), &text);
+                        .entry(format_args!("{place}.listen.{name}[{i}]"), &text);
                     match net::ports(&text) {
                         Ok(ports) => self.out.listen(ports, list, entry),
                         Err(_) if list == list::DENY => self.out.listen(Ports::ALL, list, entry),
@@ -418,7 +418,7 @@ impl Compiler<'_> {
             ("allow", list::ALLOW, &section.allow),
         ] {
             for (i, text) in entries.iter().enumerate() {
-                let entry = self.out.entry(&format!("{place}.{name}[{i}]"), text);
+                let entry = self.out.entry(format_args!("{place}.{name}[{i}]"), text);
                 match domain::pattern(text) {
                     Ok(pattern) => self.domain(&pattern, list, entry),
                     Err(_) if list == list::DENY => {
@@ -454,7 +454,9 @@ impl Compiler<'_> {
             ("allow", list::ALLOW, &section.allow),
         ] {
             for (i, item) in entries.iter().enumerate() {
-                let entry = self.out.entry(&format!("{place}.{name}[{i}]"), item.path());
+                let entry = self
+                    .out
+                    .entry(format_args!("{place}.{name}[{i}]"), item.path());
                 let access = match item.access() {
                     FileAccess::Read => access::READ,
                     FileAccess::Write => access::WRITE,

@@ -49,13 +49,13 @@ pub(crate) fn pattern(text: &str) -> Result<Pattern, BadEntry> {
     if text.contains('/') {
         return bad("this is a path or a network, not a name", FORMS);
     }
-    if text.parse::<Ipv6Addr>().is_ok() {
-        return bad(
-            "an address is not a name, and is never judged as one",
-            "the address in `network.outbound`",
-        );
-    }
     if text.contains(':') {
+        if text.parse::<Ipv6Addr>().is_ok() {
+            return bad(
+                "an address is not a name, and is never judged as one",
+                "the address in `network.outbound`",
+            );
+        }
         return bad(
             "a name has no port",
             "the name alone; ports belong into `network.outbound`",

@@ -154,14 +154,14 @@ pub(crate) fn target(text: &str) -> Result<Target, BadEntry> {
 /// Whether the host of an entry is meant as a name. No address holds a letter without a colon, and no name a colon or a slash, so that
 /// nothing is both.
 fn is_name(host: &str) -> bool {
+    if host.contains([':', '/', '%']) || !host.chars().any(char::is_alphabetic) {
+        return false;
+    }
     // A slip of the hand in `10.0.0.0` must not make a name of it that nobody ever asks for.
     let labels = host.split('.');
     let digits = |label: &&str| !label.is_empty() && label.bytes().all(|b| b.is_ascii_digit());
     let slip = labels.clone().count() == 4 && labels.filter(digits).count() == 3;
-    !host.contains([':', '/', '%'])
-        && host.chars().any(char::is_alphabetic)
-        && !slip
-        && !domain::is_numeric(host.as_bytes())
+    !slip && !domain::is_numeric(host.as_bytes())
 }
 
 fn name(host: &str) -> Result<Pattern, BadEntry> {

@@ -271,11 +271,11 @@ pub fn compiled(environment: Environment) -> Option<Decider<'static>> {
 }
 
 /// The text that [`compiled`] reads; `None` if it is too long for an environment, and there is no memory to share.
-pub fn hand_on_compiled(bytes: &[u8]) -> Option<String> {
+pub fn hand_on_compiled(bytes: &[u8]) -> Option<Vec<u8>> {
     if bytes.len() < COMPILED_MAX / 4 * 3 {
         Some(sixbit::encode(bytes))
     } else {
-        shared::lay(bytes)
+        shared::lay(bytes).map(String::into_bytes)
     }
 }
 

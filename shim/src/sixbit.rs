@@ -3,31 +3,41 @@
 //! Base64 has the same density, but its letters are in five ranges. These are in one, so that eight of them are checked and put together in a
 //! dozen instructions: each child of a function does that with the whole policy.
 
-use alloc::string::{String, ToString};
+use alloc::string::ToString;
+use alloc::vec::Vec;
 
 /// The letter for no bits.
 const FIRST: u8 = b'0';
+
+/// One in each of eight letters.
+const EACH: u64 = 0x0101_0101_0101_0101;
 
 /// Bytes and the letters that they make.
 const BYTES: usize = 6;
 const LETTERS: usize = 8;
 
 /// The text of bytes: a number, a colon, and as many letters as it takes.
-pub fn encode(bytes: &[u8]) -> String {
-    let mut text = bytes.len().to_string();
-    text.push(':');
-    for chunk in bytes.chunks(BYTES) {
-        let mut eight = [0; 8];
-        eight
-            .iter_mut()
-            .zip(chunk)
-            .for_each(|(to, from)| *to = *from);
-        let bits = u64::from_be_bytes(eight);
-        text.extend(
-            (0..LETTERS).map(|letter| char::from(FIRST + (bits >> (58 - 6 * letter) & 63) as u8)),
-        );
+pub fn encode(bytes: &[u8]) -> Vec<u8> {
+    let mut text = bytes.len().to_string().into_bytes();
+    text.push(b':');
+    text.reserve(bytes.len().div_ceil(BYTES) * LETTERS);
+    let (chunks, rest) = bytes.as_chunks::<BYTES>();
+    let mut last = [0; BYTES];
+    last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+    let last = (!rest.is_empty()).then_some(&last);
+    for chunk in chunks.iter().chain(last) {
+        let [a, b, c, d, e, f] = *chunk;
+        text.extend_from_slice(&letters(u64::from_be_bytes([0, 0, a, b, c, d, e, f])));
     }
     text
+}
+
+/// What [`decode`] does, backwards: 48 bits fall apart into halves, quarters and eighths.
+fn letters(bits: u64) -> [u8; LETTERS] {
+    let halves = (bits & 0xffff_ff00_0000) << 8 | bits & 0x00ff_ffff;
+    let twelves = (halves & 0x00ff_f000_00ff_f000) << 4 | halves & 0x0000_0fff_0000_0fff;
+    let sixes = (twelves & 0x0fc0_0fc0_0fc0_0fc0) << 2 | twelves & 0x003f_003f_003f_003f;
+    (sixes + EACH * FIRST as u64).to_be_bytes()
 }
 
 /// How many bytes [`decode`] needs to write to. `None`: it is no such text.
@@ -50,7 +60,6 @@ fn parts(text: &[u8]) -> Option<(usize, &[u8])> {
 /// The bytes that [`encode`] was given, in `bytes`.
 #[cfg_attr(not(test), unsafe(link_section = ".text.palisade_start"))]
 pub fn decode<'b>(text: &[u8], bytes: &'b mut [u8]) -> Option<&'b [u8]> {
-    const EACH: u64 = 0x0101_0101_0101_0101;
     let (length, letters) = parts(text)?;
     let mut wrong = 0;
     let (chunks, _) = letters.as_chunks::<LETTERS>();
@@ -84,9 +93,9 @@ mod tests {
                     .map(|i| (i as u8).wrapping_mul(37).wrapping_add(shift))
                     .collect();
                 let text = encode(&bytes);
-                assert!(text.bytes().all(|byte| byte.is_ascii_graphic()), "{text:?}");
-                let mut to = vec![0xee; room(text.as_bytes()).unwrap()];
-                assert_eq!(decode(text.as_bytes(), &mut to), Some(bytes.as_slice()));
+                assert!(text.iter().all(u8::is_ascii_graphic), "{text:?}");
+                let mut to = vec![0xee; room(&text).unwrap()];
+                assert_eq!(decode(&text, &mut to), Some(bytes.as_slice()));
             }
         }
     }
@@ -95,16 +104,16 @@ mod tests {
     fn what_is_no_such_text_is_refused() {
         let good = encode(b"palisade");
         let mut to = [0; 64];
-        assert!(decode(good.as_bytes(), &mut to).is_some());
+        assert!(decode(&good, &mut to).is_some());
         for index in 0..good.len() {
             for other in [b' ', b'/', b'p', b'\x7f', 0xff] {
-                let mut text = good.clone().into_bytes();
+                let mut text = good.clone();
                 text[index] = other;
                 assert_eq!(decode(&text, &mut to), None, "{index} {other}");
             }
-            assert_eq!(decode(&good.as_bytes()[..index], &mut to), None);
+            assert_eq!(decode(&good[..index], &mut to), None);
         }
-        assert_eq!(decode(good.as_bytes(), &mut [0; 8]), None);
+        assert_eq!(decode(&good, &mut [0; 8]), None);
         assert_eq!(room(b"99999999999999999999999:"), None);
         assert_eq!(room(b":"), None);
     }

@@ -23,7 +23,7 @@ use crate::report::Origin;
 use crate::settings::{self, Environment, Surround};
 use crate::state::State;
 use crate::table::{self, Strings};
-use crate::{elf, handed, inherited, learned, state, sys, writer};
+use crate::{elf, handed, inherited, learned, memory, state, sys, writer};
 
 /// EX_CONFIG of sysexits.h: the start was stopped because of the settings.
 const EX_CONFIG: c_int = 78;
@@ -70,7 +70,7 @@ unsafe extern "C" fn init(argc: c_int, argv: Strings, envp: Strings) {
     let library = behind.library();
     match inherited::state(environment, library) {
         Some(state) => state::publish(state, false),
-        None => start(environment, library),
+        None => memory::for_the_constructor(|| start(environment, library)),
     }
     sys::set_errno(errno);
 }
@@ -164,7 +164,10 @@ fn start(environment: Environment, library: &'static CStr) {
     }
     let handed = settings::compiled(environment);
     let (decider, compiled) = match handed {
-        Some(decider) => (decider, environment.text("PALISADE_COMPILED")),
+        Some(decider) => (
+            decider,
+            environment.bytes("PALISADE_COMPILED").map(set_compiled),
+        ),
         None => {
             let found = settings::policy(environment);
             let policy = match found.policy {
@@ -197,7 +200,8 @@ fn start(environment: Environment, library: &'static CStr) {
                     Text::from(text.as_str()),
                 );
             }
-            (decider, settings::hand_on_compiled(compiled.as_bytes()))
+            let text = settings::hand_on_compiled(compiled.as_bytes());
+            (decider, text.as_deref().map(set_compiled))
         }
     };
     let learned = if decider.learns() {
@@ -211,7 +215,7 @@ fn start(environment: Environment, library: &'static CStr) {
         log: &log,
         main,
         is_waiting,
-        compiled: compiled.as_deref(),
+        compiled,
     };
     let forced = [
         forced(environment, library, &make(role.main, true)),
@@ -340,8 +344,14 @@ struct Handed<'a> {
     log: &'a Log,
     main: u32,
     is_waiting: bool,
-    compiled: Option<&'a str>,
+    /// The whole entry: it is long, and all children get the same.
+    compiled: Option<&'static CStr>,
     learned: Option<&'a str>,
+}
+
+/// The entry of the environment for a compiled policy.
+fn set_compiled(text: &[u8]) -> &'static CStr {
+    leak_c(&[b"PALISADE_COMPILED=", text].concat())
 }
 
 /// The settings that every child gets: the ones that were given, and what it could not find out by itself.
@@ -391,7 +401,7 @@ fn forced(environment: Environment, library: &'static CStr, handed: &Handed<'_>)
             set("PALISADE_MAIN_PROGRAM", program);
         }
     } else if let Some(compiled) = handed.compiled {
-        set("PALISADE_COMPILED", compiled.as_bytes());
+        settings.push(compiled);
     }
     Forced {
         library: library.to_bytes(),

@@ -48,15 +48,24 @@ pub(crate) fn compile(pattern: &str) -> Result<Vec<Vec<Op>>, BadGlob> {
             "a glob without it",
         );
     }
+    // Most entries of a long policy are plain names, and it is read at each start of a function.
+    if !pattern.contains(['*', '?', '[', '{', '}', '\\']) {
+        return Ok(vec![pattern.bytes().map(Op::Byte).collect()]);
+    }
     let tokens = syntax::parse(pattern)?;
     if let [syntax::Token::Prefix] = tokens.as_slice() {
         return Ok(vec![vec![Op::Rest]]);
     }
-    let alternatives = expand::expand(&tokens)?;
-    let alternatives: Vec<Vec<Op>> = alternatives
-        .iter()
-        .map(|tokens| ops::lower(tokens))
-        .collect();
+    let has_braces = |token: &syntax::Token| matches!(token, syntax::Token::Alternates(_));
+    let alternatives: Vec<Vec<Op>> = if tokens.iter().any(has_braces) {
+        let alternatives = expand::expand(&tokens)?;
+        alternatives
+            .iter()
+            .map(|tokens| ops::lower(tokens))
+            .collect()
+    } else {
+        vec![ops::lower(&tokens)]
+    };
     for alternative in &alternatives {
         if ops::program_len(alternative) > MAX_STATES {
             return bad(

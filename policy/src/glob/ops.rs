@@ -68,20 +68,31 @@ fn byte(op: &Op) -> Option<u8> {
     }
 }
 
+/// How many bytes every match begins with.
+fn literal_len(ops: &[Op]) -> usize {
+    ops.iter().take_while(|op| byte(op).is_some()).count()
+}
+
+/// The bytes of operations that are nothing else.
+fn bytes(ops: &[Op]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(ops.len());
+    bytes.extend(ops.iter().filter_map(byte));
+    bytes
+}
+
 /// The bytes with which every match begins.
 pub(crate) fn literal_prefix(ops: &[Op]) -> Vec<u8> {
-    ops.iter().map_while(byte).collect()
+    bytes(ops.get(..literal_len(ops)).unwrap_or_default())
 }
 
 fn literal_suffix(ops: &[Op]) -> Vec<u8> {
-    let mut bytes: Vec<u8> = ops.iter().rev().map_while(byte).collect();
-    bytes.reverse();
-    bytes
+    let count = ops.iter().rev().take_while(|op| byte(op).is_some()).count();
+    bytes(ops.get(ops.len() - count..).unwrap_or_default())
 }
 
 /// How many states the program has that is run for a match.
 pub(crate) fn program_len(ops: &[Op]) -> usize {
-    ops.len() - literal_prefix(ops).len()
+    ops.len() - literal_len(ops)
 }
 
 pub(crate) fn classes(ops: &[Op]) -> usize {

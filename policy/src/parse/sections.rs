@@ -1,7 +1,7 @@
 //! The shape of a policy, version 1: one function for each type of [`schema`](crate::schema).
 
 use super::globs;
-use super::walker::{Fields, Walker, list};
+use super::walker::{Fields, Place, Walker, list};
 use crate::blob::Space;
 use crate::json::{Node, Value};
 use crate::net::BadEntry;
@@ -22,21 +22,25 @@ const MAX_NAME: usize = 128;
 const MAX_STATES: usize = 4 << 20;
 
 pub(super) fn policy(w: &mut Walker, document: &Node) -> Option<Policy> {
-    let fields = w.object(document, "", &["version", "mode", "rules", "$schema"])?;
+    let fields = w.object(
+        document,
+        Place::DOCUMENT,
+        &["version", "mode", "rules", "$schema"],
+    )?;
     if let Some(node) = fields.get("$schema") {
-        w.string(node, "$schema", "the address of a JSON Schema");
+        w.string(node, fields.at("$schema"), "the address of a JSON Schema");
     }
     if let Some(node) = w.required(&fields, "version", "1") {
         match &node.value {
             Value::Number(number) if number == "1" => {}
             Value::Number(_) => w.problem(
-                "version",
+                fields.at("version"),
                 node,
                 "this version of the format is not known",
                 "1",
             ),
             other => w.problem(
-                "version",
+                fields.at("version"),
                 node,
                 format!("this is {}", other.kind()),
                 "the number 1",
@@ -61,7 +65,7 @@ pub(super) fn policy(w: &mut Walker, document: &Node) -> Option<Policy> {
         && matches!(&node.value, Value::Array(items) if items.is_empty())
     {
         w.problem(
-            "rules",
+            fields.at("rules"),
             node,
             "there is no rule, so nothing would be defended",
             "at least one rule",
@@ -72,7 +76,7 @@ pub(super) fn policy(w: &mut Walker, document: &Node) -> Option<Policy> {
         ..
     }) = fields.get("rules")
     {
-        unique_names(w, nodes);
+        unique_names(w, fields.at("rules"), nodes);
     }
     Some(Policy {
         version: 1,
@@ -81,7 +85,7 @@ pub(super) fn policy(w: &mut Walker, document: &Node) -> Option<Policy> {
     })
 }
 
-fn unique_names(w: &mut Walker, rules: &[Node]) {
+fn unique_names(w: &mut Walker, place: Place<'_>, rules: &[Node]) {
     let mut seen: alloc::collections::BTreeMap<&str, usize> = alloc::collections::BTreeMap::new();
     for (i, rule) in rules.iter().enumerate() {
         let Value::Object(members) = &rule.value else {
@@ -97,7 +101,7 @@ fn unique_names(w: &mut Walker, rules: &[Node]) {
             let message =
                 format!("rules[{first}] has the same name, and audits could not tell them apart");
             w.problem(
-                &format!("rules[{i}].name"),
+                place.item(i).field("name"),
                 &name.value,
                 message,
                 "another name",
@@ -108,7 +112,7 @@ fn unique_names(w: &mut Walker, rules: &[Node]) {
     }
 }
 
-fn rule(w: &mut Walker, node: &Node, place: &str) -> Option<Rule> {
+fn rule(w: &mut Walker, node: &Node, place: Place<'_>) -> Option<Rule> {
     let fields = w.object(
         node,
         place,
@@ -125,40 +129,40 @@ fn rule(w: &mut Walker, node: &Node, place: &str) -> Option<Rule> {
     )?;
     let name = fields
         .get("name")
-        .and_then(|node| rule_name(w, node, &fields.at("name")));
+        .and_then(|node| rule_name(w, node, fields.at("name")));
     Some(Rule {
         name,
         enabled: w.boolean(&fields, "enabled", true),
         scope: fields
             .get("scope")
-            .and_then(|node| scope(w, node, &fields.at("scope")))
+            .and_then(|node| scope(w, node, fields.at("scope")))
             .unwrap_or_default(),
         enforce_after: fields.get("enforce_after").and_then(|node| {
             let place = fields.at("enforce_after");
-            let text = w.string(node, &place, moment::FORM)?;
+            let text = w.string(node, place, moment::FORM)?;
             checked(
                 w,
                 node,
-                &place,
+                place,
                 moment::seconds(text).map(|_| text.to_owned()),
             )
         }),
         processes: fields
             .get("processes")
-            .and_then(|node| processes(w, node, &fields.at("processes"))),
+            .and_then(|node| processes(w, node, fields.at("processes"))),
         network: fields
             .get("network")
-            .and_then(|node| network(w, node, &fields.at("network"))),
+            .and_then(|node| network(w, node, fields.at("network"))),
         dns: fields
             .get("dns")
-            .and_then(|node| dns(w, node, &fields.at("dns"))),
+            .and_then(|node| dns(w, node, fields.at("dns"))),
         filesystem: fields
             .get("filesystem")
-            .and_then(|node| filesystem(w, node, &fields.at("filesystem"))),
+            .and_then(|node| filesystem(w, node, fields.at("filesystem"))),
     })
 }
 
-fn rule_name(w: &mut Walker, node: &Node, place: &str) -> Option<String> {
+fn rule_name(w: &mut Walker, node: &Node, place: Place<'_>) -> Option<String> {
     let text = w.string(node, place, "a name for the rule")?;
     if text.len() > MAX_NAME {
         w.problem(
@@ -181,7 +185,7 @@ fn rule_name(w: &mut Walker, node: &Node, place: &str) -> Option<String> {
     Some(text.to_owned())
 }
 
-fn scope(w: &mut Walker, node: &Node, place: &str) -> Option<Scope> {
+fn scope(w: &mut Walker, node: &Node, place: Place<'_>) -> Option<Scope> {
     let fields = w.object(node, place, &["functions", "regions", "accounts"])?;
     let mut values = |name: &str| {
         w.items(
@@ -226,7 +230,7 @@ fn scope(w: &mut Walker, node: &Node, place: &str) -> Option<Scope> {
     })
 }
 
-fn effect(w: &mut Walker, fields: &Fields<'_>) -> Effect {
+fn effect(w: &mut Walker, fields: &Fields<'_, '_>) -> Effect {
     const NAMES: [&str; 3] = ["disable", "alert", "prevent"];
     const EXPECTED: &str = "\"disable\", \"alert\" or \"prevent\"";
     let place = fields.at("effect");
@@ -235,7 +239,7 @@ fn effect(w: &mut Walker, fields: &Fields<'_>) -> Effect {
     };
     let Value::String(text) = &node.value else {
         w.problem(
-            &place,
+            place,
             node,
             format!("this is {}", node.value.kind()),
             EXPECTED,
@@ -258,7 +262,7 @@ fn effect(w: &mut Walker, fields: &Fields<'_>) -> Effect {
                 Some(near) => format!("there is no such effect (did you mean `{near}`?)"),
                 None => "there is no such effect".to_owned(),
             };
-            w.problem(&place, node, message, EXPECTED);
+            w.problem(place, node, message, EXPECTED);
             Effect::Disable
         }
     }
@@ -267,7 +271,7 @@ fn effect(w: &mut Walker, fields: &Fields<'_>) -> Effect {
 /// A field that holds one of a few words.
 fn word<T: Copy>(
     w: &mut Walker,
-    fields: &Fields<'_>,
+    fields: &Fields<'_, '_>,
     name: &str,
     words: &[(&'static str, T)],
 ) -> Option<T> {
@@ -275,19 +279,19 @@ fn word<T: Copy>(
     let place = fields.at(name);
     let names: Vec<&'static str> = words.iter().map(|(word, _)| *word).collect();
     let expected = list(&names).replace(" and ", " or ");
-    let text = w.string(node, &place, &expected)?;
+    let text = w.string(node, place, &expected)?;
     let found = words.iter().find(|(word, _)| *word == text);
     if found.is_none() {
         let message = match nearest(text, &names) {
             Some(near) => format!("there is no such value (did you mean `{near}`?)"),
             None => "there is no such value".to_owned(),
         };
-        w.problem(&place, node, message, expected);
+        w.problem(place, node, message, expected);
     }
     found.map(|(_, value)| *value)
 }
 
-fn processes(w: &mut Walker, node: &Node, place: &str) -> Option<Processes> {
+fn processes(w: &mut Walker, node: &Node, place: Place<'_>) -> Option<Processes> {
     let fields = w.object(
         node,
         place,
@@ -334,7 +338,7 @@ fn processes(w: &mut Walker, node: &Node, place: &str) -> Option<Processes> {
         && !matches!(&allow.value, Value::Array(items) if items.is_empty())
     {
         w.problem(
-            &fields.at("main_only"),
+            fields.at("main_only"),
             node,
             "no program but the main one may run, and yet `allow` names others",
             "either `main_only` or `allow`",
@@ -343,7 +347,7 @@ fn processes(w: &mut Walker, node: &Node, place: &str) -> Option<Processes> {
     Some(section)
 }
 
-fn program(w: &mut Walker, node: &Node, place: &str) -> Option<String> {
+fn program(w: &mut Walker, node: &Node, place: Place<'_>) -> Option<String> {
     let text = w.string(
         node,
         place,
@@ -357,7 +361,7 @@ fn program(w: &mut Walker, node: &Node, place: &str) -> Option<String> {
     glob(w, node, place, text, space)
 }
 
-fn glob(w: &mut Walker, node: &Node, place: &str, text: &str, space: Space) -> Option<String> {
+fn glob(w: &mut Walker, node: &Node, place: Place<'_>, text: &str, space: Space) -> Option<String> {
     if w.states > MAX_STATES {
         // Said already; the rest would only take memory.
         return None;
@@ -384,24 +388,24 @@ fn glob(w: &mut Walker, node: &Node, place: &str, text: &str, space: Space) -> O
     }
 }
 
-fn network(w: &mut Walker, node: &Node, place: &str) -> Option<Network> {
+fn network(w: &mut Walker, node: &Node, place: Place<'_>) -> Option<Network> {
     let fields = w.object(node, place, &["effect", "outbound", "listen"])?;
     Some(Network {
         effect: effect(w, &fields),
         outbound: fields
             .get("outbound")
-            .and_then(|node| outbound(w, node, &fields.at("outbound")))
+            .and_then(|node| outbound(w, node, fields.at("outbound")))
             .unwrap_or_default(),
         listen: fields
             .get("listen")
-            .and_then(|node| listen(w, node, &fields.at("listen")))
+            .and_then(|node| listen(w, node, fields.at("listen")))
             .unwrap_or_default(),
     })
 }
 
-fn outbound(w: &mut Walker, node: &Node, place: &str) -> Option<Outbound> {
+fn outbound(w: &mut Walker, node: &Node, place: Place<'_>) -> Option<Outbound> {
     let fields = w.object(node, place, &["allow", "deny", "loopback"])?;
-    let target = |w: &mut Walker, node: &Node, place: &str| {
+    let target = |w: &mut Walker, node: &Node, place: Place<'_>| {
         let text = w.string(
             node,
             place,
@@ -428,7 +432,12 @@ fn outbound(w: &mut Walker, node: &Node, place: &str) -> Option<Outbound> {
     })
 }
 
-fn checked<T>(w: &mut Walker, node: &Node, place: &str, result: Result<T, BadEntry>) -> Option<T> {
+fn checked<T>(
+    w: &mut Walker,
+    node: &Node,
+    place: Place<'_>,
+    result: Result<T, BadEntry>,
+) -> Option<T> {
     match result {
         Ok(value) => Some(value),
         Err(bad) => {
@@ -438,7 +447,7 @@ fn checked<T>(w: &mut Walker, node: &Node, place: &str, result: Result<T, BadEnt
     }
 }
 
-fn listen(w: &mut Walker, node: &Node, place: &str) -> Option<Listen> {
+fn listen(w: &mut Walker, node: &Node, place: Place<'_>) -> Option<Listen> {
     let fields = w.object(node, place, &["allow", "deny"])?;
     Some(Listen {
         allow: w.items(&fields, "allow", "an array of ports", MAX_ENTRIES, port),
@@ -446,7 +455,7 @@ fn listen(w: &mut Walker, node: &Node, place: &str) -> Option<Listen> {
     })
 }
 
-fn port(w: &mut Walker, node: &Node, place: &str) -> Option<PortEntry> {
+fn port(w: &mut Walker, node: &Node, place: Place<'_>) -> Option<PortEntry> {
     const EXPECTED: &str = "a port from 1 to 65535, or a range such as \"9000-9100\"";
     match &node.value {
         Value::Number(number) => match number.parse::<u16>() {
@@ -477,9 +486,9 @@ fn port(w: &mut Walker, node: &Node, place: &str) -> Option<PortEntry> {
     }
 }
 
-fn dns(w: &mut Walker, node: &Node, place: &str) -> Option<Dns> {
+fn dns(w: &mut Walker, node: &Node, place: Place<'_>) -> Option<Dns> {
     let fields = w.object(node, place, &["effect", "allow", "deny"])?;
-    let name = |w: &mut Walker, node: &Node, place: &str| {
+    let name = |w: &mut Walker, node: &Node, place: Place<'_>| {
         let text = w.string(node, place, "a host name")?;
         checked(
             w,
@@ -495,7 +504,7 @@ fn dns(w: &mut Walker, node: &Node, place: &str) -> Option<Dns> {
     })
 }
 
-fn filesystem(w: &mut Walker, node: &Node, place: &str) -> Option<Filesystem> {
+fn filesystem(w: &mut Walker, node: &Node, place: Place<'_>) -> Option<Filesystem> {
     let fields = w.object(node, place, &["effect", "allow", "deny"])?;
     Some(Filesystem {
         effect: effect(w, &fields),
@@ -516,7 +525,7 @@ fn filesystem(w: &mut Walker, node: &Node, place: &str) -> Option<Filesystem> {
     })
 }
 
-fn path_entry(w: &mut Walker, node: &Node, place: &str) -> Option<PathEntry> {
+fn path_entry(w: &mut Walker, node: &Node, place: Place<'_>) -> Option<PathEntry> {
     const EXPECTED: &str = "a glob, or an object with `path` and `access`";
     if !matches!(node.value, Value::Object(_)) {
         let text = w.string(node, place, EXPECTED)?;
@@ -525,11 +534,11 @@ fn path_entry(w: &mut Walker, node: &Node, place: &str) -> Option<PathEntry> {
     let fields = w.object(node, place, &["path", "access"])?;
     let path = w.required(&fields, "path", "a glob").and_then(|node| {
         let at = fields.at("path");
-        let text = w.string(node, &at, "a glob")?;
-        glob(w, node, &at, text, Space::File)
+        let text = w.string(node, at, "a glob")?;
+        glob(w, node, at, text, Space::File)
     });
     let access = fields.get("access").map_or(Some(FileAccess::Any), |node| {
-        access(w, node, &fields.at("access"))
+        access(w, node, fields.at("access"))
     });
     Some(PathEntry::For(PathAccess {
         path: path?,
@@ -537,7 +546,7 @@ fn path_entry(w: &mut Walker, node: &Node, place: &str) -> Option<PathEntry> {
     }))
 }
 
-fn access(w: &mut Walker, node: &Node, place: &str) -> Option<FileAccess> {
+fn access(w: &mut Walker, node: &Node, place: Place<'_>) -> Option<FileAccess> {
     const NAMES: [&str; 3] = ["read", "write", "any"];
     const EXPECTED: &str = "\"read\", \"write\" or \"any\"";
     let text = w.string(node, place, EXPECTED)?;

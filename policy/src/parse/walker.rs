@@ -4,8 +4,9 @@ use crate::diagnostics::{Problem, nearest};
 use crate::json::{Member, Node, Value, quoted};
 use alloc::borrow::ToOwned;
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::fmt;
 
 #[derive(Default)]
 pub(super) struct Walker {
@@ -15,13 +16,71 @@ pub(super) struct Walker {
 }
 
 /// The members of an object whose names are known and that stand there once.
-pub(super) struct Fields<'n> {
-    pub(super) place: String,
+pub(super) struct Fields<'n, 'p> {
+    pub(super) place: Place<'p>,
     node: &'n Node,
     members: &'n [Member],
 }
 
-impl<'n> Fields<'n> {
+/// Where something stands in the document: a step, and the place that it is taken from. It is written out for problems alone, which most
+/// policies do not have: `rules[0].dns.deny[3]`.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'p> {
+    from: Option<&'p Place<'p>>,
+    step: Step<'p>,
+}
+
+#[derive(Clone, Copy)]
+enum Step<'p> {
+    Document,
+    Field(&'p str),
+    Item(usize),
+}
+
+impl Place<'_> {
+    pub(super) const DOCUMENT: Place<'static> = Place {
+        from: None,
+        step: Step::Document,
+    };
+}
+
+impl<'p> Place<'p> {
+    /// A field of the object that stands there.
+    pub(super) fn field(&'p self, name: &'p str) -> Self {
+        Self {
+            from: Some(self),
+            step: Step::Field(name),
+        }
+    }
+
+    /// An item of the array that stands there.
+    pub(super) fn item(&'p self, index: usize) -> Self {
+        Self {
+            from: Some(self),
+            step: Step::Item(index),
+        }
+    }
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_first = match self.from {
+            Some(from) => {
+                from.fmt(f)?;
+                matches!(from.step, Step::Document)
+            }
+            None => true,
+        };
+        match self.step {
+            Step::Document => Ok(()),
+            Step::Field(name) if is_first => f.write_str(name),
+            Step::Field(name) => write!(f, ".{name}"),
+            Step::Item(index) => write!(f, "[{index}]"),
+        }
+    }
+}
+
+impl<'n, 'p> Fields<'n, 'p> {
     pub(super) fn get(&self, name: &str) -> Option<&'n Node> {
         self.members
             .iter()
@@ -29,29 +88,24 @@ impl<'n> Fields<'n> {
             .map(|member| &member.value)
     }
 
-    pub(super) fn at(&self, name: &str) -> String {
-        join(&self.place, name)
-    }
-}
-
-fn join(place: &str, name: &str) -> String {
-    if place.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{place}.{name}")
+    pub(super) fn at<'s>(&'s self, name: &'s str) -> Place<'s>
+    where
+        'p: 's,
+    {
+        self.place.field(name)
     }
 }
 
 impl Walker {
     pub(super) fn problem(
         &mut self,
-        place: &str,
+        place: Place<'_>,
         node: &Node,
         message: impl Into<String>,
         expected: impl Into<String>,
     ) {
         self.problems.push(Problem {
-            place: place.to_owned(),
+            place: place.to_string(),
             value: node.value.to_json(),
             message: message.into(),
             expected: expected.into(),
@@ -60,7 +114,7 @@ impl Walker {
         });
     }
 
-    fn wrong_type(&mut self, place: &str, node: &Node, expected: &str) {
+    fn wrong_type(&mut self, place: Place<'_>, node: &Node, expected: &str) {
         self.problem(
             place,
             node,
@@ -70,29 +124,28 @@ impl Walker {
     }
 
     /// An object with no fields but `known`.
-    pub(super) fn object<'n>(
+    pub(super) fn object<'n, 'p>(
         &mut self,
         node: &'n Node,
-        place: &str,
+        place: Place<'p>,
         known: &[&'static str],
-    ) -> Option<Fields<'n>> {
+    ) -> Option<Fields<'n, 'p>> {
         let Value::Object(members) = &node.value else {
             self.wrong_type(place, node, "an object");
             return None;
         };
         let mut seen: Vec<&str> = Vec::new();
         for member in members {
-            let at = join(place, &shown(&member.key));
             if !known.contains(&member.key.as_str()) {
                 let message = match nearest(&member.key, known) {
                     Some(near) => format!("unknown field (did you mean `{near}`?)"),
                     None => "unknown field".to_owned(),
                 };
                 let expected = format!("one of {}", list(known));
-                self.member(at, member, message, expected);
+                self.member(place, member, message, expected);
             } else if seen.contains(&member.key.as_str()) {
                 self.member(
-                    at,
+                    place,
                     member,
                     "the field is here twice".to_owned(),
                     "one of them".to_owned(),
@@ -102,15 +155,16 @@ impl Walker {
             }
         }
         Some(Fields {
-            place: place.to_owned(),
+            place,
             node,
             members,
         })
     }
 
-    fn member(&mut self, place: String, member: &Member, message: String, expected: String) {
+    /// A problem with a member of the object that stands there.
+    fn member(&mut self, place: Place<'_>, member: &Member, message: String, expected: String) {
         self.problems.push(Problem {
-            place,
+            place: place.field(&shown(&member.key)).to_string(),
             value: member.value.value.to_json(),
             message,
             expected,
@@ -121,14 +175,14 @@ impl Walker {
 
     pub(super) fn required<'n>(
         &mut self,
-        fields: &Fields<'n>,
+        fields: &Fields<'n, '_>,
         name: &str,
         expected: &str,
     ) -> Option<&'n Node> {
         let found = fields.get(name);
         if found.is_none() {
             self.problems.push(Problem {
-                place: fields.at(name),
+                place: fields.at(name).to_string(),
                 value: String::new(),
                 message: "the field is missing".to_owned(),
                 expected: expected.to_owned(),
@@ -139,13 +193,13 @@ impl Walker {
         found
     }
 
-    pub(super) fn boolean(&mut self, fields: &Fields<'_>, name: &str, default: bool) -> bool {
+    pub(super) fn boolean(&mut self, fields: &Fields<'_, '_>, name: &str, default: bool) -> bool {
         match fields.get(name) {
             None => default,
             Some(node) => match &node.value {
                 Value::Bool(value) => *value,
                 _ => {
-                    self.wrong_type(&fields.at(name), node, "`true` or `false`");
+                    self.wrong_type(fields.at(name), node, "`true` or `false`");
                     default
                 }
             },
@@ -156,7 +210,7 @@ impl Walker {
     pub(super) fn string<'n>(
         &mut self,
         node: &'n Node,
-        place: &str,
+        place: Place<'_>,
         expected: &str,
     ) -> Option<&'n str> {
         let Value::String(text) = &node.value else {
@@ -177,23 +231,23 @@ impl Walker {
     /// The items of an array, each read by `read`; a field that is not there is an empty one.
     pub(super) fn items<T>(
         &mut self,
-        fields: &Fields<'_>,
+        fields: &Fields<'_, '_>,
         name: &str,
         what: &str,
         most: usize,
-        mut read: impl FnMut(&mut Self, &Node, &str) -> Option<T>,
+        mut read: impl FnMut(&mut Self, &Node, Place<'_>) -> Option<T>,
     ) -> Vec<T> {
         let Some(node) = fields.get(name) else {
             return Vec::new();
         };
         let place = fields.at(name);
         let Value::Array(items) = &node.value else {
-            self.wrong_type(&place, node, what);
+            self.wrong_type(place, node, what);
             return Vec::new();
         };
         if items.len() > most {
             self.problem(
-                &place,
+                place,
                 node,
                 format!("{} entries are too many", items.len()),
                 format!("at most {most}"),
@@ -203,7 +257,7 @@ impl Walker {
         items
             .iter()
             .enumerate()
-            .filter_map(|(i, item)| read(self, item, &format!("{place}[{i}]")))
+            .filter_map(|(i, item)| read(self, item, place.item(i)))
             .collect()
     }
 }

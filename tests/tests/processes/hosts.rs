@@ -111,6 +111,15 @@ fn every_call_is_refused_with_another_allocator_before_and_behind_the_library() 
 }
 
 #[test]
+fn the_program_s_heap_begins_as_it_would_without_the_library() {
+    same(
+        r#"struct mallinfo2 heap = mallinfo2();
+        char line[99];
+        write(1, line, snprintf(line, sizeof line, "%zu bytes, %zu in use\n", heap.arena + heap.hblkhd, heap.uordblks))"#,
+    );
+}
+
+#[test]
 fn a_stack_limit_of_64_kib_is_enough() {
     let limited =
         |program: Run| program.under(["/bin/sh", "-c", "ulimit -s 64; exec \"$@\"", "sh"]);
