@@ -6,37 +6,38 @@ use crate::place::{Place, Variables, installed, text};
 use crate::starts::python;
 use crate::table::{Spread, Table};
 
+/// The loader, which is told what to preload by an option: by its variable it would preload it into valgrind's own program, too, which would
+/// then be the main process, and what is counted one that finds the policy compiled.
+const LOADER: &str = if cfg!(target_arch = "aarch64") {
+    "/lib/ld-linux-aarch64.so.1"
+} else {
+    "/lib64/ld-linux-x86-64.so.2"
+};
+
 /// The instructions of a program from its first, the loader's, to its last, in thousands.
 fn count(place: &Place, variables: &Variables, words: &[&str]) -> Option<f64> {
     let folder = tempfile::tempdir().ok()?;
-    let mut command = place.command("valgrind", &place.bare());
-    // By way of env, so that valgrind's own programs are started without the library.
+    let (preload, others): (Variables, Variables) = variables
+        .iter()
+        .cloned()
+        .partition(|(name, _)| name == "LD_PRELOAD");
+    let mut command = place.command("valgrind", &others);
     command
-        .args(["-q", "--tool=callgrind", "--trace-children=yes"])
+        .args(["-q", "--tool=callgrind"])
         .arg(format!(
             "--callgrind-out-file={}/%p",
             folder.path().display()
         ))
-        .args(["/usr/bin/env", "-i"])
-        .args(
-            variables
-                .iter()
-                .map(|(name, value)| format!("{name}={value}")),
-        )
-        .args(words);
-    let output = command.output().ok()?;
-    let wanted = format!("cmd: {}", words.join(" "));
+        .arg(LOADER);
+    for (_, library) in preload {
+        command.args(["--preload", &library]);
+    }
+    let output = command.args(words).output().ok()?;
     let found = fs::read_dir(folder.path())
         .ok()?
         .flatten()
         .find_map(|entry| {
             let text = fs::read_to_string(entry.path()).ok()?;
-            if !text
-                .lines()
-                .any(|line| line.split_whitespace().eq(wanted.split_whitespace()))
-            {
-                return None;
-            }
             let total = text.lines().find_map(|line| {
                 line.strip_prefix("summary: ")
                     .or_else(|| line.strip_prefix("totals: "))

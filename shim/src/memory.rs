@@ -204,9 +204,11 @@ mod alone {
         }
     }
 
+    // Called from a thousand places, of which none is in a hurry: what is inlined there makes the library a sixth larger.
     // SAFETY: what the arena and malloc(3) give is what is asked for or null, and they do not unwind. Each piece goes back to whom it came from: the
     // constructor has nothing before it begins, and of what it leaves behind the mappings know the addresses.
     unsafe impl GlobalAlloc for Memory {
+        #[inline(never)]
         unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
             match self.arena() {
                 Some(arena) => arena.take(layout),
@@ -215,6 +217,7 @@ mod alone {
             }
         }
 
+        #[inline(never)]
         unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
             if let Some(arena) = self.arena() {
                 // SAFETY: the caller's promise, and the constructor takes from nowhere else.
@@ -227,6 +230,7 @@ mod alone {
             }
         }
 
+        #[inline(never)]
         unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
             // SAFETY: the caller's promise.
             let place = unsafe { self.alloc(layout) };
@@ -238,6 +242,7 @@ mod alone {
             place
         }
 
+        #[inline(never)]
         unsafe fn realloc(&self, place: *mut u8, layout: Layout, size: usize) -> *mut u8 {
             let is_same = layout.size().max(size) <= LARGEST && class(layout.size()) == class(size);
             if is_same && self.arena().is_some() {
