@@ -534,6 +534,12 @@ pub fn getsockname(fd: c_int, out: &mut [u8; 128]) -> Result<usize, Errno> {
     socket_address(libc::SYS_getsockname, fd, out)
 }
 
+/// bind(2) to the name in `address`.
+pub fn bind(fd: c_int, address: &[u8]) -> Result<(), Errno> {
+    // SAFETY: the address is as long as is said.
+    unsafe { call!(libc::SYS_bind, fd, address.as_ptr(), address.len()) }.map(|_| ())
+}
+
 /// getpeername(2); the bytes that the kernel wrote.
 pub fn getpeername(fd: c_int, out: &mut [u8; 128]) -> Result<usize, Errno> {
     socket_address(libc::SYS_getpeername, fd, out)

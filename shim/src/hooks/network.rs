@@ -316,29 +316,43 @@ fn judge_port(state: &State, fd: c_int, local: SocketAddr) -> Result<(), Errno> 
     Ok(())
 }
 
-/// Judges the port that a socket is bound to.
+/// Judges the port that a socket is bound to. `listens`: it is about to get one if it has none.
 ///
 /// # Errors
 /// `EACCES`: refused.
-fn judge_bound(fd: c_int) -> Result<(), Errno> {
+fn judge_bound(fd: c_int, listens: bool) -> Result<(), Errno> {
     let Some(state) = state::judging(Section::Listen) else {
         return Ok(());
     };
     let mut bytes = [0; ADDRESS_MAX];
-    let local = sys::getsockname(fd, &mut bytes)
-        .ok()
-        .and_then(|length| internet(bytes.get(..length)?));
-    local.map_or(Ok(()), |local| judge_port(state, fd, local))
+    let mut name = bytes_of_name(fd, &mut bytes);
+    if internet(name).is_some_and(|local| local.port() == 0) {
+        // Nobody is accepted there, and only a stream listens.
+        if !listens || sys::socket_option(fd, libc::SO_TYPE) != Ok(libc::SOCK_STREAM) {
+            return Ok(());
+        }
+        // listen(2) would choose a port itself, as bind(2) does (ip(7)), and then it would be too late to refuse it. Where there is none to
+        // be had, that is what it would say.
+        sys::bind(fd, name)?;
+        name = bytes_of_name(fd, &mut bytes);
+    }
+    internet(name).map_or(Ok(()), |local| judge_port(state, fd, local))
+}
+
+/// The name of a socket (getsockname(2)); nothing where it is none.
+fn bytes_of_name(fd: c_int, bytes: &mut [u8; ADDRESS_MAX]) -> &[u8] {
+    let length = sys::getsockname(fd, bytes).unwrap_or(0);
+    bytes.get(..length).unwrap_or_default()
 }
 
 macro_rules! bound {
-    ($($name:ident($($arg:ident: $type:ty),*);)*) => {$(
+    ($($name:ident($($arg:ident: $type:ty),*), $listens:literal;)*) => {$(
         #[doc = concat!("`", stringify!($name), "(2)`: judged by the port that the socket is bound to.")]
         ///
         /// # Safety
         /// As its manual page says.
         pub unsafe fn $name(fd: c_int, $($arg: $type),*) -> c_int {
-            if let Err(errno) = judge_bound(fd) {
+            if let Err(errno) = judge_bound(fd, $listens) {
                 return finish(Err(errno));
             }
             match table::$name::next() {
@@ -351,9 +365,9 @@ macro_rules! bound {
 }
 
 bound! {
-    listen(backlog: c_int);
-    accept(address: *mut sockaddr, length: *mut socklen_t);
-    accept4(address: *mut sockaddr, length: *mut socklen_t, flags: c_int);
+    listen(backlog: c_int), true;
+    accept(address: *mut sockaddr, length: *mut socklen_t), false;
+    accept4(address: *mut sockaddr, length: *mut socklen_t, flags: c_int), false;
 }
 
 /// `bind(2)`. A port of 0 is chosen by the kernel, and judged when the socket listens. A Unix socket makes a file.

@@ -89,6 +89,36 @@ fn a_refused_port_stays_refused_on_a_socket_that_is_bound_in_another_way() {
 }
 
 #[test]
+fn a_socket_that_listens_without_a_name_is_judged_by_the_port_that_it_gets() {
+    let code = r#"int s = socket(AF_INET, SOCK_STREAM, 0), six = socket(AF_INET6, SOCK_STREAM, 0), u = socket(AF_INET, SOCK_DGRAM, 0);
+        struct sockaddr_in port; socklen_t size = sizeof port;
+        errno = 0; int one = listen(s, 5), first = errno, two = listen(six, 5), got = getsockname(s, (void *)&port, &size);
+        errno = 0; int none = accept4(socket(AF_INET, SOCK_STREAM, 0), NULL, NULL, 0), second = errno;
+        errno = 0; int datagrams = listen(u, 5), third = errno;
+        printf("%d %d %d %d, accept %d %d, datagrams %d %d\n", one, first, two, got == 0 && port.sin_port != 0, none, second, datagrams, third);
+        errno = first; say(one == 0)"#;
+    for allowed in ["1-65535", "1024-65535"] {
+        let (with, natural) = run(
+            code,
+            |_| json!({ "network": { "effect": "prevent", "listen": { "allow": [allowed], "deny": [1] } } }),
+        );
+        assert_eq!(with.text(), natural.text(), "{}", with.story());
+        assert_eq!(with.audits().len(), 0, "{}", with.story());
+    }
+    let (with, _) = run(
+        code,
+        |_| json!({ "network": { "effect": "prevent", "listen": { "allow": [1] } } }),
+    );
+    assert!(with.text().ends_with("refused 13\n"), "{}", with.story());
+    assert_eq!(with.audits().len(), 2, "{}", with.story());
+    assert!(
+        with.audits().iter().all(|audit| audit.port > Some(1023)),
+        "{}",
+        with.story()
+    );
+}
+
+#[test]
 fn an_address_without_a_family_is_a_port_all_the_same() {
     refused(
         r#"struct sockaddr_in port = {AF_UNSPEC, htons(9)}; say(bind(socket(AF_INET, SOCK_DGRAM, 0), (void *)&port, sizeof port) == 0)"#,
