@@ -1,6 +1,7 @@
 //! The line itself: which field stands where, how long it may get, and how hostile bytes are written.
 
-use core::fmt::{Display, Write};
+use core::fmt::Write;
+use core::net::IpAddr;
 
 use palisade_policy::event::Access;
 
@@ -109,7 +110,7 @@ pub(crate) fn write(record: &Record<'_>, out: &mut [u8; LINE_MAX]) -> usize {
     line.raw("\",\"level\":\"");
     line.raw(record.level.name());
     line.raw("\",\"palisade\":");
-    line.display(RECORD_VERSION);
+    line.decimal(RECORD_VERSION.into());
     line.raw(",\"type\":\"");
     line.raw(record.kind.name());
     line.raw("\"");
@@ -142,8 +143,8 @@ pub(crate) fn write(record: &Record<'_>, out: &mut [u8; LINE_MAX]) -> usize {
     }
     line.field(Field::Function, FUNCTION, Text::Bytes(record.function));
     line.field(Field::Region, REGION, Text::Bytes(record.region));
-    line.number("pid", record.pid);
-    line.number("ppid", record.ppid);
+    line.number("pid", record.pid.into());
+    line.number("ppid", record.ppid.into());
     line.field(Field::Process, PROCESS, Text::Bytes(record.process));
     line.subject(&record.subject);
     if record.count > 1 {
@@ -161,10 +162,37 @@ impl Line<'_> {
         self.bytes(text.as_bytes());
     }
 
-    /// A number or an address, whose text needs no escape.
-    pub(crate) fn display(&mut self, value: impl Display) {
-        // `write_str` below cannot fail, and nor can numbers and addresses.
-        let _ = write!(self, "{value}");
+    /// A number, in decimal.
+    pub(crate) fn decimal(&mut self, value: u64) {
+        let mut text = [0; 20];
+        let mut rest = value;
+        let mut length = 0;
+        for place in text.iter_mut().rev() {
+            *place = b'0' + (rest % 10) as u8;
+            rest /= 10;
+            length += 1;
+            if rest == 0 {
+                break;
+            }
+        }
+        let first = text.len() - length;
+        self.bytes(text.get(first..).unwrap_or_default());
+    }
+
+    /// An address. IPv4 mapped into IPv6 is written as the IPv4 address.
+    pub(crate) fn ip(&mut self, ip: IpAddr) {
+        match ip.to_canonical() {
+            IpAddr::V4(four) => {
+                for (index, octet) in four.octets().into_iter().enumerate() {
+                    if index > 0 {
+                        self.raw(".");
+                    }
+                    self.decimal(octet.into());
+                }
+            }
+            // `write_str` below cannot fail, and nor can an address.
+            IpAddr::V6(six) => drop(write!(self, "{six}")),
+        }
     }
 
     /// Writes `text`, escaped, into an open JSON string, in at most `room` bytes; `false` if it had to be cut.
@@ -202,9 +230,9 @@ impl Line<'_> {
         self.raw("\":");
     }
 
-    fn number(&mut self, name: &str, value: impl Display) {
+    fn number(&mut self, name: &str, value: u64) {
         self.key(name);
-        self.display(value);
+        self.decimal(value);
     }
 
     fn field(&mut self, field: Field, room: usize, text: Text<'_>) {
@@ -244,13 +272,13 @@ impl Line<'_> {
         }
     }
 
-    fn address(&mut self, ip: Option<core::net::IpAddr>, port: u16) {
+    fn address(&mut self, ip: Option<IpAddr>, port: u16) {
         if let Some(ip) = ip {
             self.raw(",\"ip\":\"");
-            self.display(ip.to_canonical());
+            self.ip(ip);
             self.raw("\"");
         }
-        self.number("port", port);
+        self.number("port", port.into());
     }
 
     fn techniques(&mut self, ids: &[&str]) {
@@ -330,6 +358,14 @@ impl Value<'_, '_> {
         // lets whatever this cut tears fall behind the end, where it is not written.
         let room = self.end.saturating_sub(self.line.length);
         let bytes = bytes.get(..room.saturating_add(4)).unwrap_or(bytes);
+        // Most of it is names that need no escape and fit, and they are copied as a whole.
+        if bytes.len() + ELLIPSIS.len() <= room
+            && bytes.iter().fold(true, |all, b| all & is_plain(*b))
+        {
+            self.line.bytes(bytes);
+            self.safe = self.line.length;
+            return true;
+        }
         for chunk in bytes.utf8_chunks() {
             for character in chunk.valid().chars() {
                 if !self.character(character) {
@@ -398,6 +434,11 @@ pub const fn is_unseen(character: char) -> bool {
         | '\u{fff9}'..='\u{fffb}'               // interlinear annotation
         | '\u{e0000}'..='\u{e0fff}'             // tags, variation selectors
     )
+}
+
+/// Whether a byte is a character that stands for itself in a JSON string, and is seen.
+const fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\'
 }
 
 /// `\uXXXX`.

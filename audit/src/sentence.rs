@@ -28,15 +28,15 @@ pub(crate) fn write(line: &mut Line<'_>, subject: &Subject<'_>, process: &[u8]) 
         }
         Subject::Connect { ip, port, .. } => {
             line.raw("Outbound connection to ");
-            line.display(ip.to_canonical());
+            line.ip(*ip);
             line.raw(" on port ");
-            line.display(port);
+            line.decimal((*port).into());
             line.raw(" triggered by ");
             true
         }
         Subject::Listen { port, .. } => {
             line.raw("Listening on port ");
-            line.display(port);
+            line.decimal((*port).into());
             line.raw(" by ");
             true
         }

@@ -1,11 +1,15 @@
-// calls calls|floors BATCHES: one line for each call, its name and the nanoseconds that it took on average in each batch. Works in the current
-// directory. The floors are what a hook cannot do without, made by hand.
+// calls calls|floors: a line with the names of the calls; then, for each number of one that is read, a batch of it, and the nanoseconds that
+// each took on average. Works in the current directory. The floors are what a hook cannot do without, made by hand.
+//
+// So several of them, each under another preload, can make the same batch in turns within a few milliseconds, on one processor: what neighbours do
+// then happens to all.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <netdb.h>
+#include <sched.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -168,10 +172,32 @@ static const struct call CALLS[] = {
     {NULL, NULL, 0},
 };
 
+static double batch(const struct call *call) {
+    // What the others left in the caches is not what is measured.
+    for (int n = 0; n < call->times / 10; n++) call->call();
+    long start = now();
+    for (int n = 0; n < call->times; n++) call->call();
+    return (double)(now() - start) / call->times;
+}
+
+// The last processor that is allowed.
+static void stay(void) {
+    cpu_set_t all, one;
+    CPU_ZERO(&one);
+    need(sched_getaffinity(0, sizeof all, &all) == 0, "sched_getaffinity");
+    for (int cpu = CPU_SETSIZE - 1; cpu >= 0; cpu--)
+        if (CPU_ISSET(cpu, &all)) {
+            CPU_SET(cpu, &one);
+            break;
+        }
+    need(sched_setaffinity(0, sizeof one, &one) == 0, "sched_setaffinity");
+}
+
 int main(int argc, char **argv) {
-    need(argc == 3, "calls calls|floors BATCHES");
+    need(argc == 2, "calls calls|floors");
     const struct call *calls = strcmp(argv[1], "floors") ? CALLS : FLOORS;
-    int batches = atoi(argv[2]);
+    int count = 0;
+    stay();
     need(getcwd(path, 4000) != NULL, "getcwd");
     strcat(path, "/file");
     socklen_t length = sizeof udp;
@@ -185,13 +211,13 @@ int main(int argc, char **argv) {
     need(bind(receiver, (struct sockaddr *)&tcp, sizeof tcp) == 0 && listen(receiver, 64) == 0, "listen");
     getsockname(receiver, (struct sockaddr *)&tcp, &length);
     sender = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    for (const struct call *call = calls; call->name; call++) {
-        printf("%s", call->name);
-        for (int batch = -1; batch < batches; batch++) {
-            long start = now();
-            for (int n = 0; n < call->times; n++) call->call();
-            if (batch >= 0) printf("\t%.2f", (double)(now() - start) / call->times);
-        }
-        puts("");
+    for (; calls[count].name; count++) printf("%s%s", count ? "\t" : "", calls[count].name);
+    puts("");
+    fflush(stdout);
+    for (char line[16]; fgets(line, sizeof line, stdin);) {
+        int number = atoi(line);
+        need(number >= 0 && number < count, "a number of a call");
+        printf("%.2f\n", batch(&calls[number]));
+        fflush(stdout);
     }
 }

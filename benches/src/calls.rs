@@ -1,8 +1,10 @@
 //! What one call costs, in a program that makes each of them many times.
 
 use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 
-use crate::place::{Place, Variables, program};
+use crate::place::{Place, Variables, program, text};
 use crate::table::{Table, median};
 
 /// The name of a call, as the C program prints it, and the most that it may take with a section on.
@@ -21,51 +23,100 @@ const BUDGETS: [(&str, f64); 12] = [
     ("vfork+execve", 1.15),
 ];
 
-/// Nanoseconds of each call, one value a run.
+/// Nanoseconds of each call, one value a batch.
 pub type Taken = BTreeMap<String, Vec<f64>>;
 
-/// Runs the program once and adds what each call took in the middle of its batches.
-pub fn run(place: &Place, variables: &Variables, before: &[&str], taken: &mut Taken) {
-    run_list(place, variables, before, "calls", taken);
+/// An environment, and what stands in front of the command in it.
+pub type Setting<'s> = (Variables, &'s [&'s str]);
+
+/// A program that makes a batch of calls whenever it is asked to.
+struct Program {
+    child: Child,
+    to: ChildStdin,
+    from: BufReader<ChildStdout>,
+    calls: Vec<String>,
 }
 
-fn run_list(place: &Place, variables: &Variables, before: &[&str], list: &str, taken: &mut Taken) {
-    let calls = program(include_str!("../c/calls.c"), &[]);
-    let batches = if place.quick { "9" } else { "15" };
-    let mut words = before
-        .iter()
-        .map(|word| (*word).to_owned())
-        .collect::<Vec<_>>();
-    words.push(calls.to_string_lossy().into_owned());
-    let mut command = place.command(&words[0], variables);
-    command.args(&words[1..]).args([list, batches]);
-    let output = command.output().unwrap_or_else(|cause| panic!("{cause}"));
-    assert!(
-        output.status.success(),
-        "{words:?} {variables:?}: {output:?}"
-    );
-    for line in String::from_utf8_lossy(&output.stdout).lines() {
-        let mut fields = line.split('\t');
-        let name = fields.next().unwrap_or_default().to_owned();
-        let times: Vec<f64> = fields.filter_map(|field| field.parse().ok()).collect();
-        taken.entry(name).or_default().push(median(&times));
+impl Program {
+    fn start(place: &Place, (variables, before): &Setting<'_>, list: &str) -> Self {
+        let program = text(&program(include_str!("../c/calls.c"), &[]));
+        let mut words = before.to_vec();
+        words.extend([&*program, list]);
+        let mut command = place.command(words[0], variables);
+        let mut child = command
+            .args(&words[1..])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|cause| panic!("{words:?}: {cause}"));
+        let (Some(to), Some(from)) = (child.stdin.take(), child.stdout.take()) else {
+            panic!("{words:?}: no pipes");
+        };
+        let mut program = Self {
+            child,
+            to,
+            from: BufReader::new(from),
+            calls: Vec::new(),
+        };
+        program.calls = program.line().split('\t').map(str::to_owned).collect();
+        program
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        let read = self.from.read_line(&mut line);
+        assert!(
+            matches!(read, Ok(1..)),
+            "{read:?} {:?}",
+            self.child.try_wait()
+        );
+        line.trim_end().to_owned()
+    }
+
+    /// A batch of the call with that number; nanoseconds of each.
+    fn batch(&mut self, call: usize) -> f64 {
+        writeln!(self.to, "{call}").unwrap_or_else(|cause| panic!("{cause}"));
+        let line = self.line();
+        line.parse().unwrap_or_else(|_| panic!("{line}"))
     }
 }
 
-/// The bare program in turns with each of the others.
-pub fn in_turns(place: &Place, rounds: usize, settings: &[Variables]) -> (Taken, Vec<Taken>) {
-    let bare = place.bare();
-    let mut without = Taken::new();
-    let mut with = vec![Taken::new(); settings.len()];
+impl Drop for Program {
+    fn drop(&mut self) {
+        // It ends with its input, and there is no more.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Each call in batches, which the programs of all settings make in turns, one right after the other.
+pub fn in_turns(
+    place: &Place,
+    rounds: usize,
+    list: &str,
+    settings: &[Setting<'_>],
+    is_wanted: impl Fn(&str) -> bool,
+) -> Vec<Taken> {
+    let mut programs: Vec<Program> = settings
+        .iter()
+        .map(|setting| Program::start(place, setting, list))
+        .collect();
+    let calls = programs[0].calls.clone();
+    let mut taken = vec![Taken::new(); settings.len()];
     for round in 0..rounds {
-        run(place, &bare, &[], &mut without);
-        for at in 0..settings.len() {
-            // No setting always runs right behind the same other one.
-            let at = (at + round) % settings.len();
-            run(place, &settings[at], &[], &mut with[at]);
+        for (number, call) in calls.iter().enumerate() {
+            if !is_wanted(call) {
+                continue;
+            }
+            for at in 0..settings.len() {
+                // No setting always comes right behind the same other one.
+                let at = (at + round) % settings.len();
+                let time = programs[at].batch(number);
+                taken[at].entry(call.clone()).or_default().push(time);
+            }
         }
     }
-    (without, with)
+    taken
 }
 
 /// Every call under every setting.
@@ -76,8 +127,10 @@ pub fn measure(place: &Place, table: &mut Table) {
         ("10 entries", place.main(10)),
         ("10,000 entries", place.main(10_000)),
     ];
-    let variables: Vec<Variables> = settings.iter().map(|(_, v)| v.clone()).collect();
-    let (without, with) = in_turns(place, place.rounds(25), &variables);
+    let mut all: Vec<Setting<'_>> = vec![(place.bare(), &[])];
+    all.extend(settings.iter().map(|(_, v)| (v.clone(), [].as_slice())));
+    let mut taken = in_turns(place, place.rounds(400), "calls", &all, |_| true);
+    let (without, with) = (taken.remove(0), taken);
     let empty = without.get("nothing").map_or(0.0, |times| median(times));
     for (call, bare) in &without {
         for ((setting, _), taken) in settings.iter().zip(&with) {
@@ -110,10 +163,8 @@ pub fn measure(place: &Place, table: &mut Table) {
 
 /// What a hook that asks for a file's own name cannot do without, made by hand in a program without a library: the system calls alone.
 pub fn measure_floors(place: &Place, table: &mut Table) {
-    let mut taken = Taken::new();
-    for _ in 0..place.rounds(25) {
-        run_list(place, &place.bare(), &[], "floors", &mut taken);
-    }
+    let settings: [Setting<'_>; 1] = [(place.bare(), &[])];
+    let taken = in_turns(place, place.rounds(400), "floors", &settings, |_| true).remove(0);
     for (call, by_hand) in &taken {
         if let Some(bare) = call
             .strip_suffix(", by hand")

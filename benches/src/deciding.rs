@@ -38,13 +38,17 @@ const LONG_NAME: &[u8] = b"dynamodb.some-long-account-name.eu-central-1.amazonaw
 
 /// Each kind of event, with few and with many entries; and what it takes to get there.
 pub fn measure(place: &Place, table: &mut Table) {
-    let bytes = |entries: usize| {
-        let policy = read(policies::on(entries).as_bytes())
-            .unwrap_or_else(|problems| panic!("{problems:?}"));
+    let bytes = |text: String| {
+        let policy = read(text.as_bytes()).unwrap_or_else(|problems| panic!("{problems:?}"));
         compile(&policy, &context(&platform())).into_bytes()
     };
-    let (few, many) = (bytes(10), bytes(10_000));
-    let (few, many) = (decider(&few), decider(&many));
+    let [few, same, many] = [
+        policies::on(10),
+        policies::on_as_many_lengths(),
+        policies::on(10_000),
+    ]
+    .map(bytes);
+    let deciders = [&few, &same, &many].map(|bytes| decider(bytes));
     for (what, path) in NAMES {
         let ask = |decider: &Decider<'_>| {
             black_box(decider.file(&File {
@@ -53,7 +57,7 @@ pub fn measure(place: &Place, table: &mut Table) {
                 alias: None,
             }));
         };
-        both(place, table, what, ask, (&few, &many));
+        both(place, table, what, ask, &deciders);
     }
     let path = b"/var/lang/lib/python3.13/site-packages/some-tool/bin/convert".as_slice();
     let process = |decider: &Decider<'_>| {
@@ -66,7 +70,7 @@ pub fn measure(place: &Place, table: &mut Table) {
         };
         black_box(decider.process(&event));
     };
-    both(place, table, "process", process, (&few, &many));
+    both(place, table, "process", process, &deciders);
     for (what, ip) in [
         ("connect IPv4", "203.0.113.9"),
         ("connect IPv6", "2001:db8::9"),
@@ -78,7 +82,7 @@ pub fn measure(place: &Place, table: &mut Table) {
                 port: 443,
             }));
         };
-        both(place, table, what, connect, (&few, &many));
+        both(place, table, what, connect, &deciders);
     }
     let by_name = |decider: &Decider<'_>| {
         let event = Connect {
@@ -87,15 +91,15 @@ pub fn measure(place: &Place, table: &mut Table) {
         };
         black_box(decider.connect_resolved(&event, black_box(LONG_NAME)));
     };
-    both(place, table, "connect by name", by_name, (&few, &many));
+    both(place, table, "connect by name", by_name, &deciders);
     let listen = |decider: &Decider<'_>| {
         black_box(decider.listen(black_box(8080)));
     };
-    both(place, table, "listen", listen, (&few, &many));
+    both(place, table, "listen", listen, &deciders);
     let resolve = |decider: &Decider<'_>| {
         black_box(decider.resolve(black_box(LONG_NAME)));
     };
-    both(place, table, "resolve: no entry", resolve, (&few, &many));
+    both(place, table, "resolve: no entry", resolve, &deciders);
     for (what, name) in [
         ("resolve: a whole name", b"evil9.example".as_slice()),
         (
@@ -106,7 +110,7 @@ pub fn measure(place: &Place, table: &mut Table) {
         let resolve = |decider: &Decider<'_>| {
             black_box(decider.resolve(black_box(name)));
         };
-        both(place, table, what, resolve, (&few, &many));
+        both(place, table, what, resolve, &deciders);
     }
     compiling(place, table);
 }
@@ -115,13 +119,13 @@ fn decider(bytes: &[u8]) -> Decider<'_> {
     Decider::from_bytes(bytes).unwrap_or_else(|| panic!("not a policy"))
 }
 
-/// With ten entries and with ten thousand, in turns.
+/// With ten entries, with forty whose names have as many lengths as those of ten thousand, and with ten thousand, in turns.
 fn both(
     place: &Place,
     table: &mut Table,
     what: &str,
     ask: impl Fn(&Decider<'_>),
-    (few, many): (&Decider<'_>, &Decider<'_>),
+    [few, same, many]: &[Decider<'_>; 3],
 ) {
     let time = |decider: &Decider<'_>| {
         const TIMES: u32 = 2000;
@@ -131,9 +135,10 @@ fn both(
         }
         start.elapsed().as_secs_f64() * 1e9 / f64::from(TIMES)
     };
-    let (mut small, mut large) = (vec![], vec![]);
+    let (mut small, mut middle, mut large) = (vec![], vec![], vec![]);
     for _ in 0..place.rounds(200) {
         small.push(time(few));
+        middle.push(time(same));
         large.push(time(many));
     }
     table.value(
@@ -148,6 +153,13 @@ fn both(
         "10,000 to 10 entries",
         "ns",
         (&large, &small),
+        Some(1.2),
+    );
+    table.ratio(
+        what,
+        "10,000 to 40 entries of the same lengths",
+        "ns",
+        (&large, &middle),
         Some(1.2),
     );
 }

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::calls::{Taken, run};
+use crate::calls::{Setting, in_turns};
 use crate::place::{Place, Variables, installed, text};
 use crate::table::Table;
 
@@ -119,7 +119,7 @@ pub fn measure(place: &Place, table: &mut Table) {
         variables.push(("PROXYCHAINS_QUIET_MODE".into(), "1".into()));
         variables.push(("TORSOCKS_CONF_FILE".into(), text(&tor)));
         variables.push(("TORSOCKS_LOG_LEVEL".into(), "1".into()));
-        let rounds = place.rounds(10);
+        let rounds = place.rounds(150);
         compare(place, table, name, &variables, &[], calls, rounds);
     }
     if installed("strace").is_none() {
@@ -142,7 +142,7 @@ pub fn measure(place: &Place, table: &mut Table) {
         &strace,
         &["open", "connect udp", "posix_spawn"],
         // It stops at every call of the program, also at those that it does not show.
-        place.rounds(4),
+        place.rounds(30),
     );
     // function-shield 2.0.16 of PyPI, in a network namespace of its own, with a Lambda function's environment.
     table.missing(
@@ -160,13 +160,12 @@ fn compare(
     calls: &[&str],
     rounds: usize,
 ) {
-    let (mut without, mut with) = (Taken::new(), Taken::new());
-    for _ in 0..rounds {
-        run(place, &place.bare(), &[], &mut without);
-        run(place, variables, before, &mut with);
-    }
+    let settings: [Setting<'_>; 2] = [(place.bare(), &[]), (variables.clone(), before)];
+    let taken = in_turns(place, rounds, "calls", &settings, |call| {
+        calls.contains(&call)
+    });
     for call in calls {
-        if let (Some(with), Some(without)) = (with.get(*call), without.get(*call)) {
+        if let [Some(without), Some(with)] = [taken[0].get(*call), taken[1].get(*call)] {
             table.ratio(call, name, "ns", (with, without), None);
         }
     }

@@ -9,8 +9,22 @@ pub fn on(entries: usize) -> String {
     if entries == 0 {
         return json!({ "version": 1, "rules": [{ "name": "off" }] }).to_string();
     }
+    numbered(0..entries)
+}
+
+/// Forty entries with names as long as those of ten thousand: of each kind one for each number of digits.
+pub fn on_as_many_lengths() -> String {
+    numbered(
+        [0, 10, 100, 1000]
+            .into_iter()
+            .flat_map(|first| first..first + 10),
+    )
+}
+
+/// A policy of the entries with these numbers.
+fn numbered(entries: impl Iterator<Item = usize>) -> String {
     let (mut files, mut programs, mut hosts, mut names) = (vec![], vec![], vec![], vec![]);
-    for i in 0..entries {
+    for i in entries {
         match i % 10 {
             0 => files.push(format!("/srv/secret{i}/key.pem")),
             1 => programs.push(format!("/opt/tools{i}/**")),
