@@ -160,7 +160,9 @@ pub fn note(ip: IpAddr, name: &[u8]) {
 /// The names that led to `ip`.
 pub fn names(ip: IpAddr) -> impl Iterator<Item = Known> {
     let ip = key(ip);
+    // They are taken in their order and never given back: behind an empty one there is nothing.
     places(ip)
+        .take_while(|entry| entry.sequence.load(Ordering::Relaxed) != 0)
         .filter_map(Entry::read)
         .filter(move |(found, _)| *found == ip)
         .map(|(_, known)| known)
