@@ -72,12 +72,44 @@ fn lists_that_begin_or_end_and_settings_are_told() {
         r#""dns": {"effect": "prevent", "deny": ["x.y"]}, "processes": {"effect": "prevent", "main_only": true}"#,
         r#""dns": {"effect": "alert", "deny": ["x.y"], "allow": ["a.b"]}, "processes": {"effect": "prevent", "allow": ["git"]}"#,
         &[
-            "newly allows   running other programs than the main process's own: `main_only` is off",
-            "newly refuses  every program but git: there was no allow list",
+            "newly allows   running git",
             "newly allows   what `dns` forbids: it is only reported now",
             "newly refuses  every name but a.b: there was no allow list",
         ],
     );
+    expect(
+        r#""processes": {"effect": "prevent", "allow": ["git"]}"#,
+        r#""processes": {"effect": "prevent", "main_only": true}"#,
+        &["newly refuses  running any program but the main process's own: `main_only` is on"],
+    );
+    expect(
+        r#""processes": {"effect": "prevent", "main_only": true}"#,
+        r#""processes": {"effect": "prevent", "deny": ["git"]}"#,
+        &[
+            "newly allows   running other programs than the main process's own: `main_only` is off",
+            "no effect      running git: it was refused before and still is by processes.deny[0]",
+        ],
+    );
+    expect(
+        r#""dns": {"effect": "alert", "deny": ["x.y"]}"#,
+        r#""dns": {"effect": "disable"}"#,
+        &["no effect      what `dns` forbids is not reported any more: the section is off now"],
+    );
+    for (before, after, line) in [
+        (
+            "2026-12-01",
+            "2026-12-24",
+            "newly allows   what this rule prevents, until 2026-12-24T00:00:00Z: it is only reported until then, and was until 2026-12-01T00:00:00Z",
+        ),
+        (
+            "2026-12-24",
+            "2026-12-01",
+            "newly refuses  what this rule prevents, until 2026-12-01T00:00:00Z: it is only reported until then, and was until 2026-12-24T00:00:00Z",
+        ),
+    ] {
+        let dated = |day: &str| format!(r#""enforce_after": "{day}T00:00:00Z", {DNS}"#);
+        expect(&dated(before), &dated(after), &[line]);
+    }
     expect(
         DNS,
         r#""dns": {"effect": "disable"}"#,

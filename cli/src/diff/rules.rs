@@ -215,10 +215,26 @@ fn rule_changes(old: &Value, new: &Value, add: &mut dyn FnMut(Way, String)) {
     }
     if old.get("enforce_after") != new.get("enforce_after") {
         match new.get("enforce_after").and_then(Value::as_str) {
-            Some(after) => add(
-                Way::Allows,
-                format!("what this rule prevents, until {after}: it is only reported until then"),
-            ),
+            Some(after) => {
+                let moment = |text: &str| crate::moment::micros(text);
+                let before = old.get("enforce_after").and_then(Value::as_str);
+                let (way, was) = match before {
+                    None => (Way::Allows, String::new()),
+                    Some(before) if moment(after) > moment(before) => {
+                        (Way::Allows, format!(", and was until {before}"))
+                    }
+                    Some(before) if moment(after) == moment(before) => {
+                        (Way::Neither, format!(", as it was until {before}"))
+                    }
+                    Some(before) => (Way::Refuses, format!(", and was until {before}")),
+                };
+                add(
+                    way,
+                    format!(
+                        "what this rule prevents, until {after}: it is only reported until then{was}"
+                    ),
+                );
+            }
             None => add(
                 Way::Refuses,
                 "what this rule prevents, at once: `enforce_after` is gone".to_owned(),
@@ -252,9 +268,13 @@ fn effects(section: &str, before: &str, after: &str, add: &mut dyn FnMut(Way, St
             Way::Allows,
             format!("what `{section}` forbids: it is only reported now"),
         ),
-        ("prevent" | "alert", _) if after == "disable" => add(
+        ("prevent", _) => add(
             Way::Allows,
             format!("everything in `{section}`: the section is off now, and nothing is reported"),
+        ),
+        ("alert", "disable") => add(
+            Way::Neither,
+            format!("what `{section}` forbids is not reported any more: the section is off now"),
         ),
         (_, "prevent") => add(
             Way::Refuses,
@@ -283,12 +303,13 @@ fn settings(part: &Part, old: &Value, new: &Value, add: &mut dyn FnMut(Way, Stri
                     Way::Refuses,
                     "running any program but the main process's own: `main_only` is on".to_owned(),
                 ),
-                Some(false) => add(
+                // Where a list came instead, it is its entries that are allowed now.
+                Some(false) if !has_allow_list(part, new) => add(
                     Way::Allows,
                     "running other programs than the main process's own: `main_only` is off"
                         .to_owned(),
                 ),
-                None => {}
+                Some(false) | None => {}
             }
             match changed("crypto_miners", false) {
                 Some(true) => add(Way::Refuses, "crypto miners".to_owned()),
@@ -334,8 +355,10 @@ fn lists(part: &Part, old: &Value, new: &Value, add: &mut dyn FnMut(Way, String)
     };
     let (before, after) = (read(old, "allow"), read(new, "allow"));
     let does = part.does;
-    match (before.is_empty(), after.is_empty()) {
-        (true, false) => add(
+    // Without a list `main_only` says what may run, and a list that came in its place allows more, not less.
+    let is_open = |rule: &Value| !has_allow_list(part, rule) && !is_main_only(part, rule);
+    match (is_open(old), is_open(new)) {
+        (true, false) if !after.is_empty() => add(
             Way::Refuses,
             format!(
                 "every {} but {}: there was no allow list",
@@ -343,13 +366,15 @@ fn lists(part: &Part, old: &Value, new: &Value, add: &mut dyn FnMut(Way, String)
                 listed(&Value::Array(after))
             ),
         ),
-        (false, true) => add(
+        (false, true) if !before.is_empty() => add(
             Way::Allows,
             format!(
                 "every {} that `deny` does not name: the allow list is gone",
                 part.rest
             ),
         ),
+        // The setting's own sentence says it.
+        _ if is_main_only(part, new) => {}
         _ => {
             for came in after.iter().filter(|entry| !before.contains(entry)) {
                 let (way, why) = tried(part, came, old, new);
@@ -368,6 +393,17 @@ fn lists(part: &Part, old: &Value, new: &Value, add: &mut dyn FnMut(Way, String)
             add(way, format!("{does} {}{why}", entry(changed)));
         }
     }
+}
+
+fn has_allow_list(part: &Part, rule: &Value) -> bool {
+    rule.pointer(&format!("/{}/allow", part.lists))
+        .and_then(Value::as_array)
+        .is_some_and(|entries| !entries.is_empty())
+}
+
+fn is_main_only(part: &Part, rule: &Value) -> bool {
+    part.section == Section::Processes
+        && rule.pointer("/processes/main_only") == Some(&Value::Bool(true))
 }
 
 /// What both rules say to an example of the entry.
