@@ -28,7 +28,7 @@ def main(names, here=Path(__file__).parent):
     """Runs the tests of the folder `here`, or those that are named."""
     began = time.monotonic()
     set_up()
-    if not names or any(name.startswith("test_templates") for name in names):
+    if not names or any(name.startswith("test_deployments") for name in names):
         install_tools()
     made = time.monotonic()
     here = str(here)
