@@ -31,9 +31,12 @@ mod run;
 mod source;
 mod summary;
 
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use failure::Failure;
 
 /// Runtime defence for serverless functions: check a policy, ask it, run a program under it.
 #[derive(Parser)]
@@ -60,8 +63,11 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    // Wrong usage ends here, with exit code 2.
-    let done = match Cli::parse().command {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(answer) => return tell(&answer),
+    };
+    let done = match cli.command {
         Command::Audits(arguments) => audits::audits(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Diff(arguments) => diff::diff(&arguments),
@@ -76,4 +82,16 @@ fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
     };
     done.unwrap_or_else(|failure| failure.tell())
+}
+
+/// Prints the help that was asked for, or what is wrong with the usage, which is exit code 2.
+fn tell(answer: &clap::Error) -> ExitCode {
+    let told = answer.print().and_then(|()| io::stdout().flush());
+    match told {
+        // Help that was not printed is none. A reader who has gone, as `head` does, is no failure.
+        Err(cause) if !answer.use_stderr() && cause.kind() != io::ErrorKind::BrokenPipe => {
+            Failure::Output(cause).tell()
+        }
+        _ => ExitCode::from(if answer.use_stderr() { 2 } else { 0 }),
+    }
 }

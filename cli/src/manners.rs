@@ -1,6 +1,6 @@
 //! What a shell and a manual need: made of the same definition that reads the command line.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::CommandFactory;
@@ -49,13 +49,18 @@ pub fn completions(arguments: &Completions) -> Result<ExitCode, Failure> {
 }
 
 pub fn man(arguments: &Man) -> Result<ExitCode, Failure> {
-    let unwritable = |file: &Path, cause| Failure::Unwritable {
-        file: file.to_owned(),
-        cause,
-    };
-    let directory = &arguments.directory;
-    std::fs::create_dir_all(directory).map_err(|cause| unwritable(directory, cause))?;
-    clap_mangen::generate_to(Cli::command().disable_help_subcommand(true), directory)
-        .map_err(|cause| unwritable(directory, cause))?;
+    let mut command = Cli::command().disable_help_subcommand(true);
+    command.build();
+    let pages = std::iter::once(&command).chain(command.get_subcommands());
+    for page in pages.map(|command| clap_mangen::Man::new(command.clone())) {
+        let mut text = Vec::new();
+        let file = arguments.directory.join(page.get_filename());
+        page.render(&mut text)
+            .map_err(|cause| Failure::Unwritable {
+                file: file.clone(),
+                cause,
+            })?;
+        crate::output::replace(&file, &String::from_utf8_lossy(&text))?;
+    }
     Ok(ExitCode::SUCCESS)
 }

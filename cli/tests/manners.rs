@@ -64,6 +64,43 @@ fn there_is_a_manual_page_for_every_command() {
 }
 
 #[test]
+fn a_manual_page_is_whole_or_not_there() {
+    let folder = Folder::new();
+    let good = done(palisade(["man", "good"]).current_dir(folder.path()));
+    assert_eq!(good.code, Some(0), "{good:?}");
+    // No file may have more than two KiB, and a larger one is an error.
+    let limited = "trap '' XFSZ; ulimit -f 4; exec \"$0\" man cut";
+    let binary = env!("CARGO_BIN_EXE_palisade");
+    let cut = done(
+        std::process::Command::new("/bin/sh")
+            .args(["-c", limited, binary])
+            .current_dir(folder.path()),
+    );
+    assert_eq!(cut.code, Some(73), "{cut:?}");
+    for entry in std::fs::read_dir(folder.path().join("cut")).expect("a folder") {
+        let name = entry.expect("an entry").file_name();
+        let read = |pages: &str| {
+            std::fs::read_to_string(folder.path().join(pages).join(&name)).expect("a page")
+        };
+        assert_eq!(read("cut"), read("good"), "{name:?}");
+    }
+}
+
+#[test]
+fn help_that_cannot_be_printed_is_a_failure() {
+    for arguments in [["--help"].as_slice(), &["audits", "--help"], &["--version"]] {
+        let full = std::fs::OpenOptions::new()
+            .write(true)
+            .open("/dev/full")
+            .expect("/dev/full");
+        let result = done(palisade(arguments).stdout(full));
+        assert_eq!(result.code, Some(74), "{arguments:?} {result:?}");
+    }
+    let result = done(&mut palisade(["--nonsense"]));
+    assert_eq!(result.code, Some(2), "{result:?}");
+}
+
+#[test]
 fn every_template_is_valid_and_has_no_warning() {
     let listed = done(&mut palisade(["new"]));
     let names: Vec<&str> = listed

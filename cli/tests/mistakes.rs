@@ -278,7 +278,11 @@ fn a_command_that_is_interrupted_leaves_nothing_half_written() {
     let folder = folder();
     folder.file("report.html", "the old one");
     let before = common::names_in(folder.path());
-    let mut child = palisade(["report", "-", "-o", "report.html"])
+    // Who starts the tests in the background of a shell ignores interrupts, and so would this.
+    let mut command = Command::new("env");
+    command.args(["--default-signal=INT", env!("CARGO_BIN_EXE_palisade")]);
+    let mut child = command
+        .args(["report", "-", "-o", "report.html"])
         .current_dir(folder.path())
         .stdin(Stdio::piped())
         .stderr(Stdio::null())
