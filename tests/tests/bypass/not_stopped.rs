@@ -146,13 +146,24 @@ fn a_question_through_a_stream() {
 
 /// A race that is won sooner or later: on record is each time that it was lost, and the last time is not.
 fn won(make: impl Fn() -> Run, sections: impl Fn(&Run) -> Value) {
+    race(make, sections, false);
+}
+
+/// The same; `takes_the_log`: what the other thread exchanges is, now and then, the descriptor that a line is being written to.
+fn race(make: impl Fn() -> Run, sections: impl Fn(&Run) -> Value, takes_the_log: bool) {
     let run = make();
     let rules = policy(sections(&run));
     let outcome = run.policy(&rules).go();
     let text = outcome.text();
     let (lost, end) = text.split_once(' ').expect("how often it was lost");
     assert_eq!(end, "through\n", "it is stopped now: {}", outcome.story());
-    assert_eq!(lost, outcome.audits().len().to_string());
+    let lost: usize = lost.parse().expect("a number");
+    let told = outcome.audits().len();
+    if takes_the_log {
+        assert!(told <= lost, "{}", outcome.story());
+    } else {
+        assert_eq!(lost, told, "{}", outcome.story());
+    }
 }
 
 #[test]
@@ -202,12 +213,13 @@ fn a_descriptor_that_another_thread_exchanges() {
         pthread_t thread; pthread_create(&thread, NULL, exchange, NULL);
         for (;;) { int fd = open(link, O_WRONLY); if (fd < 0) { lost += errno == EACCES; continue; } if (fstat(fd, &now) == 0 && now.st_ino == wanted.st_ino && (fcntl(fd, F_GETFL) & O_ACCMODE) == O_WRONLY) break; raw(SYS_close, fd); }
         stop = 1; pthread_join(thread, NULL); printf("%ld ", lost); through(1)"#;
-    won(
+    race(
         || run(code).file("public", "public"),
         |run| {
             let secret = fs::canonicalize(run.folder().join("secret")).expect("secret");
             json!({ "filesystem": { "effect": "prevent", "deny": [{ "path": secret, "access": "write" }] } })
         },
+        true,
     );
 }
 
