@@ -31,13 +31,13 @@ SHORT = {
     "test_asyncio.test_subprocess": ["SubprocessFastWatcherTests"],
 }
 
-# What a program does with the system beneath it.
+# What a program does with the system beneath it. Without test_ioctl, of which nothing runs: each run is a session of its own, and has no terminal.
 LONG = """
     test_subprocess test_os test_posix test_popen test_pty test_openpty test_fork1 test_wait3 test_wait4 test_thread test_threading test_signal
     test_threadsignals test_multiprocessing_fork test_multiprocessing_forkserver test_multiprocessing_spawn test_multiprocessing_main_handling
     test_concurrent_futures test_faulthandler test_resource test_atexit test_eintr
     test_io test_fileio test_file test_bufio test_mmap test_tempfile test_shutil test_pathlib test_posixpath test_genericpath test_glob
-    test_filecmp test_fileinput test_linecache test_stat test_fcntl test_ioctl test_tty test_termios test_unicode_file
+    test_filecmp test_fileinput test_linecache test_stat test_fcntl test_tty test_termios test_unicode_file
     test_unicode_file_functions test_zipfile test_tarfile test_gzip test_bz2 test_lzma test_sqlite3 test_dbm test_shelve test_mailbox
     test_pwd test_grp test_getpass test_syslog test_pipes
     test_socket test_select test_selectors test_poll test_epoll test_asyncio test_asyncore test_asynchat test_ssl test_httpservers test_ftplib
