@@ -77,7 +77,8 @@ def enter(root, binds=(), emulator=None):
     mount("/dev", f"{root}/dev", None, MS_BIND | MS_REC)
     mount("none", f"{root}/tmp", "tmpfs", 0, "mode=1777")
     for source, target in binds:
-        mount(source, f"{root}/{target}", None, MS_BIND)
+        # With what is mounted below it, which a namespace of users may not leave behind (mount_namespaces(7)).
+        mount(source, f"{root}/{target}", None, MS_BIND | MS_REC)
     if emulator:
         mount("none", f"{root}/proc/sys/fs/binfmt_misc", "binfmt_misc", 0)
         register = Path(root, "proc/sys/fs/binfmt_misc/register")
