@@ -34,6 +34,12 @@ pub fn secret(run: &Run) -> Value {
     json!({ "filesystem": { "effect": "prevent", "deny": [secret] } })
 }
 
+/// Denies writing to the file `secret`, which may be read.
+pub fn secret_writes(run: &Run) -> Value {
+    let secret = fs::canonicalize(run.folder().join("secret")).expect("secret");
+    json!({ "filesystem": { "effect": "prevent", "deny": [{ "path": secret, "access": "write" }] } })
+}
+
 /// Denies these programs.
 pub fn programs(deny: &[&str]) -> Value {
     json!({ "processes": { "effect": "prevent", "deny": deny } })

@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 use palisade_tests::{Run, policy};
 use serde_json::{Value, json};
 
-use crate::{names, passed, program, programs, run, secret, static_program};
+use crate::{names, passed, program, programs, run, secret, secret_writes, static_program};
 
 fn silent(make: impl Fn() -> Run, sections: impl Fn(&Run) -> Value) {
     let audits = passed(make, sections);
@@ -213,27 +213,14 @@ fn a_descriptor_that_another_thread_exchanges() {
         pthread_t thread; pthread_create(&thread, NULL, exchange, NULL);
         for (;;) { int fd = open(link, O_WRONLY); if (fd < 0) { lost += errno == EACCES; continue; } if (fstat(fd, &now) == 0 && now.st_ino == wanted.st_ino && (fcntl(fd, F_GETFL) & O_ACCMODE) == O_WRONLY) break; raw(SYS_close, fd); }
         stop = 1; pthread_join(thread, NULL); printf("%ld ", lost); through(1)"#;
-    race(
-        || run(code).file("public", "public"),
-        |run| {
-            let secret = fs::canonicalize(run.folder().join("secret")).expect("secret");
-            json!({ "filesystem": { "effect": "prevent", "deny": [{ "path": secret, "access": "write" }] } })
-        },
-        true,
-    );
+    race(|| run(code).file("public", "public"), secret_writes, true);
 }
 
 #[test]
 fn a_record_put_into_a_file_that_was_named_for_reading() {
     // utmpname(3) is judged as what most callers do with it: they read.
     let code = r#"struct utmp entry = {.ut_type = USER_PROCESS, .ut_id = "x"}; utmpname("secret"); setutent(); through(pututline(&entry) != NULL)"#;
-    silent(
-        || run(code).file("secret", ""),
-        |run| {
-            let secret = fs::canonicalize(run.folder().join("secret")).expect("secret");
-            json!({ "filesystem": { "effect": "prevent", "deny": [{ "path": secret, "access": "write" }] } })
-        },
-    );
+    silent(|| run(code).file("secret", ""), secret_writes);
 }
 
 #[test]

@@ -7,7 +7,8 @@ use palisade_tests::{Run, compile, tool};
 use serde_json::json;
 
 use crate::{
-    names, natural, passed, program_with, programs, refused, run, secret, static_program, with,
+    names, natural, passed, program_with, programs, refused, run, secret, secret_writes,
+    static_program, with,
 };
 
 /// The errno of `EACCES`.
@@ -1117,15 +1118,7 @@ fn a_file_changed_that_may_only_be_read() {
         "syscall(SYS_utimensat, fd, NULL, NULL, 0)",
     ] {
         let code = format!(r#"int fd = open("secret", O_RDONLY); through(fd >= 0 && {call} == 0)"#);
-        refused(
-            || run(&code),
-            |run| {
-                let secret = fs::canonicalize(run.folder().join("secret")).expect("secret");
-                json!({ "filesystem": { "effect": "prevent", "deny": [{ "path": secret, "access": "write" }] } })
-            },
-            EACCES,
-            DENIED_FILE,
-        );
+        refused(|| run(&code), secret_writes, EACCES, DENIED_FILE);
     }
 }
 
@@ -1136,15 +1129,7 @@ fn a_stream_opened_again_in_another_mode() {
         let code = format!(
             r#"FILE *stream = fopen("secret", "r"); through(stream && {name}(NULL, "r+", stream) != NULL)"#
         );
-        refused(
-            || run(&code),
-            |run| {
-                let secret = fs::canonicalize(run.folder().join("secret")).expect("secret");
-                json!({ "filesystem": { "effect": "prevent", "deny": [{ "path": secret, "access": "write" }] } })
-            },
-            EACCES,
-            DENIED_FILE,
-        );
+        refused(|| run(&code), secret_writes, EACCES, DENIED_FILE);
     }
 }
 
