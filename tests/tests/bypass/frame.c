@@ -50,6 +50,20 @@ static int to_resolver(void) {
     return s;
 }
 
+/* What another thread does to what is being read, over and over, until `stop`; `rounds`: how often it was done. */
+static volatile int stop;
+static volatile long rounds;
+
+static void *over_and_over(void *act) {
+    for (; !stop; rounds++) ((void (*)(void))act)();
+    return NULL;
+}
+
+/* A race goes on until it was run `often` times, and the other thread has made as many rounds; with UNTIL_WON, until it is won. */
+static int goes_on(long runs, long often, int won) {
+    return getenv("UNTIL_WON") ? !won : runs < often || rounds < often;
+}
+
 static int through(int done) {
     int error = errno;
     if (done) puts("through");

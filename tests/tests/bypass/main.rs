@@ -1,5 +1,5 @@
 //! Ways around the hooks: which are stopped, which are only seen, which are neither. Each test is a row of docs/threat-model.md,
-//! and the file that it stands in is the verdict there.
+//! and the file or folder that it stands in is the verdict there.
 
 mod audited;
 mod not_stopped;
@@ -95,6 +95,13 @@ pub fn passed(make: impl Fn() -> Run, sections: impl Fn(&Run) -> Value) -> Vec<O
         outcome.story()
     );
     outcome.audits()
+}
+
+/// A race (`goes_on` of frame.c) that is won at some time without the library, and never with it.
+pub fn lost(make: impl Fn() -> Run, sections: impl Fn(&Run) -> Value) {
+    natural(|| make().env("UNTIL_WON", "1"));
+    let outcome = with(&make, sections);
+    assert_eq!(outcome.text(), "stopped 13\n", "{}", outcome.story());
 }
 
 /// A run under that policy.

@@ -169,12 +169,12 @@ fn race(make: impl Fn() -> Run, sections: impl Fn(&Run) -> Value, takes_the_log:
 #[test]
 fn a_question_that_another_thread_rewrites() {
     // What is sent is not copied: the kernel takes it after the verdict.
-    let code = r#"static char asked[QUESTION_SIZE]; memcpy(asked, question, QUESTION_SIZE); static volatile int stop; char *name = asked + 13;
+    let code = r#"static char asked[QUESTION_SIZE]; memcpy(asked, question, QUESTION_SIZE); char *name = asked + 13;
         struct sockaddr_in to = {AF_INET, htons(53), {htonl(0x7f500001)}}; int l = socket(AF_INET, SOCK_DGRAM, 0), s = socket(AF_INET, SOCK_DGRAM, 0); char seen[64]; long lost = 0;
         for (int i = 0; i < 200 && bind(l, (void *)&to, sizeof to); i++) to.sin_addr.s_addr = htonl(0x7f500002 + i);
         if (connect(s, (void *)&to, sizeof to)) abort();
-        void *rewrite(void *unused) { while (!stop) { *(volatile char *)name = 'a'; for (volatile int i = 0; i < 30; i++); *(volatile char *)name = 'd'; for (volatile int i = 0; i < 30; i++); } return NULL; }
-        pthread_t thread; pthread_create(&thread, NULL, rewrite, NULL);
+        void rewrite(void) { *(volatile char *)name = 'a'; for (volatile int i = 0; i < 30; i++); *(volatile char *)name = 'd'; for (volatile int i = 0; i < 30; i++); }
+        pthread_t thread; pthread_create(&thread, NULL, over_and_over, rewrite);
         for (;;) { if (send(s, asked, QUESTION_SIZE, 0) < 0) { lost++; continue; } if (recv(l, seen, sizeof seen, 0) == QUESTION_SIZE && memcmp(seen, question, QUESTION_SIZE) == 0) break; }
         stop = 1; pthread_join(thread, NULL); printf("%ld ", lost); through(1)"#;
     won(|| run(code), |_| names());
@@ -207,10 +207,10 @@ fn a_name_that_is_rewritten_before_it_is_resolved_in_the_background() {
 #[test]
 fn a_descriptor_that_another_thread_exchanges() {
     // A file behind a link of /proc is held by a descriptor from the verdict to the call, and dup2(2) puts another file there.
-    let code = r#"static int secret, held; static volatile int stop; int public = open("public", O_RDONLY); secret = open("secret", O_RDONLY); held = open("/dev/null", O_PATH) + 1; long lost = 0;
+    let code = r#"static int secret, held; int public = open("public", O_RDONLY); secret = open("secret", O_RDONLY); held = open("/dev/null", O_PATH) + 1; long lost = 0;
         struct stat wanted, now; char link[64]; snprintf(link, sizeof link, "/proc/self/fd/%d", public); if (public < 0 || fstat(secret, &wanted)) abort();
-        void *exchange(void *unused) { while (!stop) { raw(SYS_dup3, secret, held, 0), raw(SYS_close, held); } return NULL; }
-        pthread_t thread; pthread_create(&thread, NULL, exchange, NULL);
+        void exchange(void) { raw(SYS_dup3, secret, held, 0), raw(SYS_close, held); }
+        pthread_t thread; pthread_create(&thread, NULL, over_and_over, exchange);
         for (;;) { int fd = open(link, O_WRONLY); if (fd < 0) { lost += errno == EACCES; continue; } if (fstat(fd, &now) == 0 && now.st_ino == wanted.st_ino && (fcntl(fd, F_GETFL) & O_ACCMODE) == O_WRONLY) break; raw(SYS_close, fd); }
         stop = 1; pthread_join(thread, NULL); printf("%ld ", lost); through(1)"#;
     race(|| run(code).file("public", "public"), secret_writes, true);

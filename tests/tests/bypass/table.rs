@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 
 use palisade_tests::repository;
 
-/// Each test, and its verdict: the file that it stands in.
+/// Each test, and its verdict: the file or folder that it stands in.
 fn tests() -> BTreeMap<String, &'static str> {
     let files = [
-        ("stopped", include_str!("stopped.rs")),
+        ("stopped", include_str!("stopped/files.rs")),
+        ("stopped", include_str!("stopped/functions.rs")),
+        ("stopped", include_str!("stopped/network.rs")),
+        ("stopped", include_str!("stopped/programs.rs")),
         ("audited only", include_str!("audited.rs")),
         ("not stopped", include_str!("not_stopped.rs")),
     ];

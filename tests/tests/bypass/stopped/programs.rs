@@ -1,0 +1,388 @@
+//! Programs that are started.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+
+use palisade_tests::{Run, compile};
+use serde_json::json;
+
+use super::{DENIED_FILE, EACCES};
+use crate::{lost, passed, program_with, programs, refused, run, secret, static_program, with};
+
+#[test]
+fn an_auditing_library_in_a_child_s_environment() {
+    let audit = compile(
+        r#"
+        #include <link.h>
+        #include <unistd.h>
+        unsigned la_version(unsigned version) { if (write(1, "through\n", 8) != 8) _exit(9); return version; }"#,
+        &["-shared", "-fPIC", "-O1"],
+    );
+    let code = format!(
+        r#"char *made[] = {{"LD_AUDIT={}", NULL}}; if (!RAN(execve("/bin/true", true_words, made))) abort()"#,
+        audit.display()
+    );
+    let natural = run(&code).without_library().go();
+    assert_eq!(natural.text(), "through\n");
+    for sections in [secret, |_: &Run| json!({})] {
+        let outcome = with(|| run(&code), sections);
+        assert_eq!(
+            (outcome.text().as_str(), outcome.code()),
+            ("", 0),
+            "{}",
+            outcome.story()
+        );
+    }
+}
+
+#[test]
+fn variables_of_the_loader_in_a_child_s_environment() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let child = crate::program(r#"through(open("secret", O_RDONLY) >= 0)"#);
+    for variable in [
+        "LD_BIND_NOT=1",
+        "LD_BIND_NOW=1",
+        "LD_PRELOAD=",
+        "LD_PRELOAD=libm.so.6",
+        "LD_DYNAMIC_WEAK=1",
+        "LD_LIBRARY_PATH=.",
+        "LD_PROFILE=libpalisade.so",
+        "LD_ASSUME_KERNEL=2.6.0",
+        "LD_PREFER_MAP_32BIT_EXEC=1",
+        "GLIBC_TUNABLES=glibc.rtld.nns=1",
+        "PALISADE_ON_ERROR=open",
+        "PALISADE_PROBE=1",
+        "PALISADE_POLICY={\"version\":1,\"rules\":[]}",
+    ] {
+        let code = format!(
+            r#"char *made[] = {{{variable:?}, NULL}}, *words[] = {{"child", NULL}}; if (fork() == 0) {{ execve("{}", words, made); abort(); }} wait(NULL)"#,
+            child.display()
+        );
+        refused(|| run(&code), secret, EACCES, DENIED_FILE);
+    }
+    drop(folder);
+}
+
+#[test]
+fn a_child_with_a_cleaned_environment() {
+    let child = crate::program(r#"through(open("secret", O_RDONLY) >= 0)"#);
+    for start in [
+        "execve(child, words, none)",
+        "execve(child, words, NULL)",
+        "clearenv(); execv(child, words)",
+        r#"execlp("env", "env", "-i", child, NULL)"#,
+    ] {
+        let code = format!(
+            r#"char *child = "{}", *words[] = {{"child", NULL}}; (void)words; if (fork() == 0) {{ {start}; abort(); }} wait(NULL)"#,
+            child.display()
+        );
+        refused(|| run(&code), secret, EACCES, DENIED_FILE);
+    }
+}
+
+#[test]
+fn settings_changed_in_the_process() {
+    let code = r#"clearenv(); putenv("PALISADE_POLICY={\"version\":1,\"rules\":[]}"); putenv("PALISADE_AUDIT=file:/dev/null");
+        unsetenv("LD_PRELOAD"); through(open("secret", O_RDONLY) >= 0)"#;
+    refused(|| run(code), secret, EACCES, DENIED_FILE);
+}
+
+#[test]
+fn a_static_program() {
+    let code = format!(
+        r#"char *words[] = {{"static", NULL}}; through(RAN(execve("{}", words, environ)))"#,
+        static_program().display()
+    );
+    let audit = refused(
+        || run(&code),
+        |_| programs(&["none"]),
+        EACCES,
+        "unfollowable-program",
+    );
+    assert_eq!(audit.path.as_deref(), static_program().to_str());
+}
+
+#[test]
+fn a_program_of_another_c_library() {
+    // Known by the name of its loader; here glibc's own stands in for it under that name.
+    let other = program_with(
+        "through(1)",
+        &["-O1", "-Wl,--dynamic-linker=./ld-musl-any.so.1"],
+    );
+    let loader = fs::read(loader()).expect("the loader");
+    let code = format!(
+        r#"chmod("ld-musl-any.so.1", 0755); char *words[] = {{"other", NULL}}; if (!RAN(execve("{}", words, environ))) through(0)"#,
+        other.display()
+    );
+    refused(
+        || run(&code).file("ld-musl-any.so.1", &loader),
+        |_| programs(&["none"]),
+        EACCES,
+        "unfollowable-program",
+    );
+}
+
+fn loader() -> &'static str {
+    if cfg!(target_arch = "aarch64") {
+        "/lib/ld-linux-aarch64.so.1"
+    } else {
+        "/lib64/ld-linux-x86-64.so.2"
+    }
+}
+
+#[test]
+fn a_program_of_another_architecture() {
+    // The kernel would refuse it, too, unless binfmt_misc(5) has an emulator for it. On x86-64 there is one that it runs.
+    let (other, runs) = if cfg!(target_arch = "x86_64") {
+        let source =
+            r#"void _start(void) { __asm__ volatile("mov $1, %eax\nxor %ebx, %ebx\nint $0x80"); }"#;
+        let flags = [
+            "-m32",
+            "-static",
+            "-nostdlib",
+            "-nostartfiles",
+            "-fno-pic",
+            "-no-pie",
+            "-fno-stack-protector",
+        ];
+        (
+            fs::read(compile(source, &flags)).expect("the program"),
+            true,
+        )
+    } else {
+        let mut bytes = fs::read("/bin/true").expect("/bin/true");
+        bytes[18] = 62;
+        (bytes, false)
+    };
+    let code = r#"chmod("other", 0755); through(RAN(execve("other", true_words, environ)))"#;
+    let make = || run(code).file("other", &other);
+    let natural = make().without_library().go();
+    // A kernel without 32-bit support says ENOEXEC.
+    assert!(
+        natural.text() == "stopped 8\n" || runs,
+        "{}",
+        natural.story()
+    );
+    let outcome = with(make, |_| programs(&["none"]));
+    assert_eq!(outcome.text(), "stopped 13\n", "{}", outcome.story());
+    assert_eq!(outcome.audit().attack, "unfollowable-program");
+}
+
+#[test]
+fn a_program_that_gains_privileges() {
+    // As another user: its own program, owned by the superuser with the set-user-id bit, and one with a capability.
+    let program = fs::read("/bin/true").expect("/bin/true");
+    let as_nobody = r#"if (raw_chmod(".", 0777) || setgid(65534) || setuid(65534)) abort();
+        through(RAN(execve("./program", true_words, environ)))"#;
+    let capability = r#"unsigned char data[20] = {1, 0, 0, 2, 0, 4}; if (setxattr("program", "security.capability", data, 20, 0)) abort();"#;
+    for prepare in [
+        r#"if (raw_chmod("program", 04755)) abort();"#.to_owned(),
+        r#"if (raw_chmod("program", 02755)) abort();"#.to_owned(),
+        format!(r#"if (raw_chmod("program", 0755)) abort(); {capability}"#),
+    ] {
+        refused(
+            || run(&format!("{prepare} {as_nobody}")).file("program", &program),
+            |_| programs(&["none"]),
+            EACCES,
+            "unfollowable-program",
+        );
+    }
+}
+
+#[test]
+fn a_program_without_a_file() {
+    let fill =
+        r#"int from = open("/bin/true", O_RDONLY); while (sendfile(fd, from, NULL, 1 << 20) > 0);"#;
+    for code in [
+        format!(
+            r#"int fd = memfd_create("x", MFD_CLOEXEC); {fill} through(RAN(fexecve(fd, true_words, environ)))"#
+        ),
+        format!(
+            r#"int fd = memfd_create("x", 0); {fill} char name[50]; snprintf(name, 50, "/proc/self/fd/%d", fd); through(RAN(execve(name, true_words, environ)))"#
+        ),
+        format!(
+            r#"int fd = memfd_create("x", 0); {fill} through(RAN(execveat(fd, "", true_words, environ, AT_EMPTY_PATH)))"#
+        ),
+        format!(
+            r#"int fd = open("gone", O_RDWR | O_CREAT, 0755); {fill} close(fd); fd = open("gone", O_RDONLY); unlink("gone"); through(RAN(fexecve(fd, true_words, environ)))"#
+        ),
+        format!(
+            r#"int fd = open(".", O_TMPFILE | O_RDWR, 0755); {fill} char name[50]; snprintf(name, 50, "/proc/self/fd/%d", fd); fd = open(name, O_RDONLY); close(atoi(name + 14)); through(RAN(fexecve(fd, true_words, environ)))"#
+        ),
+    ] {
+        refused(
+            || run(&code),
+            |_| programs(&["none"]),
+            EACCES,
+            "fileless-program",
+        );
+    }
+}
+
+#[test]
+fn the_loader_run_as_a_program() {
+    for options in [
+        "",
+        r#""--preload", "", "#,
+        r#""--library-path", "/lib", "--argv0", "x", "#,
+        r#""--inhibit-cache", "#,
+    ] {
+        let code = format!(
+            r#"char *words[] = {{"ld.so", {options} "/bin/true", NULL}}; through(RAN(execv("{}", words)))"#,
+            loader()
+        );
+        let audit = refused(
+            || run(&code),
+            |_| programs(&["true"]),
+            EACCES,
+            "denied-process",
+        );
+        assert!(audit.path.is_some_and(|path| path.ends_with("/true")));
+    }
+    // What it loads is defended as any other child is.
+    let child = crate::program(r#"through(open("secret", O_RDONLY) >= 0)"#);
+    let code = format!(
+        r#"char *words[] = {{"ld.so", "{}", NULL}}; if (fork() == 0) {{ execve("{}", words, none); abort(); }} wait(NULL)"#,
+        child.display(),
+        loader()
+    );
+    refused(|| run(&code), secret, EACCES, DENIED_FILE);
+}
+
+#[test]
+fn the_loader_run_as_a_program_on_a_static_one() {
+    // It refuses that by itself; a name of its options that takes a value must not hide the program.
+    let code = format!(
+        r#"char *words[] = {{"ld.so", "--list-tunables", NULL}}; through(RAN({{ dup2(open("/dev/null", O_WRONLY), 1); execv("{}", words); }}))"#,
+        loader()
+    );
+    assert_eq!(passed(|| run(&code), |_| programs(&["none"])).len(), 0);
+}
+
+#[test]
+fn a_script() {
+    let make = |deny: &'static str| {
+        move || {
+            let run = run(r#"through(RAN(execv("./script", true_words)))"#)
+                .file("script", "#!/bin/sh\nexit 0\n");
+            fs::set_permissions(
+                run.folder().join("script"),
+                fs::Permissions::from_mode(0o755),
+            )
+            .expect("chmod");
+            let _ = deny;
+            run
+        }
+    };
+    // By its own name, and by its interpreter's.
+    for deny in ["script", "sh"] {
+        refused(make(deny), |_| programs(&[deny]), EACCES, "denied-process");
+    }
+    // An interpreter that is a script, and a file without a first line, which the shell gets.
+    let nested = || {
+        let run = run(r#"through(RAN(execv("./outer", true_words)))"#)
+            .file("outer", "#!./inner\n")
+            .file("inner", "#!/bin/sh\nexit 0\n");
+        for name in ["outer", "inner"] {
+            fs::set_permissions(run.folder().join(name), fs::Permissions::from_mode(0o755))
+                .expect("chmod");
+        }
+        run
+    };
+    refused(nested, |_| programs(&["sh"]), EACCES, "denied-process");
+    refused(nested, |_| programs(&["inner"]), EACCES, "denied-process");
+    let plain = || {
+        let run = run(r#"through(RAN(execvp("./plain", true_words)))"#).file("plain", "exit 0\n");
+        fs::set_permissions(
+            run.folder().join("plain"),
+            fs::Permissions::from_mode(0o755),
+        )
+        .expect("chmod");
+        run
+    };
+    refused(plain, |_| programs(&["sh"]), EACCES, "denied-process");
+}
+
+/// A run of `code` beside files that may be executed.
+fn with_scripts(code: &str, scripts: &[(&str, &str)]) -> Run {
+    let mut run = run(code);
+    for (name, text) in scripts {
+        run = run.file(name, text);
+        let path = run.folder().join(name);
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("chmod");
+    }
+    run
+}
+
+#[test]
+fn a_script_that_the_loader_interprets() {
+    // ld.so runs what the script's first line tells it to, with the script's name as an argument.
+    let loader = if cfg!(target_arch = "aarch64") {
+        "/lib/ld-linux-aarch64.so.1"
+    } else {
+        "/lib64/ld-linux-x86-64.so.2"
+    };
+    let script = format!("#!{loader} /bin/true\n");
+    let code = r#"char *words[] = {"script", NULL}; through(RAN(execv("./script", words)))"#;
+    refused(
+        || with_scripts(code, &[("script", &script)]),
+        |_| programs(&["true"]),
+        EACCES,
+        "unfollowable-program",
+    );
+}
+
+#[test]
+fn a_static_program_behind_as_many_scripts_as_there_can_be() {
+    let program = static_program();
+    let last = format!("#!{}\n", program.display());
+    let code = r#"through(RAN(execv("./a", true_words)))"#;
+    refused(
+        || {
+            let scripts = ["#!./b\n", "#!./c\n", "#!./d\n", "#!./e\n", &last];
+            let names = ["a", "b", "c", "d", "e"];
+            let scripts: Vec<_> = names.into_iter().zip(scripts).collect();
+            with_scripts(code, &scripts)
+        },
+        |_| programs(&["none"]),
+        EACCES,
+        "unfollowable-program",
+    );
+}
+
+#[test]
+fn an_interpreter_where_the_child_is_told_to_go() {
+    let code = r#"posix_spawn_file_actions_t actions; posix_spawn_file_actions_init(&actions); pid_t child; char *words[] = {"script", NULL};
+        posix_spawn_file_actions_addchdir_np(&actions, "folder");
+        errno = posix_spawn(&child, "./script", &actions, NULL, words, environ); through(errno == 0 && ran(child))"#;
+    let make = || {
+        let run = run(code);
+        fs::create_dir(run.folder().join("folder")).expect("a folder");
+        symlink("/bin/true", run.folder().join("folder/interpreter")).expect("a link");
+        let script = run.folder().join("folder/script");
+        fs::write(&script, "#!./interpreter\n").expect("a script");
+        fs::set_permissions(script, fs::Permissions::from_mode(0o755)).expect("chmod");
+        run
+    };
+    refused(make, |_| programs(&["true"]), EACCES, "denied-process");
+}
+
+#[test]
+fn a_program_s_name_that_another_thread_rewrites() {
+    let code = r#"static volatile char name[] = "./good"; char *words[] = {"x", NULL};
+        void rewrite(void) { memcpy((char *)name + 2, "evil", 4); __asm__ volatile("" ::: "memory"); for (volatile int i = 0; i < 300; i++); memcpy((char *)name + 2, "good", 4); __asm__ volatile("" ::: "memory"); for (volatile int i = 0; i < 300; i++); }
+        pthread_t thread; pthread_create(&thread, NULL, over_and_over, rewrite); int ran = 0;
+        for (long i = 0; goes_on(i, 2000, ran); i++) { pid_t child; int status = 0;
+            if (posix_spawn(&child, (char *)name, NULL, NULL, words, environ) == 0 && waitpid(child, &status, 0) == child) ran |= status != 0; }
+        stop = 1; pthread_join(thread, NULL); errno = 13; through(ran)"#;
+    let make = || {
+        let run = run(code);
+        fs::copy("/bin/true", run.folder().join("good")).expect("a program");
+        fs::copy("/bin/false", run.folder().join("evil")).expect("a program");
+        run
+    };
+    lost(make, |run| {
+        let evil = fs::canonicalize(run.folder().join("evil")).expect("evil");
+        programs(&[evil.to_str().expect("UTF-8")])
+    });
+}
