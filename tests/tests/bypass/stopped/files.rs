@@ -80,7 +80,7 @@ fn another_name_given_to_a_folder_above_a_file() {
 #[test]
 fn an_argument_that_another_thread_rewrites() {
     let code = r#"static volatile char name[] = "public";
-        void rewrite(void) { memcpy((char *)name, "secret", 7); __asm__ volatile("" ::: "memory"); memcpy((char *)name, "public", 7); __asm__ volatile("" ::: "memory"); }
+        void rewrite(void) { memcpy((char *)name, "secret", 7); __asm__ volatile("" ::: "memory"); for (volatile int i = 0; i < 30; i++); memcpy((char *)name, "public", 7); __asm__ volatile("" ::: "memory"); for (volatile int i = 0; i < 30; i++); }
         pthread_t thread; pthread_create(&thread, NULL, over_and_over, rewrite); int seen = 0;
         for (long i = 0; goes_on(i, 60000, seen); i++) { int fd = open((char *)name, O_RDONLY); char byte; if (fd >= 0) { seen |= read(fd, &byte, 1) == 1; close(fd); } }
         stop = 1; pthread_join(thread, NULL); errno = 13; through(seen)"#;
@@ -90,7 +90,7 @@ fn an_argument_that_another_thread_rewrites() {
 #[test]
 fn an_argument_that_another_thread_shortens() {
     let code = r#"static volatile char name[] = "/dev/null\0";
-        void rewrite(void) { memcpy((char *)name, "secret", 7); __asm__ volatile("" ::: "memory"); memcpy((char *)name, "/dev/nu", 7); __asm__ volatile("" ::: "memory"); }
+        void rewrite(void) { memcpy((char *)name, "secret", 7); __asm__ volatile("" ::: "memory"); for (volatile int i = 0; i < 30; i++); memcpy((char *)name, "/dev/nu", 7); __asm__ volatile("" ::: "memory"); for (volatile int i = 0; i < 30; i++); }
         pthread_t thread; pthread_create(&thread, NULL, over_and_over, rewrite); int seen = 0;
         for (long i = 0; goes_on(i, 60000, seen); i++) { int fd = open((char *)name, O_RDONLY); char byte; if (fd >= 0) { seen |= read(fd, &byte, 1) == 1; close(fd); } }
         stop = 1; pthread_join(thread, NULL); errno = 13; through(seen)"#;
