@@ -465,6 +465,69 @@ fn a_review_decides_entry_by_entry_and_resumes() {
     assert_eq!(policy, same);
 }
 
+/// The names of temporary files are others in each run: whoever takes those that were seen has to know that they will not come again.
+#[test]
+fn narrowing_a_name_that_changes_is_warned_of_when_it_is_chosen_and_wherever_it_is_kept() {
+    let folder = Folder::new();
+    let open = |name: &str| PAY.open(name, Access::ReadWrite, Reason::Unlisted);
+    let log = start(1)
+        + &open("/tmp/receipt-ab12cd_9.txt")
+        + &open("/tmp/receipt-7y3e0355.txt")
+        + &open("/srv/prices.json");
+    folder.file("log", tail(&learnt(&log)));
+    let run = |arguments: &[&str], answers: &str| {
+        let words = ["learn", "--reasons", "why.json", "log"];
+        let result = fed(
+            palisade(words).args(arguments).current_dir(folder.path()),
+            answers.as_bytes(),
+        );
+        assert_eq!(result.code, Some(0), "{result:?}");
+        let why = std::fs::read(folder.path().join("why.json")).expect("the side file");
+        let why: Value = serde_json::from_slice(&why).expect("JSON");
+        (result, why)
+    };
+    // A name that stays may be narrowed in silence; so may one that changes be taken as it is.
+    let (result, why) = run(&["--review"], "n\na\nn\nb\nn\na\n");
+    assert_eq!(
+        result.err.matches("hardly come again").count(),
+        2,
+        "{result:?}"
+    );
+    let chosen = result.err.find("hardly come again").expect("a warning");
+    let other = result.err.find("2/2").expect("a second entry");
+    assert!(chosen > other, "{result:?}");
+    let warned = |why: &Value| -> Vec<(String, u64)> {
+        why["entries"]
+            .as_array()
+            .expect("entries")
+            .iter()
+            .filter(|entry| entry["warning"].is_string())
+            .map(|entry| {
+                (
+                    entry["event"].as_str().expect("an event").to_owned(),
+                    entry["count"].as_u64().expect("a count"),
+                )
+            })
+            .collect()
+    };
+    // Each has the count of its own acts.
+    let both = [
+        ("open /tmp/receipt-7y3e0355.txt --read-write".to_owned(), 1),
+        ("open /tmp/receipt-ab12cd_9.txt --read-write".to_owned(), 1),
+    ];
+    assert_eq!(warned(&why), both);
+    assert_eq!(why["entries"].as_array().expect("entries").len(), 3);
+    // Whoever learns on is told again what the policy will not match.
+    let (result, why) = run(&[], "");
+    assert!(
+        result
+            .err
+            .contains("careful: what 2 entries spell out changes with every run"),
+        "{result:?}"
+    );
+    assert_eq!(warned(&why), both);
+}
+
 #[test]
 fn nothing_is_left_half_written() {
     let folder = Folder::new();

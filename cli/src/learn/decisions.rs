@@ -1,13 +1,13 @@
 //! What a person decided about entries: by flag or in a review, and kept in the side file so that it holds when learning goes on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use palisade_policy::Section;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::generalize::{Entry, event};
+use super::generalize::{self, Entry, event};
 use crate::failure::Failure;
 
 /// One decision about one event.
@@ -96,10 +96,11 @@ impl Decisions {
                 Some(Decision::Deny | Decision::Skip) => {}
                 Some(Decision::Instead(events)) => {
                     for (section, value) in events.iter().filter_map(|text| parse(text).ok()) {
+                        let acts = entry.acts_of(&value);
                         push(Entry {
                             section,
                             value,
-                            acts: entry.acts.clone(),
+                            acts,
                         });
                     }
                 }
@@ -113,6 +114,23 @@ impl Decisions {
             });
         }
         out
+    }
+
+    /// What was taken although it changes with every run, as events.
+    pub fn fleeting(&self, entries: &[Entry<'_>]) -> BTreeSet<String> {
+        let taken = entries
+            .iter()
+            .filter_map(|entry| match self.0.get(&entry.event()) {
+                Some(Decision::Instead(events)) => Some((entry, events)),
+                _ => None,
+            });
+        taken
+            .flat_map(|(entry, events)| {
+                let mut fleeting = generalize::fleeting(entry);
+                fleeting.retain(|event| events.contains(event));
+                fleeting
+            })
+            .collect()
     }
 
     /// Entries for `deny`.

@@ -22,7 +22,7 @@ pub struct Entry<'a> {
     pub acts: Vec<Witnessed<'a>>,
 }
 
-impl Entry<'_> {
+impl<'a> Entry<'a> {
     /// As `explain` puts it: the name under which it is decided on.
     pub fn event(&self) -> String {
         event(self.section, &self.value)
@@ -43,6 +43,21 @@ impl Entry<'_> {
             })
             .collect();
         times.len() == 1
+    }
+
+    /// The acts that an entry which comes in its place is for: those that it spells out, or else all.
+    pub fn acts_of(&self, value: &Value) -> Vec<Witnessed<'a>> {
+        let own: Vec<_> = self
+            .acts
+            .iter()
+            .copied()
+            .filter(|(act, seen)| exact(act, seen).contains(value))
+            .collect();
+        if own.is_empty() {
+            self.acts.clone()
+        } else {
+            own
+        }
     }
 
     /// Recorded but once in each sandbox.
@@ -104,6 +119,9 @@ const LEVELS: [Level; 4] = [
         networks: 8,
     },
 ];
+
+/// The level that opens what changes with every run, and nothing else.
+const VOLATILE: u8 = 1;
 
 /// The entries for these acts.
 pub fn entries<'a>(acts: &[Witnessed<'a>], level: u8) -> Vec<Entry<'a>> {
@@ -464,22 +482,46 @@ pub fn wider(section: Section, value: &Value) -> Option<Value> {
 pub fn narrower(entry: &Entry<'_>) -> Vec<Value> {
     let mut out: Vec<Value> = Vec::new();
     for (act, seen) in &entry.acts {
-        let values = match act {
-            Act::Connect { ip, port } if seen.names.is_empty() => {
-                vec![destination(*ip, *port).into()]
-            }
-            Act::Connect { port, .. } => seen
-                .names
-                .iter()
-                .map(|name| format!("{name}:{port}").into())
-                .collect(),
-            act => vec![crate::remedy::entry(act)],
-        };
-        for value in values {
+        for value in exact(act, seen) {
             if !out.contains(&value) {
                 out.push(value);
             }
         }
     }
     out
+}
+
+/// One act, by the names that its address was resolved from.
+fn exact(act: &Act, seen: &Seen) -> Vec<Value> {
+    match act {
+        Act::Connect { ip, port } if seen.names.is_empty() => {
+            vec![destination(*ip, *port).into()]
+        }
+        Act::Connect { port, .. } => seen
+            .names
+            .iter()
+            .map(|name| format!("{name}:{port}").into())
+            .collect(),
+        act => vec![crate::remedy::entry(act)],
+    }
+}
+
+/// Those of [`narrower`] that what changes with every run is spelt out in: another run has another name, which they do not match.
+pub fn fleeting(entry: &Entry<'_>) -> BTreeSet<String> {
+    let lasting = entries(&entry.acts, VOLATILE);
+    let narrow = narrower(entry);
+    narrow
+        .iter()
+        .filter(|value| {
+            lasting
+                .iter()
+                .all(|other| what(&other.value) != what(value))
+        })
+        .map(|value| event(entry.section, value))
+        .collect()
+}
+
+/// An entry without the access to it.
+fn what(value: &Value) -> &Value {
+    value.get("path").unwrap_or(value)
 }

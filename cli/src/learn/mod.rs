@@ -190,11 +190,18 @@ fn one(
     let mut entries = generalize::entries(&new, arguments.generalize);
     if arguments.review {
         let save = |decisions: &Decisions| match &place.reasons {
-            Some(file) => write::reasons(file, &entries, decisions, observed),
+            Some(file) => write::reasons(
+                file,
+                &entries,
+                &decisions.fleeting(&entries),
+                decisions,
+                observed,
+            ),
             None => Ok(()),
         };
         review::walk(&entries, observed, &mut decisions, &save)?;
     }
+    let fleeting = decisions.fleeting(&entries);
     entries = decisions.apply(entries);
     let policy = match &given.merge {
         Some(old) => build::merged(old, function, &observed.region, &entries, &decisions)?,
@@ -207,13 +214,13 @@ fn one(
             given.baseline.as_ref(),
         )?,
     };
-    tell(function, observed, &entries, &refused);
+    tell(function, observed, &entries, &refused, fleeting.len());
     if let Some(old) = &given.merge {
         output::stderr(&crate::diff::told(old, &policy));
     }
     write::policy(&place, &policy)?;
     if let Some(file) = &place.reasons {
-        write::reasons(file, &entries, &decisions, observed)?;
+        write::reasons(file, &entries, &fleeting, &decisions, observed)?;
     }
     Ok(())
 }
@@ -223,6 +230,7 @@ fn tell(
     observed: &Observed,
     entries: &[generalize::Entry],
     refused: &[(String, String)],
+    fleeting: usize,
 ) {
     let mut text = String::new();
     let name = if function.is_empty() {
@@ -259,6 +267,18 @@ fn tell(
                 "  {WARNING}careful{WARNING:#}: {} cannot be followed (static, privileged or of another C library): what it does is neither learnt nor judged, \
                  and `unfollowable` lets all programs of its kind run that the list has",
                 Safe::of(program)
+            ),
+        );
+    }
+    if fleeting > 0 {
+        output::line(
+            &mut text,
+            format_args!(
+                "  {WARNING}careful{WARNING:#}: {} changes with every run, as it was decided in a review; the file of reasons marks them",
+                match fleeting {
+                    1 => "what 1 entry spells out".to_owned(),
+                    count => format!("what {} entries spell out", output::number(count as u64)),
+                }
             ),
         );
     }

@@ -75,6 +75,17 @@ pub fn walk(
                     for text in &texts {
                         output::stderr(&format!("  {GOOD}{}{GOOD:#}\n", Safe::of(text)));
                     }
+                    let fleeting = generalize::fleeting(entry).len() as u64;
+                    if fleeting > 0 {
+                        output::stderr(&format!(
+                            "  {WARNING}careful{WARNING:#}: {} with every run and will hardly come again; the policy refuses the next one, which `{}` is open to\n",
+                            match fleeting {
+                                1 => "1 of these changes".to_owned(),
+                                count => format!("{} of these change", output::number(count)),
+                            },
+                            Safe::of(&name)
+                        ));
+                    }
                     output::stderr("  (a to take these)\n");
                     instead = Some(texts);
                 }

@@ -1,5 +1,6 @@
 //! The files: whole, or as they were.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use palisade_policy::Policy;
@@ -45,10 +46,11 @@ pub fn policy(place: &Place, policy: &Policy) -> Result<(), Failure> {
     }
 }
 
-/// Why each entry is there, what was decided, and how much was seen.
+/// Why each entry is there, what was decided, and how much was seen. `fleeting`: the entries that will hardly match again.
 pub fn reasons(
     file: &Path,
     entries: &[Entry<'_>],
+    fleeting: &BTreeSet<String>,
     decisions: &Decisions,
     observed: &Observed,
 ) -> Result<(), Failure> {
@@ -58,7 +60,7 @@ pub fn reasons(
         .iter()
         .map(|entry| {
             let seens = entry.acts.iter().map(|(_, seen)| seen);
-            let processes: std::collections::BTreeSet<&String> =
+            let processes: BTreeSet<&String> =
                 seens.clone().flat_map(|seen| &seen.processes).collect();
             let example = entry
                 .acts
@@ -67,8 +69,12 @@ pub fn reasons(
                     "" => act.asked().to_string(),
                     command => format!("{}: {command}", act.asked()),
                 });
-            json!({
-                "event": entry.event(),
+            let event = entry.event();
+            let warning = fleeting.contains(&event).then_some(
+                "this changes with every run and will hardly come again; the policy refuses the next one",
+            );
+            let mut reason = json!({
+                "event": event,
                 "count": seens.clone().map(|seen| seen.count).sum::<u64>(),
                 "first": seens.clone().map(|seen| seen.first.as_str()).min(),
                 "last": seens.map(|seen| seen.last.as_str()).max(),
@@ -76,7 +82,11 @@ pub fn reasons(
                 "by": processes,
                 "example": example,
                 "once": cover::is_rare(observed, entry),
-            })
+            });
+            if let Some(warning) = warning {
+                reason["warning"] = warning.into();
+            }
+            reason
         })
         .collect();
     let value = json!({
