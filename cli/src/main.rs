@@ -29,6 +29,7 @@ mod remedy;
 mod report;
 mod run;
 mod source;
+mod spread;
 mod summary;
 
 use std::io::{self, Write as _};

@@ -10,7 +10,7 @@ use std::process::Stdio;
 use common::{Folder, done, fed, palisade};
 use palisade_policy::Reason;
 use samples::{Speaker, events, insights, mixed, tail};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const PAY: Speaker = Speaker::PAY;
 
@@ -383,4 +383,93 @@ fn a_reader_who_has_gone_is_no_failure() {
     output.read_line(&mut String::new()).expect("a line");
     drop(output);
     assert!(child.wait().expect("it ends").success());
+}
+
+/// Whoever can write to the log can write lines of any time; what is honest must not shrink to one bar beside them.
+#[test]
+fn times_that_are_forged_leave_the_rest_of_time_as_it_was() {
+    let honest: String = (0..240_i64)
+        .map(|number| {
+            PAY.at(number * 15)
+                .resolve(&format!("n{number}.example.org"))
+        })
+        .collect();
+    let rows = |log: &str| -> Vec<String> {
+        let result = fed(&mut palisade(["audits", "--summary"]), log.as_bytes());
+        assert_eq!(result.code, Some(0), "{result:?}");
+        let (_, time) = result.out.split_once("Over time (UTC)\n").expect("a table");
+        time.lines().map(str::to_owned).collect()
+    };
+    let alone = rows(&honest);
+    assert!(alone.len() > 10, "{alone:?}");
+    let at = |year: i64, count: u64| {
+        let domain = "x.example";
+        format!(
+            "{}\n",
+            json!({"palisade": 1, "type": "dns", "effect": "prevent", "domain": domain, "count": count, "timestamp": format!("{year:04}-01-01T00:00:00Z")})
+        )
+    };
+    // Few; as many as half of what is honest, each in a year of its own; one that says that it stands for millions.
+    let few = at(1970, 1) + &at(9999, 1) + &at(9998, 1);
+    let many: String = (0..110).map(|year| at(2100 + year * 70, 1)).collect();
+    for (log, before, after) in [
+        (few.clone() + &honest, "1", "2"),
+        (honest.clone() + &many, "", "110"),
+        (honest.clone() + &at(2400, 5_000_000), "", "5,000,000"),
+    ] {
+        let mut robust = rows(&log);
+        let note = robust.pop().expect("a note");
+        assert!(note.contains("of a time far from all others"), "{note}");
+        let count = |row: String, name: &str| {
+            let mut words = row.split_whitespace().map(str::to_owned);
+            assert_eq!(words.next().as_deref(), Some(name), "{row}");
+            words.next().expect("a count")
+        };
+        if !before.is_empty() {
+            assert_eq!(count(robust.remove(0), "before"), before);
+        }
+        assert_eq!(count(robust.pop().expect("a row"), "after"), after);
+        let moments = |rows: &[String]| -> Vec<String> {
+            rows.iter()
+                .map(|row| {
+                    row.split('█')
+                        .next()
+                        .unwrap_or_default()
+                        .trim_end_matches(['▏', '▎', '▍', '▌', '▋', '▊', '▉', ' '])
+                        .split_whitespace()
+                        .collect::<Vec<_>>()
+                        .join(" ")
+                })
+                .collect()
+        };
+        assert_eq!(moments(&robust), moments(&alone));
+    }
+}
+
+/// The same, of more times than columns are kept.
+#[test]
+fn more_forged_times_than_columns_leave_seconds_seconds() {
+    let mut log = String::new();
+    for number in 0..9_000_i64 {
+        log.push_str(&PAY.at(number % 20).resolve("x.example.org"));
+        // Four of ten, a day apart from each other.
+        if number % 3 != 0 {
+            log.push_str(&PAY.at(1_000_000 + number * 86_400).listen(80));
+        }
+    }
+    let result = fed(
+        &mut palisade(["audits", "--summary", "--json"]),
+        log.as_bytes(),
+    );
+    assert_eq!(result.code, Some(0), "{result:?}");
+    let summary: Value = serde_json::from_str(&result.out).expect("JSON");
+    let rows = summary["time"].as_array().expect("rows");
+    let honest: u64 = rows
+        .iter()
+        .map(|row| row["count"].as_u64().expect("a count"))
+        .sum();
+    assert_eq!(rows.len(), 20, "{rows:?}");
+    assert_eq!(honest, 9_000);
+    assert_eq!(summary["after"], 6_000);
+    assert_eq!(summary["before"], 0);
 }

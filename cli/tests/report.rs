@@ -154,10 +154,8 @@ fn the_policy_is_beside_it_with_what_decided_and_what_never_did() {
 }
 
 #[test]
-fn equal_audits_in_a_row_are_one_and_what_is_too_much_is_told() {
-    let log: String = (0..50)
-        .map(|second| PAY.at(second).resolve("yahoo.com"))
-        .collect();
+fn equal_audits_of_a_second_are_one_and_what_is_too_much_is_told() {
+    let log: String = (0..50).map(|_| PAY.resolve("yahoo.com")).collect();
     let (_, page_of_one) = page(&log, &[]);
     assert_eq!(
         data(&page_of_one)["columns"]["count"],
@@ -170,4 +168,23 @@ fn equal_audits_in_a_row_are_one_and_what_is_too_much_is_told() {
     assert_eq!(data(&cut)["beyond"], 40);
     let (_, empty) = page("", &[]);
     assert_eq!(data(&empty)["columns"]["time"], serde_json::json!([]));
+}
+
+/// An alert that comes back every hour is no single bar at the hour of the first.
+#[test]
+fn equal_audits_of_different_times_keep_their_times() {
+    let log: String = [0, 0, 0, 3600, 7200]
+        .map(|second| PAY.at(second).resolve("yahoo.com"))
+        .concat();
+    let (_, page) = page(&log, &[]);
+    let columns = &data(&page)["columns"];
+    assert_eq!(columns["count"], serde_json::json!([3, 1, 1]));
+    assert_eq!(
+        columns["time"],
+        serde_json::json!([
+            1_700_000_000_123_i64,
+            1_700_003_600_123_i64,
+            1_700_007_200_123_i64
+        ])
+    );
 }

@@ -385,3 +385,122 @@ fn a_hundred_thousand_audits_are_all_there_and_the_document_holds_those_in_sight
     browser.type_in("n500.example.org");
     browser.until("document.getElementById('totals').textContent.startsWith('100 audits')");
 }
+
+/// Whoever can write to the log can write lines of any time; what is honest must not shrink to one bar beside them.
+#[test]
+fn times_that_are_forged_have_bars_of_their_own_and_leave_the_others_as_they_were() {
+    if !installed() {
+        return;
+    }
+    let honest: String = (0..2_000_i64)
+        .map(|number| {
+            PAY.at(number * 7)
+                .resolve(&format!("n{number}.example.org"))
+        })
+        .collect();
+    let far = |year: i32, count: u64| {
+        let timestamp = format!("{year:04}-01-01T00:00:00Z");
+        let audit = json!({"palisade": 1, "type": "dns", "effect": "prevent", "domain": "x.example", "count": count, "timestamp": timestamp});
+        format!("{audit}\n")
+    };
+    // And one within its time that says that it stands for a million times what all others do.
+    let mut loud: Value =
+        serde_json::from_str(&PAY.at(7_000).resolve("loud.example.org")).expect("JSON");
+    loud["count"] = 4_000_000_000_u64.into();
+    let years: String = (0..300).map(|year| far(2100 + year, 1_000_000)).collect();
+    let forged = far(1970, 1) + &years + &format!("{loud}\n");
+    let (_alone, alone) = page(&honest);
+    let (_beside, beside) = page(&(honest + &forged));
+    let mut browser = Browser::start();
+    let bars =
+        "[...document.querySelectorAll('#timeline button:not(.far)')].map((bar) => bar.title)";
+    let far = "[...document.querySelectorAll('#timeline .far')].map((bar) => bar.title)";
+    for (device, width, phone) in [("desk", 1400, false), ("phone", 390, true)] {
+        browser.size(width, 900, phone);
+        browser.open(&alone);
+        let expected = browser.value(bars);
+        assert!(
+            expected.as_array().is_some_and(|bars| bars.len() >= 39),
+            "{expected}"
+        );
+        assert_eq!(browser.value(far), json!([]));
+        let hidden = "document.getElementById('far').hidden";
+        assert_eq!(browser.value(hidden), true);
+
+        browser.open(&beside);
+        browser.picture(&format!("{device}-forged"));
+        let moments = |bars: &Value| -> Vec<String> {
+            let bars = bars.as_array().expect("bars").iter();
+            bars.map(|bar| bar.as_str().expect("a title")[..19].to_owned())
+                .collect()
+        };
+        assert_eq!(moments(&browser.value(bars)), moments(&expected));
+        let note = browser.text("document.getElementById('far').textContent");
+        assert!(
+            note.contains("far from all others") && note.contains("is cut"),
+            "{note}"
+        );
+        let titles = browser.value(far);
+        assert_eq!(titles[0], "before 2023-11-14 22:13:20: 1 event", "{titles}");
+        let after = titles[1].as_str().expect("a bar behind");
+        assert!(
+            after.starts_with("after 2023-11-15 02:0") && after.ends_with(": 300,000,000 events"),
+            "{titles}"
+        );
+        // Every bar has a height that one sees, and a finger or a key chooses the audits behind it.
+        let low = "[...document.querySelectorAll('#timeline span')].filter((part) => part.getBoundingClientRect().height < 1).length";
+        assert_eq!(browser.value(low), 0);
+        let middle = "document.querySelectorAll('#timeline button')[20].firstChild.getBoundingClientRect().height";
+        assert!(browser.value(middle).as_f64() > Some(40.0), "{device}");
+        browser.value("document.querySelector('#timeline .far:last-child').click()");
+        assert_eq!(total(&mut browser), "300");
+        assert!(
+            browser
+                .text("document.getElementById('chips').innerText")
+                .starts_with("after 2023-11-15"),
+        );
+        browser.value("document.querySelector('#timeline .far').focus()");
+        browser.press("Enter");
+        assert_eq!(total(&mut browser), "1");
+        browser.press("Enter");
+        assert_eq!(total(&mut browser), "2,302");
+    }
+}
+
+/// On paper nobody scrolls and nobody filters.
+#[test]
+fn the_page_prints_its_audits_and_says_how_many_there_are() {
+    if !installed() {
+        return;
+    }
+    let (_folder, file) = page(&many(1_000));
+    let mut browser = Browser::start();
+    browser.scheme("dark");
+    browser.open(&file);
+    let paper = browser.ask("Page.printToPDF", json!({"printBackground": true}));
+    let bytes = browser::decoded(paper["data"].as_str().expect("a document"));
+    assert!(bytes.starts_with(b"%PDF"));
+    browser.keep("paper.pdf", &bytes);
+    // What it was laid out as: the same media and the same event.
+    browser.ask("Emulation.setEmulatedMedia", json!({"media": "print"}));
+    browser.value("dispatchEvent(new Event('beforeprint'))");
+    assert_eq!(
+        browser.value("document.querySelectorAll('.row').length"),
+        500
+    );
+    let text = browser.text("document.body.innerText");
+    assert!(text.contains("The first 500 of 1,000."), "{text}");
+    browser.picture("paper");
+    let hidden = "[...document.querySelectorAll('.row')].filter((row) => { const r = row.getBoundingClientRect(), l = document.getElementById('list').getBoundingClientRect(); return r.height < 10 || r.bottom > l.bottom + 1; }).length";
+    assert_eq!(browser.value(hidden), 0);
+    assert_eq!(
+        browser.value("document.getElementById('search').checkVisibility()"),
+        false
+    );
+    assert_eq!(browser.value(PALE), json!([]));
+    assert_eq!(browser.value(OVERFLOW), 0);
+    browser.ask("Emulation.setEmulatedMedia", json!({"media": ""}));
+    browser.value("dispatchEvent(new Event('afterprint'))");
+    let rows = browser.value("document.querySelectorAll('.row').length");
+    assert!(rows.as_u64() < Some(100), "{rows}");
+}

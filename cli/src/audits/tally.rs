@@ -10,6 +10,7 @@ use super::chart;
 use super::fields::Field;
 use crate::moment;
 use crate::output::{self, DIM, Page, STRONG};
+use crate::spread;
 
 /// So many different values are told apart. Beyond it the rarest half is forgotten, so that a program which asks for a million names does not
 /// take a gigabyte here.
@@ -224,9 +225,21 @@ impl Summary {
                 chart::table(page, title, &rows, rest);
             }
         }
-        let rows = self.time.rows();
+        let (mut rows, before, after) = self.time.rows();
+        let far = before.lines + after.lines;
+        for (side, place, name) in [(before, 0, "before"), (after, rows.len() + 1, "after")] {
+            if side.lines > 0 {
+                rows.insert(place.min(rows.len()), (name.to_owned(), side.count));
+            }
+        }
         if !rows.is_empty() {
             chart::table(page, "Over time (UTC)", &rows, (0, 0));
+        }
+        if far > 0 {
+            page.line(format_args!(
+                "  {DIM}{} of a time far from all others: forged, or of a clock that was wrong{DIM:#}",
+                output::counted(far, "audit")
+            ));
         }
     }
 
@@ -236,6 +249,7 @@ impl Summary {
             .zip(&mut self.tables)
             .map(|((title, _), counter)| ((*title).to_owned(), counter.json(top)))
             .collect();
+        let (rows, before, after) = self.time.rows();
         let moment = |at: Option<i64>| at.map(|at| moment::format(at, "%Y-%m-%dT%H:%M:%SZ"));
         json!({
             "audits": self.audits,
@@ -243,8 +257,24 @@ impl Summary {
             "first": moment(self.first),
             "last": moment(self.last),
             "tables": tables,
-            "time": self.time.rows().iter().map(|(from, count)| json!({"from": from, "count": count})).collect::<Vec<_>>(),
+            "time": rows.iter().map(|(from, count)| json!({"from": from, "count": count})).collect::<Vec<_>>(),
+            "before": before.count,
+            "after": after.count,
         })
+    }
+}
+
+/// What lies in a part of time: lines, and the events that they say they stand for.
+#[derive(Clone, Copy, Default)]
+struct Tally {
+    lines: u64,
+    count: u64,
+}
+
+impl Tally {
+    fn add(&mut self, other: Self) {
+        self.lines += other.lines;
+        self.count += other.count;
     }
 }
 
@@ -253,7 +283,10 @@ impl Summary {
 struct Timeline {
     /// Into [`WIDTHS`].
     width: usize,
-    columns: BTreeMap<i64, u64>,
+    columns: BTreeMap<i64, Tally>,
+    /// What was far from all else when there were too many columns.
+    before: Tally,
+    after: Tally,
 }
 
 /// Seconds of a column: from one to thirty days.
@@ -264,11 +297,22 @@ const WIDTHS: [i64; 11] = [
 impl Timeline {
     fn add(&mut self, micros: i64, count: u64) {
         let column = micros.div_euclid(self.step() * 1_000_000);
-        *self.columns.entry(column).or_default() += count;
+        self.columns
+            .entry(column)
+            .or_default()
+            .add(Tally { lines: 1, count });
         while self.columns.len() > COLUMNS && self.width + 1 < WIDTHS.len() {
-            let old = self.step();
-            self.width += 1;
-            self.columns = wider(&self.columns, old, self.step());
+            let (inside, before, after) = self.parted();
+            // Not for a few: each look at all of them has to make room for many.
+            if inside.len() <= COLUMNS / 4 * 3 {
+                self.columns = inside;
+                self.before = before;
+                self.after = after;
+            } else {
+                let old = self.step();
+                self.width += 1;
+                self.columns = wider(&self.columns, old, self.step());
+            }
         }
     }
 
@@ -276,13 +320,35 @@ impl Timeline {
         WIDTHS.get(self.width).copied().unwrap_or(2_592_000)
     }
 
-    /// At most [`SHOWN`] columns, those without anything too.
-    fn rows(&self) -> Vec<(String, u64)> {
-        let (Some((first, _)), Some((last, _))) = (
-            self.columns.first_key_value(),
-            self.columns.last_key_value(),
-        ) else {
-            return Vec::new();
+    /// The columns in which nearly all lies, and what lies before and after these.
+    fn parted(&self) -> (BTreeMap<i64, Tally>, Tally, Tally) {
+        let (mut inside, mut before, mut after) = (self.columns.clone(), self.before, self.after);
+        let micros = self.step() * 1_000_000;
+        let moments: Vec<(i64, u64)> = inside
+            .iter()
+            .map(|(column, tally)| (column * micros, tally.lines))
+            .collect();
+        if let Some(shown) = spread::shown(&moments) {
+            inside.retain(|column, tally| {
+                let at = *column * micros;
+                if at < *shown.start() {
+                    before.add(*tally);
+                } else if at > *shown.end() {
+                    after.add(*tally);
+                }
+                shown.contains(&at)
+            });
+        }
+        (inside, before, after)
+    }
+
+    /// At most [`SHOWN`] columns, those without anything too, and what lies before and after them.
+    fn rows(&self) -> (Vec<(String, u64)>, Tally, Tally) {
+        let (columns, before, after) = self.parted();
+        let (Some((first, _)), Some((last, _))) =
+            (columns.first_key_value(), columns.last_key_value())
+        else {
+            return (Vec::new(), before, after);
         };
         let step = self.step();
         let (first, last) = (first * step, (last + 1) * step);
@@ -293,27 +359,30 @@ impl Timeline {
                     && (last - 1).div_euclid(*width) - first.div_euclid(*width) < SHOWN as i64
             })
             .unwrap_or(((last - first) / SHOWN as i64 + 1).max(2_592_000));
-        let columns = wider(&self.columns, step, wide);
+        let columns = wider(&columns, step, wide);
         let format = match wide {
             0..60 => "%Y-%m-%d %H:%M:%S",
             60..86_400 => "%Y-%m-%d %H:%M",
             _ => "%Y-%m-%d",
         };
-        (first.div_euclid(wide)..=(last - 1).div_euclid(wide))
+        let rows = (first.div_euclid(wide)..=(last - 1).div_euclid(wide))
             .map(|column| {
                 (
                     moment::format(column * wide * 1_000_000, format),
-                    columns.get(&column).copied().unwrap_or(0),
+                    columns.get(&column).map_or(0, |tally| tally.count),
                 )
             })
-            .collect()
+            .collect();
+        (rows, before, after)
     }
 }
 
-fn wider(columns: &BTreeMap<i64, u64>, old: i64, new: i64) -> BTreeMap<i64, u64> {
-    let mut wide = BTreeMap::new();
-    for (column, count) in columns {
-        *wide.entry((column * old).div_euclid(new)).or_default() += count;
+fn wider(columns: &BTreeMap<i64, Tally>, old: i64, new: i64) -> BTreeMap<i64, Tally> {
+    let mut wide: BTreeMap<i64, Tally> = BTreeMap::new();
+    for (column, tally) in columns {
+        wide.entry((column * old).div_euclid(new))
+            .or_default()
+            .add(*tally);
     }
     wide
 }

@@ -19,6 +19,7 @@ use crate::log::{Entry, Flow, Logs, events};
 use crate::moment;
 use crate::output::{self, Safe};
 use crate::source::Source;
+use crate::spread;
 use entries::PolicyEntry;
 
 /// Write a page that shows what happened: over time, by function, kind, rule and reason
@@ -61,7 +62,7 @@ pub struct Arguments {
     )]
     account: String,
 
-    /// So many audits at most; equal ones in a row are one with a count
+    /// So many audits at most; equal ones of a second are one with a count
     #[arg(long, value_name = "N", default_value_t = 500_000)]
     limit: usize,
 
@@ -77,6 +78,9 @@ struct Data {
     #[serde(skip_serializing_if = "Option::is_none")]
     policy: Option<Vec<PolicyEntry>>,
     beyond: u64,
+    /// The part of time that its bars are for, in milliseconds, where that is not all of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shown: Option<(i64, i64)>,
     #[serde(skip)]
     numbers: HashMap<String, u32>,
 }
@@ -144,6 +148,7 @@ pub fn report(arguments: &Arguments) -> Result<ExitCode, Failure> {
         }
         Ok(Flow::Continue)
     })?;
+    data.shown = data.columns.shown();
     let page = page::page(&data).map_err(|cause| Failure::Output(cause.into()))?;
     output::replace(&arguments.output, &page)?;
     seen.tell();
@@ -159,6 +164,20 @@ pub fn report(arguments: &Arguments) -> Result<ExitCode, Failure> {
         }
     ));
     Ok(ExitCode::SUCCESS)
+}
+
+impl Columns {
+    fn shown(&self) -> Option<(i64, i64)> {
+        let mut times: Vec<(i64, u64)> = self
+            .time
+            .iter()
+            .flatten()
+            .map(|time| (time * 1000, 1))
+            .collect();
+        times.sort_unstable();
+        let shown = spread::shown(&times)?;
+        Some((shown.start().div_euclid(1000), shown.end().div_euclid(1000)))
+    }
 }
 
 impl Data {
@@ -222,7 +241,11 @@ impl Data {
             (&mut columns.message, message),
             (&mut columns.techniques, techniques),
         ];
+        let time = moment::micros(&audit.timestamp).map(|micros| micros.div_euclid(1000));
+        // Of the same second, or its bars would all stand where the first of them does.
+        let second = |time: &Option<i64>| time.map(|time| time.div_euclid(1000));
         let repeats = columns.pid.last() == Some(&audit.pid)
+            && columns.time.last().map(second) == Some(second(&time))
             && texts
                 .iter()
                 .all(|(column, number)| column.last() == Some(number));
@@ -233,9 +256,7 @@ impl Data {
         for (column, number) in texts {
             column.push(number);
         }
-        columns
-            .time
-            .push(moment::micros(&audit.timestamp).map(|micros| micros.div_euclid(1000)));
+        columns.time.push(time);
         columns.timestamp.push(timestamp);
         columns.count.push(count);
         columns.pid.push(audit.pid);

@@ -5,8 +5,8 @@
   const { strings, columns, policy } = data;
   const size = columns.time.length;
   const facets = [["function", "Functions"], ["type", "Kinds"], ["effect", "Effects"], ["rule", "Rules"], ["attack", "Reasons"], ["process", "Acting programs"], ["target", "Targets"]];
-  const state = { text: "", chosen: {}, place: null, from: null, to: null };
-  let shown = new Uint32Array(0), current = 0, buckets = [];
+  const state = { text: "", chosen: {}, place: null, from: null, to: null, far: null };
+  let shown = new Uint32Array(0), current = 0;
   const $ = (id) => document.getElementById(id);
   const make = (tag, text, name) => { const e = document.createElement(tag); if (text !== undefined) e.textContent = text; if (name) e.className = name; return e; };
   const count = (n, one, many) => n.toLocaleString("en") + " " + (n === 1 ? one : many);
@@ -52,23 +52,47 @@
     box.replaceChildren();
     if (first > last) return;
     const number = window.innerWidth < 700 ? 40 : 96;
-    const step = Math.max(1000, Math.ceil((last - first + 1) / number));
-    buckets = Array.from({ length: Math.floor((last - first) / step) + 1 }, () => [0, 0, 0]);
+    const [begin, end] = data.shown || [first, last];
+    const step = Math.max(1000, Math.ceil((end - begin + 1) / number));
+    // What is far from all else has a bar at either side, or the rest would be one.
+    const parts = Array.from({ length: Math.floor((end - begin) / step) + 1 }, (_, i) => ({ from: begin + i * step, to: begin + (i + 1) * step, sums: [0, 0, 0] }));
+    const inside = parts.length, beyond = begin + inside * step;
+    const before = { from: -Infinity, to: begin, far: "before " + moment(begin), sums: [0, 0, 0] };
+    const after = { from: beyond, to: Infinity, far: "after " + moment(beyond), sums: [0, 0, 0] };
     const kinds = strings.map((s) => s === "prevent" ? 0 : s === "alert" ? 1 : 2);
-    for (const row of shown) { const t = columns.time[row]; if (t !== null) buckets[Math.floor((t - first) / step)][kinds[columns.effect[row]]] += columns.count[row]; }
-    const most = Math.max(1, ...buckets.map((b) => b[0] + b[1] + b[2]));
-    buckets.forEach((b, i) => {
-      const from = first + i * step, total = b[0] + b[1] + b[2];
-      const bar = make("button");
+    for (const row of shown) {
+      const t = columns.time[row];
+      if (t === null) continue;
+      const part = t < begin ? before : t >= beyond ? after : parts[Math.floor((t - begin) / step)];
+      part.sums[kinds[columns.effect[row]]] += columns.count[row];
+    }
+    if (first < begin) parts.unshift(before);
+    if (last >= beyond) parts.push(after);
+    const sum = (part) => part.sums[0] + part.sums[1] + part.sums[2];
+    // Bars are as high as the highest at most. What says that it stands for millions more than any other is cut, or it would leave nothing of these.
+    const heights = parts.filter((part) => !part.far).map(sum).sort((a, b) => b - a);
+    let cut = 0;
+    while (heights[cut] > 1e6 && heights[cut] > 100 * heights[cut + 1]) cut++;
+    const most = Math.max(1, heights[cut]);
+    parts.forEach((part, i) => {
+      const total = sum(part), scale = Math.max(most, total);
+      const bar = make("button", undefined, part.far ? "far" : undefined);
       bar.type = "button";
-      bar.title = moment(from) + ": " + count(total, "event", "events");
+      bar.title = (part.far || moment(part.from)) + ": " + count(total, "event", "events");
       bar.setAttribute("aria-label", bar.title);
-      bar.setAttribute("aria-pressed", state.from === from);
-      for (const [k, name] of [[2, "other"], [1, "alert"], [0, "prevent"]]) if (b[k]) { const part = make("span", "", name); part.style.height = Math.max(1, 100 * b[k] / most) + "%"; bar.append(part); }
+      bar.setAttribute("aria-pressed", state.from === part.from);
+      for (const [k, name] of [[2, "other"], [1, "alert"], [0, "prevent"]]) if (part.sums[k]) { const piece = make("span", "", name); piece.style.height = Math.max(1, 100 * part.sums[k] / scale) + "%"; bar.append(piece); }
       bar.tabIndex = i === 0 ? 0 : -1;
-      bar.onclick = () => { if (state.from === from) { state.from = state.to = null; } else { state.from = from; state.to = from + step; } update(); };
+      bar.onclick = () => { if (state.from === part.from) { state.from = state.to = null; } else { state.from = part.from; state.to = part.to; state.far = part.far; } update(); };
       box.append(bar);
     });
+    const notes = [];
+    if (parts.length > inside) notes.push("Audits of a time far from all others, forged or of a clock that was wrong, have a bar of their own at the side.");
+    if (cut) notes.push("The highest of the bars is cut: it says that it stands for more than a hundred times as much as any other.");
+    $("far").hidden = !notes.length;
+    $("far").textContent = notes.join(" ");
+    $("from").textContent = moment(begin);
+    $("to").textContent = moment(Math.min(end, beyond));
     if (keep >= 0 && box.children[keep]) box.children[keep].focus();
   }
 
@@ -134,13 +158,15 @@
     const chip = (text, drop) => { const b = make("button", text + " ×"); b.type = "button"; b.setAttribute("aria-label", "Remove filter " + text); b.onclick = () => { drop(); update(); $("search").focus(); }; box.append(b); };
     for (const [column, value] of Object.entries(state.chosen)) chip(column + ": " + label(strings[value]), () => delete state.chosen[column]);
     if (state.place !== null) chip("entry: " + policy[state.place].place, () => { state.place = null; });
-    if (state.from !== null) chip(moment(state.from) + " to " + moment(state.to), () => { state.from = state.to = null; });
+    if (state.from !== null) chip(state.far || moment(state.from) + " to " + moment(state.to), () => { state.from = state.to = null; });
     $("clear").hidden = !(box.children.length || state.text);
   }
 
   // Only the rows that can be seen are in the document, however many there are.
   const list = $("list"), space = $("space");
-  let height = 44;
+  // On paper nobody scrolls: it has the first of them, and says how many there are.
+  const PRINTED = 500;
+  let height = 44, printing = false;
   function drawList() {
     height = parseFloat(getComputedStyle(document.documentElement).getPropertyValue("--row")) * parseFloat(getComputedStyle(document.documentElement).fontSize);
     space.style.height = shown.length * height + "px";
@@ -150,8 +176,8 @@
     drawRows();
   }
   function drawRows() {
-    const first = Math.max(0, Math.floor(list.scrollTop / height) - 8);
-    const last = Math.min(shown.length, Math.ceil((list.scrollTop + list.clientHeight) / height) + 8);
+    const first = printing ? 0 : Math.max(0, Math.floor(list.scrollTop / height) - 8);
+    const last = Math.min(shown.length, printing ? PRINTED : Math.ceil((list.scrollTop + list.clientHeight) / height) + 8);
     const rows = [];
     for (let i = first; i < last; i++) {
       const row = shown[i], effect = of("effect", row);
@@ -162,7 +188,7 @@
       e.setAttribute("aria-setsize", shown.length);
       e.setAttribute("aria-posinset", i + 1);
       e.style.top = i * height + "px";
-      e.append(make("time", moment(columns.time[row])), make("span", effect || "notice", "is-" + (effect === "prevent" || effect === "alert" ? effect : "other")), make("span", of("function", row), "who"), make("span", of("message", row) || of("target", row) || of("attack", row), "what"), make("span", columns.count[row] > 1 ? "×" + columns.count[row].toLocaleString("en") : "", "times"));
+      e.append(make("time", moment(columns.time[row]) || "(no time)"), make("span", effect || "notice", "is-" + (effect === "prevent" || effect === "alert" ? effect : "other")), make("span", of("function", row), "who"), make("span", label(of("message", row) || of("target", row) || of("attack", row)), "what"), make("span", columns.count[row] > 1 ? "×" + columns.count[row].toLocaleString("en", columns.count[row] > 99999 ? { notation: "compact" } : {}) : "", "times"));
       e.onclick = () => { select(i); detail(); };
       rows.push(e);
     }
@@ -219,6 +245,11 @@
   document.addEventListener("keydown", (event) => {
     if (event.key === "/" && document.activeElement !== $("search")) { event.preventDefault(); $("search").focus(); }
     else if (event.key === "Escape" && !$("clear").hidden) $("clear").onclick();
+  });
+  for (const [event, on] of [["beforeprint", true], ["afterprint", false]]) window.addEventListener(event, () => {
+    printing = on;
+    $("printed").textContent = on && shown.length > PRINTED ? "The first " + PRINTED.toLocaleString("en") + " of " + shown.length.toLocaleString("en") + "." : "";
+    drawRows();
   });
   window.addEventListener("resize", () => { drawTime(); drawList(); });
   $("time").hidden = $("facets").hidden = size === 0;

@@ -254,15 +254,29 @@ impl Browser {
 
     /// A picture of the window, for a person to look at: in the folder that `PALISADE_SCREENSHOTS` names.
     pub fn picture(&mut self, name: &str) {
-        let Some(folder) = std::env::var_os("PALISADE_SCREENSHOTS") else {
+        if std::env::var_os(PICTURES).is_none() {
             return;
-        };
+        }
         let shot = self.ask("Page.captureScreenshot", json!({"format": "png"}));
-        let bytes = base64::engine::general_purpose::STANDARD
-            .decode(shot["data"].as_str().expect("a picture"))
-            .expect("base64");
-        std::fs::write(Path::new(&folder).join(format!("{name}.png")), bytes).expect("written");
+        let bytes = decoded(shot["data"].as_str().expect("a picture"));
+        self.keep(&format!("{name}.png"), &bytes);
     }
+
+    /// A file for a person to look at, in the same folder.
+    pub fn keep(&self, name: &str, bytes: &[u8]) {
+        if let Some(folder) = std::env::var_os(PICTURES) {
+            std::fs::write(Path::new(&folder).join(name), bytes).expect("written");
+        }
+    }
+}
+
+const PICTURES: &str = "PALISADE_SCREENSHOTS";
+
+/// The bytes of what the browser hands over.
+pub fn decoded(base64: &str) -> Vec<u8> {
+    base64::engine::general_purpose::STANDARD
+        .decode(base64)
+        .expect("base64")
 }
 
 impl Drop for Browser {
