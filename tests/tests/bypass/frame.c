@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
+#include <iconv.h>
 #include <linux/aio_abi.h>
 #include <linux/io_uring.h>
 #include <linux/vm_sockets.h>

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use palisade_tests::{Run, policy};
+use palisade_tests::{Run, compile, policy};
 use serde_json::{Value, json};
 
 use crate::{names, passed, program, programs, run, secret, secret_writes, static_program};
@@ -228,6 +228,30 @@ fn a_look_at_a_file_that_is_not_opened() {
     // stat(2), access(2), getxattr(2): whether it is there, and how long it is.
     let code = r#"struct stat seen; through(stat("secret", &seen) == 0 && seen.st_size == 6 && access("secret", R_OK) == 0)"#;
     silent(|| run(code), secret);
+}
+
+#[test]
+fn a_library_that_libc_loads_for_itself() {
+    // iconv_open(3) looks for its converters where GCONV_PATH says, and loads them inside libc.
+    let library = fs::read(compile(
+        r#"extern int setenv(const char *, const char *, int); __attribute__((constructor)) static void loaded(void) { setenv("LOADED", "1", 1); } int gconv(void) { return 1; }"#,
+        &["-shared", "-fPIC"],
+    ))
+    .expect("a library");
+    let code = r#"char here[4096]; if (!getcwd(here, sizeof here)) abort();
+        setenv("GCONV_PATH", here, 1); errno = 0; iconv_open("UTF-8", "SECRET"); through(getenv("LOADED") != NULL)"#;
+    silent(
+        || {
+            run(code).file("secret.so", &library).file(
+                "gconv-modules",
+                "module SECRET// INTERNAL secret 1\nmodule INTERNAL SECRET// secret 1\n",
+            )
+        },
+        |run| {
+            let library = fs::canonicalize(run.folder().join("secret.so")).expect("the library");
+            json!({ "filesystem": { "effect": "prevent", "deny": [library] } })
+        },
+    );
 }
 
 #[test]
