@@ -53,7 +53,7 @@ fn entries_that_came_and_went_are_tried_on_both() {
             "newly allows   connecting to [2001:db8::/32]:80",
             "newly refuses  connecting to *:5432",
             "no effect      listening on port 9000: it was allowed before and still is by network.listen.allow[0]",
-            "no effect      listening on port 9000-9100: it was allowed before and still is by network.listen.allow[0]",
+            "newly refuses  listening on port 9000-9100: for one, listening on port 9100",
         ],
     );
     expect(
@@ -63,6 +63,36 @@ fn entries_that_came_and_went_are_tried_on_both() {
             "newly refuses  using /var/task/** (write)",
             "newly allows   using /proc/*/environ",
         ],
+    );
+}
+
+/// What comes to mind first may have an entry of its own.
+#[test]
+fn an_entry_that_is_wider_than_its_first_example_is_not_without_effect() {
+    expect(
+        r#""network": {"effect": "prevent", "listen": {"allow": [9000]}}"#,
+        r#""network": {"effect": "prevent", "listen": {"allow": ["9000-9100"]}}"#,
+        &[
+            "newly allows   listening on port 9000-9100: for one, listening on port 9100",
+            "no effect      listening on port 9000: it was allowed before and still is by network.listen.allow[0]",
+        ],
+    );
+    expect(
+        r#""dns": {"effect": "prevent", "allow": ["example.x.org"]}"#,
+        r#""dns": {"effect": "prevent", "allow": ["example.x.org", "*.x.org"]}"#,
+        &["newly allows   resolving *.x.org: for one, resolution of q7z.x.org"],
+    );
+    expect(
+        r#""processes": {"effect": "prevent", "allow": ["/usr/bin/git"]}"#,
+        r#""processes": {"effect": "prevent", "allow": ["/usr/bin/git"], "deny": ["/usr/bin/*"]}"#,
+        &[
+            "newly refuses  running /usr/bin/*: for one, exec of /usr/bin/git by a child of the main process",
+        ],
+    );
+    expect(
+        r#""filesystem": {"effect": "prevent", "allow": ["/srv/x/**"]}"#,
+        r#""filesystem": {"effect": "prevent", "allow": ["/srv/x/**"], "deny": ["**/*.pem"]}"#,
+        &["newly refuses  using **/*.pem: for one, read access to /srv/x/.pem"],
     );
 }
 

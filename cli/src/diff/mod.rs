@@ -1,7 +1,10 @@
 //! `palisade diff`: what a change of a policy newly allows and newly refuses.
 
+#[cfg(test)]
+mod properties;
 mod replay;
 mod rules;
+mod trial;
 mod witness;
 
 use std::path::PathBuf;
@@ -17,7 +20,8 @@ use crate::source::Source;
 
 /// Say in sentences what a change of a policy newly allows and newly refuses
 ///
-/// Each entry that came or went is tried on both policies with an example that it matches, so that a change without effect is told as such.
+/// Each entry that came or went is tried on both policies with examples that it matches, those among them which other entries are about: a change
+/// without effect is told as such, and of one that is effective in part, for what.
 /// With --replay, the acts that a log tells of are put to both policies.
 #[derive(clap::Args)]
 #[command(after_help = "\

@@ -1,18 +1,19 @@
 //! Rule by rule: what came, what went, and what that means.
 
-use palisade_policy::{Identity, Outcome, Policy, Section};
-use serde_json::{Value, json};
+use std::collections::HashSet;
 
-use super::{Difference, Way, witness};
-use crate::act::Act;
-use crate::ask;
+use palisade_policy::{Policy, Section};
+use serde_json::Value;
+
+use super::trial::Trial;
+use super::{Difference, Way};
 
 /// A section of a rule that has lists.
-struct Part {
-    section: Section,
+pub struct Part {
+    pub section: Section,
     /// Where its effect is, and its lists.
-    effect: &'static str,
-    lists: &'static str,
+    pub effect: &'static str,
+    pub lists: &'static str,
     /// What one does with its entries.
     does: &'static str,
     /// What is left when none matches.
@@ -168,14 +169,19 @@ fn scope(rule: &Value) -> String {
         None => "every function".to_owned(),
         Some(fields) => fields
             .iter()
-            .map(|(name, values)| format!("{name} {}", listed(values)))
+            .map(|(name, values)| {
+                format!(
+                    "{name} {}",
+                    listed(values.as_array().map_or(&[], Vec::as_slice))
+                )
+            })
             .collect::<Vec<_>>()
             .join(" and "),
     }
 }
 
-fn listed(values: &Value) -> String {
-    let texts: Vec<String> = values.as_array().into_iter().flatten().map(entry).collect();
+fn listed(values: &[Value]) -> String {
+    let texts: Vec<String> = values.iter().map(entry).collect();
     texts.join(", ")
 }
 
@@ -304,7 +310,7 @@ fn settings(part: &Part, old: &Value, new: &Value, add: &mut dyn FnMut(Way, Stri
                     "running any program but the main process's own: `main_only` is on".to_owned(),
                 ),
                 // Where a list came instead, it is its entries that are allowed now.
-                Some(false) if !has_allow_list(part, new) => add(
+                Some(false) if list(part, new, "allow").is_empty() => add(
                     Way::Allows,
                     "running other programs than the main process's own: `main_only` is off"
                         .to_owned(),
@@ -347,26 +353,27 @@ fn settings(part: &Part, old: &Value, new: &Value, add: &mut dyn FnMut(Way, Stri
 }
 
 fn lists(part: &Part, old: &Value, new: &Value, add: &mut dyn FnMut(Way, String)) {
-    let read = |rule: &Value, list: &str| -> Vec<Value> {
-        rule.pointer(&format!("/{}/{list}", part.lists))
-            .and_then(Value::as_array)
-            .cloned()
-            .unwrap_or_default()
+    let allow = (list(part, old, "allow"), list(part, new, "allow"));
+    let deny = (list(part, old, "deny"), list(part, new, "deny"));
+    let mut trial = Trial::new(part, old, new);
+    let mut tell = |changed: &[&Value], way: Way, add: &mut dyn FnMut(Way, String)| {
+        for changed in changed {
+            let (way, why) = trial.of(changed, way);
+            add(way, format!("{} {}{why}", part.does, entry(changed)));
+        }
     };
-    let (before, after) = (read(old, "allow"), read(new, "allow"));
-    let does = part.does;
     // Without a list `main_only` says what may run, and a list that came in its place allows more, not less.
-    let is_open = |rule: &Value| !has_allow_list(part, rule) && !is_main_only(part, rule);
-    match (is_open(old), is_open(new)) {
-        (true, false) if !after.is_empty() => add(
+    let is_open = |rule: &Value, list: &[Value]| list.is_empty() && !is_main_only(part, rule);
+    match (is_open(old, allow.0), is_open(new, allow.1)) {
+        (true, false) if !allow.1.is_empty() => add(
             Way::Refuses,
             format!(
                 "every {} but {}: there was no allow list",
                 part.rest,
-                listed(&Value::Array(after))
+                listed(allow.1)
             ),
         ),
-        (false, true) if !before.is_empty() => add(
+        (false, true) if !allow.0.is_empty() => add(
             Way::Allows,
             format!(
                 "every {} that `deny` does not name: the allow list is gone",
@@ -376,107 +383,31 @@ fn lists(part: &Part, old: &Value, new: &Value, add: &mut dyn FnMut(Way, String)
         // The setting's own sentence says it.
         _ if is_main_only(part, new) => {}
         _ => {
-            for came in after.iter().filter(|entry| !before.contains(entry)) {
-                let (way, why) = tried(part, came, old, new);
-                add(way, format!("{does} {}{why}", entry(came)));
-            }
-            for went in before.iter().filter(|entry| !after.contains(entry)) {
-                let (way, why) = tried(part, went, old, new);
-                add(way, format!("{does} {}{why}", entry(went)));
-            }
+            tell(&without(allow.1, allow.0), Way::Allows, add);
+            tell(&without(allow.0, allow.1), Way::Refuses, add);
         }
     }
-    let (before, after) = (read(old, "deny"), read(new, "deny"));
-    for (entries, others) in [(&after, &before), (&before, &after)] {
-        for changed in entries.iter().filter(|entry| !others.contains(entry)) {
-            let (way, why) = tried(part, changed, old, new);
-            add(way, format!("{does} {}{why}", entry(changed)));
-        }
-    }
+    tell(&without(deny.1, deny.0), Way::Refuses, add);
+    tell(&without(deny.0, deny.1), Way::Allows, add);
 }
 
-fn has_allow_list(part: &Part, rule: &Value) -> bool {
-    rule.pointer(&format!("/{}/allow", part.lists))
+/// The entries that only the first list has.
+fn without<'v>(entries: &'v [Value], others: &[Value]) -> Vec<&'v Value> {
+    let others: HashSet<&Value> = others.iter().collect();
+    entries
+        .iter()
+        .filter(|entry| !others.contains(entry))
+        .collect()
+}
+
+/// One of the lists of a section; none is an empty one.
+pub fn list<'v>(part: &Part, rule: &'v Value, name: &str) -> &'v [Value] {
+    rule.pointer(&format!("/{}/{name}", part.lists))
         .and_then(Value::as_array)
-        .is_some_and(|entries| !entries.is_empty())
+        .map_or(&[], Vec::as_slice)
 }
 
 fn is_main_only(part: &Part, rule: &Value) -> bool {
     part.section == Section::Processes
         && rule.pointer("/processes/main_only") == Some(&Value::Bool(true))
-}
-
-/// What both rules say to an example of the entry.
-fn tried(part: &Part, changed: &Value, old: &Value, new: &Value) -> (Way, String) {
-    let (old, new) = (alone(old, part), alone(new, part));
-    let acts = witness::acts(part.section, changed);
-    if acts.is_empty() {
-        // A name in `network.outbound` stands for what it resolves to; only its place tells.
-        let allows = |rule: &Policy| {
-            let rule = value(rule);
-            let has = |list: &str| {
-                rule.pointer(&format!("/rules/0/{}/{list}", part.lists))
-                    .and_then(Value::as_array)
-                    .is_some_and(|entries| entries.contains(changed))
-            };
-            (has("allow"), has("deny"))
-        };
-        let (before, after) = (old.as_ref().map(allows), new.as_ref().map(allows));
-        let way = match (before, after) {
-            (Some((false, _)), Some((true, _))) | (Some((_, true)), Some((_, false))) => {
-                Way::Allows
-            }
-            (Some((true, _)), Some((false, _))) | (Some((_, false)), Some((_, true))) => {
-                Way::Refuses
-            }
-            _ => Way::Neither,
-        };
-        return (way, String::new());
-    }
-    let (Some(old), Some(new)) = (old, new) else {
-        return (Way::Neither, String::new());
-    };
-    let mut why = String::new();
-    for act in &acts {
-        let ((before, _), (after, place)) = (ask(&old, act), ask(&new, act));
-        match (before, after) {
-            (true, false) => return (Way::Refuses, String::new()),
-            (false, true) => return (Way::Allows, String::new()),
-            (_, allowed) => {
-                let by = place
-                    .map(|place| format!(" by {place}"))
-                    .unwrap_or_default();
-                let what = if allowed { "allowed" } else { "refused" };
-                why = format!(": it was {what} before and still is{by}");
-            }
-        }
-    }
-    (Way::Neither, why)
-}
-
-fn ask(policy: &Policy, act: &Act) -> (bool, Option<String>) {
-    let compiled = ask::compiled(policy, Identity::default(), None);
-    let verdict = act.judge(&compiled.decider());
-    // The rule stands alone here, so that its number would mislead.
-    let place = verdict
-        .place
-        .map(|place| place.trim_start_matches("rules[0].").to_owned());
-    (verdict.outcome == Outcome::Allow, place)
-}
-
-/// The rule by itself, for every function, with every section preventing.
-fn alone(rule: &Value, part: &Part) -> Option<Policy> {
-    let mut rule = rule.clone();
-    let members = rule.as_object_mut()?;
-    for key in ["scope", "enabled", "enforce_after"] {
-        members.remove(key);
-    }
-    let section = members.entry(part.effect).or_insert_with(|| json!({}));
-    section
-        .as_object_mut()?
-        .insert("effect".to_owned(), "prevent".into());
-    let text = json!({"version": 1, "rules": [rule]}).to_string();
-    palisade_policy::parse(text.as_bytes())
-        .ok()
-        .map(|parsed| parsed.policy)
 }

@@ -1,5 +1,6 @@
 //! An example of what an entry matches, so that a policy can be asked about the entry.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use palisade_policy::Section;
@@ -7,73 +8,203 @@ use serde_json::Value;
 
 use crate::act::{Act, Mode};
 
+/// What stands for a wildcard: something that comes to mind, something that no other entry is likely to name, and some of it deeper.
+const FILLS: [&str; 3] = ["example", "q7z", "q7z/q7z"];
+
 /// Acts that the entry is about; none if no example comes to mind.
 pub fn acts(section: Section, entry: &Value) -> Vec<Act> {
-    let text = match entry {
-        Value::String(text) => text.clone(),
-        Value::Number(number) => number.to_string(),
-        Value::Object(members) => members
-            .get("path")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned(),
-        _ => return Vec::new(),
-    };
-    match section {
-        Section::Processes => {
-            let path = path(&text);
-            let path = if path.contains('/') {
-                path
-            } else {
-                format!("/usr/bin/{path}")
-            };
-            vec![Act::Process {
-                command: path.clone(),
-                path,
-            }]
-        }
+    let text = text(entry);
+    let mut acts = match section {
+        Section::Processes => paths(&text)
+            .into_iter()
+            .map(|path| {
+                let path = if path.contains('/') {
+                    path
+                } else {
+                    format!("/usr/bin/{path}")
+                };
+                Act::Process {
+                    command: path.clone(),
+                    path,
+                }
+            })
+            .collect(),
         Section::Outbound => destination(&text)
-            .map(|(ip, port)| Act::Connect { ip, port })
-            .into_iter()
-            .collect(),
-        Section::Listen => port(&text)
-            .map(|port| Act::Listen { port })
-            .into_iter()
-            .collect(),
-        Section::Dns => vec![Act::Resolve {
-            domain: match text.strip_prefix('*') {
-                Some("") => "example.invalid".to_owned(),
-                Some(rest) => format!("example{rest}"),
-                None => text,
-            },
-        }],
+            .map(|(ips, (low, high))| connections(&ips, &[low, high]))
+            .unwrap_or_default(),
+        Section::Listen => ports(&text)
+            .map(|(low, high)| vec![Act::Listen { port: low }, Act::Listen { port: high }])
+            .unwrap_or_default(),
+        Section::Dns => {
+            let domains = match text.strip_prefix('*') {
+                Some("") => vec!["example.invalid".to_owned(), "q7z.q7z".to_owned()],
+                Some(rest) => ["example", "q7z", "q7z.q7z"]
+                    .map(|fill| format!("{fill}{rest}"))
+                    .into(),
+                None => vec![text],
+            };
+            let resolve = |domain| Act::Resolve { domain };
+            domains.into_iter().map(resolve).collect()
+        }
         Section::Filesystem => {
             let modes: &[Mode] = match entry.get("access").and_then(Value::as_str) {
                 Some("read") => &[Mode::Read],
                 Some("write") => &[Mode::Write],
                 _ => &[Mode::Read, Mode::Write],
             };
-            modes
+            paths(&text)
                 .iter()
-                .map(|access| Act::File {
-                    path: path(&text),
-                    access: *access,
+                .flat_map(|path| {
+                    modes.iter().map(|access| Act::File {
+                        path: path.clone(),
+                        access: *access,
+                    })
                 })
                 .collect()
         }
+    };
+    acts.dedup();
+    acts
+}
+
+/// Each address is put together with each port, each glob with the parts of all others, as long as these are not too many.
+const PAIRS: usize = 1 << 16;
+
+/// Acts on either side of every border that these entries draw.
+pub fn all(section: Section, entries: &[&Value]) -> Vec<Act> {
+    let beside = |(low, high): (u16, u16)| [low.max(2) - 1, low, high, high.saturating_add(1)];
+    let mut acts: Vec<Act> = entries
+        .iter()
+        .flat_map(|entry| self::acts(section, entry))
+        .collect();
+    let texts = entries.iter().map(|entry| text(entry));
+    match section {
+        Section::Listen => acts.extend(
+            texts
+                .filter_map(|text| ports(&text))
+                .flat_map(beside)
+                .map(|port| Act::Listen { port }),
+        ),
+        Section::Outbound => {
+            let (ips, borders): (Vec<_>, Vec<_>) =
+                texts.filter_map(|text| destination(&text)).unzip();
+            let ips: BTreeSet<IpAddr> = ips.into_iter().flatten().collect();
+            let borders: BTreeSet<u16> = borders.into_iter().flat_map(beside).collect();
+            if ips.len() * borders.len() <= PAIRS {
+                let (ips, borders): (Vec<_>, Vec<_>) =
+                    (ips.into_iter().collect(), borders.into_iter().collect());
+                acts.extend(connections(&ips, &borders));
+            }
+        }
+        Section::Filesystem => {
+            let globs: Vec<String> = texts.collect();
+            let paths: BTreeSet<String> = acts.iter().map(Act::target).collect();
+            acts.extend(paths.into_iter().chain(crossed(&globs)).flat_map(|path| {
+                [Mode::Read, Mode::Write].map(|access| Act::File {
+                    path: path.clone(),
+                    access,
+                })
+            }));
+        }
+        Section::Processes => {
+            let globs: Vec<String> = texts.collect();
+            acts.extend(crossed(&globs).into_iter().map(|path| Act::Process {
+                command: path.clone(),
+                path,
+            }));
+        }
+        Section::Dns => {}
+    }
+    acts
+}
+
+/// Paths that two globs match, as far as one is found by putting the parts of one where the other has its stars.
+fn crossed(globs: &[String]) -> BTreeSet<String> {
+    let mut fills = BTreeSet::new();
+    for glob in globs {
+        for path in paths(glob) {
+            let ends = path.match_indices('/').map(|(at, _)| &path[at + 1..]);
+            fills.extend(ends.chain(path.split('/')).map(str::to_owned));
+        }
+    }
+    let literals: BTreeSet<String> = globs
+        .iter()
+        .flat_map(|glob| glob.split(['*', '?', '/']))
+        .map(|text| path(text, ""))
+        .collect();
+    // What is left of a name where the other glob has its beginning or its end.
+    let stems: Vec<String> = fills
+        .iter()
+        .take(PAIRS / literals.len().max(1))
+        .flat_map(|fill: &String| {
+            let cut = |text: &String| {
+                [
+                    fill.strip_prefix(text.as_str()),
+                    fill.strip_suffix(text.as_str()),
+                ]
+            };
+            literals.iter().flat_map(cut).flatten().map(str::to_owned)
+        })
+        .collect();
+    fills.extend(stems);
+    fills.extend(literals);
+    fills.remove("");
+    let open: Vec<&String> = globs.iter().filter(|glob| glob.contains('*')).collect();
+    if open.len() * fills.len() > PAIRS {
+        return BTreeSet::new();
+    }
+    open.into_iter()
+        .flat_map(|glob| fills.iter().map(|fill| path(glob, fill)))
+        .map(|path| match path.contains('/') {
+            true => path,
+            false => format!("/usr/bin/{path}"),
+        })
+        .collect()
+}
+
+fn text(entry: &Value) -> String {
+    match entry.get("path").unwrap_or(entry) {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
     }
 }
 
-/// A path that a glob matches.
-fn path(glob: &str) -> String {
+fn connections(ips: &[IpAddr], ports: &[u16]) -> Vec<Act> {
+    let to = |ip: &IpAddr| {
+        let ip = *ip;
+        ports
+            .iter()
+            .map(move |port| Act::Connect { ip, port: *port })
+    };
+    ips.iter().flat_map(to).collect()
+}
+
+fn paths(glob: &str) -> Vec<String> {
+    let mut paths: Vec<String> = FILLS.iter().map(|fill| path(glob, fill)).collect();
+    // Only two stars go over a slash.
+    if !glob.contains("**") {
+        paths.truncate(2);
+    }
+    paths.dedup();
+    paths
+}
+
+/// A path that a glob matches. `fill` stands for its stars.
+fn path(glob: &str, fill: &str) -> String {
     let mut path = String::new();
     let mut rest = glob.chars().peekable();
     while let Some(character) = rest.next() {
         match character {
             '\\' => path.extend(rest.next()),
             '*' => {
-                while rest.next_if_eq(&'*').is_some() {}
-                path.push_str("example");
+                let mut stars = 1;
+                while rest.next_if_eq(&'*').is_some() {
+                    stars += 1;
+                }
+                path.push_str(match stars {
+                    1 => fill.rsplit('/').next().unwrap_or_default(),
+                    _ => fill,
+                });
             }
             '?' => path.push('x'),
             '[' => {
@@ -85,7 +216,10 @@ fn path(glob: &str) -> String {
             }
             '{' => {
                 let inside: String = rest.by_ref().take_while(|c| *c != '}').collect();
-                path.push_str(&self::path(inside.split(',').next().unwrap_or_default()));
+                path.push_str(&self::path(
+                    inside.split(',').next().unwrap_or_default(),
+                    fill,
+                ));
             }
             other => path.push(other),
         }
@@ -93,9 +227,9 @@ fn path(glob: &str) -> String {
     path
 }
 
-/// An address and a port that an entry of `network.outbound` matches; `None` for a name.
-fn destination(text: &str) -> Option<(IpAddr, u16)> {
-    let (host, ports) = match text.strip_prefix('[') {
+/// Addresses and ports that an entry of `network.outbound` matches: the first and the last of each. `None`: it is a name.
+fn destination(text: &str) -> Option<(Vec<IpAddr>, (u16, u16))> {
+    let (host, behind) = match text.strip_prefix('[') {
         Some(inner) => {
             let (host, rest) = inner.split_once(']')?;
             (host, rest.strip_prefix(':'))
@@ -106,15 +240,37 @@ fn destination(text: &str) -> Option<(IpAddr, u16)> {
             None => (text, None),
         },
     };
-    let address = host.split('/').next().unwrap_or(host);
-    let ip = match address {
-        // Documentation (RFC 5737), so that no other entry is likely to mean it.
-        "*" => IpAddr::from([198, 51, 100, 200]),
-        other => other.parse().ok()?,
+    let (address, bits) = match host.split_once('/') {
+        Some((address, bits)) => (address, Some(bits.parse().ok()?)),
+        None => (host, None),
     };
-    Some((ip, ports.map_or(Some(443), port)?))
+    let ips = match address {
+        // Documentation (RFC 5737, RFC 3849), so that no other entry is likely to mean it.
+        "*" => vec![
+            IpAddr::from([198, 51, 100, 200]),
+            IpAddr::from([0x2001, 0xdb8, 0xffff, 0, 0, 0, 0, 200]),
+        ],
+        other => network(other.parse().ok()?, bits),
+    };
+    Some((ips, behind.map_or(Some((443, 443)), ports)?))
 }
 
-fn port(text: &str) -> Option<u16> {
-    text.split('-').next()?.parse().ok()
+fn network(ip: IpAddr, bits: Option<u32>) -> Vec<IpAddr> {
+    let last = match ip {
+        IpAddr::V4(ip) => {
+            let open = u32::MAX.checked_shr(bits.unwrap_or(32)).unwrap_or(0);
+            IpAddr::from((u32::from(ip) | open).to_be_bytes())
+        }
+        IpAddr::V6(ip) => {
+            let open = u128::MAX.checked_shr(bits.unwrap_or(128)).unwrap_or(0);
+            IpAddr::from((u128::from(ip) | open).to_be_bytes())
+        }
+    };
+    if last == ip { vec![ip] } else { vec![ip, last] }
+}
+
+/// The first and the last.
+fn ports(text: &str) -> Option<(u16, u16)> {
+    let (low, high) = text.split_once('-').unwrap_or((text, text));
+    Some((low.parse().ok()?, high.parse().ok()?))
 }
