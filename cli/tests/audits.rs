@@ -473,3 +473,35 @@ fn more_forged_times_than_columns_leave_seconds_seconds() {
     assert_eq!(summary["after"], 6_000);
     assert_eq!(summary["before"], 0);
 }
+
+/// An export that broke off half way still holds what came before.
+#[test]
+fn what_a_cut_gzip_holds_is_shown_before_the_error() {
+    let folder = Folder::new();
+    let log: String = (0..200)
+        .map(|number| PAY.at(number).resolve(&format!("n{number}.example.org")))
+        .collect();
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    gzip.write_all(log.as_bytes()).expect("compressed");
+    let gzip = gzip.finish().expect("compressed");
+    folder.file("log.gz", &gzip[..gzip.len() / 2]);
+    for arguments in [
+        &[][..],
+        &["--json"],
+        &["--to", "ecs"],
+        &["--to", "asff", "--account", "123456789012"],
+    ] {
+        let words = [&["audits", "log.gz"], arguments].concat();
+        let result = done(palisade(words).current_dir(folder.path()));
+        assert_eq!(result.code, Some(65), "{arguments:?} {result:?}");
+        assert!(
+            result.out.contains("n0.example.org"),
+            "{arguments:?} {result:?}"
+        );
+        assert!(result.err.contains("log.gz: its gzip is cut"), "{result:?}");
+    }
+    // A sum of a part would be taken for one of all.
+    let words = ["audits", "--summary", "log.gz"];
+    let result = done(palisade(words).current_dir(folder.path()));
+    assert_eq!((result.code, result.out.as_str()), (Some(65), ""));
+}

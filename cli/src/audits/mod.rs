@@ -119,7 +119,7 @@ pub fn audits(arguments: &Arguments) -> Result<ExitCode, Failure> {
         starts: false,
         progress: !(quiet && std::io::IsTerminal::is_terminal(&std::io::stdout())),
     };
-    let seen = logs.read(&mut |entry| {
+    let read = logs.read(&mut |entry| {
         match entry {
             Entry::Audit { audit, .. } if filter.accepts(audit) => sink.take(audit, &mut page)?,
             Entry::Idle => {
@@ -130,10 +130,13 @@ pub fn audits(arguments: &Arguments) -> Result<ExitCode, Failure> {
             _ => {}
         }
         page.turn(arguments.follow)
-    })?;
-    sink.end(&mut page, arguments)?;
-    page.turn(true)?;
-    seen.tell();
+    });
+    // What came before a failure is shown all the same; a sum of it would be taken for one of all.
+    if read.is_ok() || quiet {
+        sink.end(&mut page, arguments)?;
+        page.turn(true)?;
+    }
+    read?.tell();
     Ok(ExitCode::SUCCESS)
 }
 
