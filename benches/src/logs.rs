@@ -19,11 +19,71 @@ use crate::table::{Spread, Table};
 /// An audit for every so many lines of a function's own.
 const RARE: usize = 100;
 
+/// How the lines of a function lie in a log.
+#[derive(Clone, Copy)]
+enum Shape {
+    /// As they are: subscriptions, and what `palisade run` prints.
+    Lines,
+    /// `aws logs tail`
+    Tail,
+    /// `aws logs filter-log-events`, on one line and on many.
+    Events,
+    Pretty,
+    /// Logs Insights.
+    Csv,
+}
+
+const SHAPES: [(&str, Shape); 4] = [
+    ("aws logs tail", Shape::Tail),
+    ("filter-log-events", Shape::Events),
+    ("filter-log-events, indented", Shape::Pretty),
+    ("Insights CSV", Shape::Csv),
+];
+
+impl Shape {
+    /// What stands before and behind all lines.
+    const fn around(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Lines | Self::Tail => ("", ""),
+            Self::Events => ("{\"events\":[", "]}\n"),
+            Self::Pretty => ("{\n    \"events\": [\n", "\n    ]\n}\n"),
+            Self::Csv => ("@timestamp,@message,@log\n", ""),
+        }
+    }
+
+    /// A line, which has its newline.
+    fn wrap(self, line: &str, first: bool, out: &mut String) {
+        const STREAM: &str = "2026/11/25/[$LATEST]0123456789abcdef0123456789abcdef";
+        const EVENT: &str = "37000000000000000000000000000000000000000000000000000000";
+        let comma = if first { "" } else { "," };
+        let _ = match self {
+            Self::Lines => write!(out, "{line}"),
+            Self::Tail => write!(out, "2026-11-25T18:47:00.123000+00:00 {STREAM} {line}"),
+            Self::Csv => writeln!(
+                out,
+                "2026-11-25 18:47:00.123,\"{}\",123456789012:/aws/lambda/pay-invoice",
+                line.replace('"', "\"\"")
+            ),
+            Self::Events => write!(
+                out,
+                r#"{comma}{{"logStreamName":"{STREAM}","timestamp":1764096420123,"message":{},"ingestionTime":1764096420200,"eventId":"{EVENT}"}}"#,
+                serde_json::Value::from(line)
+            ),
+            Self::Pretty => write!(
+                out,
+                "{comma}{}        {{\n            \"logStreamName\": \"{STREAM}\",\n            \"timestamp\": 1764096420123,\n            \"message\": {},\n            \"ingestionTime\": 1764096420200,\n            \"eventId\": \"{EVENT}\"\n        }}",
+                if first { "" } else { "\n" },
+                serde_json::Value::from(line)
+            ),
+        };
+    }
+}
+
 /// Writes a log of so many lines, of which every `nth` is an audit; gives its size in bytes.
-fn write(file: &Path, lines: usize, nth: usize) -> f64 {
+fn write(file: &Path, shape: Shape, lines: usize, nth: usize) -> f64 {
     let open = fs::File::create(file).unwrap_or_else(|cause| panic!("{}: {cause}", file.display()));
     let mut out = BufWriter::with_capacity(1 << 20, open);
-    let mut line = String::new();
+    let (mut line, mut wrapped) = (String::new(), shape.around().0.to_owned());
     for number in 0..lines {
         line.clear();
         let second = number / 50 % 60;
@@ -39,9 +99,13 @@ fn write(file: &Path, lines: usize, nth: usize) -> f64 {
                 r#"{{"level":"INFO","timestamp":"2026-11-25T18:47:{second:02}Z","msg":"order {number:08} is done","ms":12}}"#
             )
         };
-        out.write_all(line.as_bytes())
+        shape.wrap(&line, number == 0, &mut wrapped);
+        out.write_all(wrapped.as_bytes())
             .unwrap_or_else(|cause| panic!("{}: {cause}", file.display()));
+        wrapped.clear();
     }
+    out.write_all(shape.around().1.as_bytes())
+        .unwrap_or_else(|cause| panic!("{}: {cause}", file.display()));
     out.flush()
         .unwrap_or_else(|cause| panic!("{}: {cause}", file.display()));
     drop(out);
@@ -49,8 +113,7 @@ fn write(file: &Path, lines: usize, nth: usize) -> f64 {
 }
 
 /// Seconds of processor that a command took, and the most memory that it held, in MiB. It has one thread, so that this is one core.
-fn run(file: &Path, arguments: &[&str]) -> (f64, f64) {
-    let tool = repository().join("target/release/palisade");
+fn run(tool: &Path, file: &Path, arguments: &[&str]) -> (f64, f64) {
     let mut child = Command::new("sh")
         .args([
             "-c",
@@ -107,17 +170,18 @@ fn run(file: &Path, arguments: &[&str]) -> (f64, f64) {
 pub fn measure(place: &Place, table: &mut Table) {
     let lines = if place.quick { 1_000_000 } else { 10_000_000 };
     let file = place.write("bench.log", "");
+    let tool = repository().join("target/release/palisade");
     for (setting, lines, nth) in [
         ("1 in 100 lines", lines, RARE),
         ("audits alone", lines / 20, 1),
     ] {
-        let bytes = write(&file, lines, nth);
+        let bytes = write(&file, Shape::Lines, lines, nth);
         for arguments in [
             &["audits", "--summary"][..],
             &["audits", "--json"],
             &["audits"],
         ] {
-            let runs: Vec<(f64, f64)> = (0..3).map(|_| run(&file, arguments)).collect();
+            let runs: Vec<(f64, f64)> = (0..3).map(|_| run(&tool, &file, arguments)).collect();
             let name = arguments.join(" ");
             let fastest = runs
                 .iter()
@@ -134,8 +198,31 @@ pub fn measure(place: &Place, table: &mut Table) {
             table.value(&what, setting, "MiB", Spread::of(memory), Some(64.0));
         }
     }
+    shapes(&tool, table, &file, lines / 10);
     page(place, table, &file);
     let _ = fs::remove_file(&file);
+}
+
+/// The same lines as services of AWS hand them out, and what it takes to look at each byte of them once.
+fn shapes(tool: &Path, table: &mut Table, file: &Path, lines: usize) {
+    for (share, nth) in [("1 in 100 lines", RARE), ("1 in 10 lines", 10)] {
+        for (name, shape) in SHAPES {
+            let bytes = write(file, shape, lines, nth);
+            let speed = |tool: &Path, arguments: &[&str]| {
+                let fastest = (0..3)
+                    .map(|_| run(tool, file, arguments).0)
+                    .fold(f64::INFINITY, f64::min);
+                Spread::of(vec![bytes / fastest / 1e6])
+            };
+            let setting = format!("{name}, {share}");
+            let summary = speed(tool, &["audits", "--summary"]);
+            table.at_least("audits --summary", &setting, "MB/s", summary, 300.0);
+            if nth == RARE {
+                let counted = speed(Path::new("wc"), &["-l"]);
+                table.value("wc -l", &setting, "MB/s", counted, None);
+            }
+        }
+    }
 }
 
 /// Milliseconds until a page of 100,000 audits can be used.
@@ -144,7 +231,7 @@ fn page(place: &Place, table: &mut Table, file: &Path) {
         table.missing("the page of palisade report: chromium is not installed");
         return;
     }
-    let _ = write(file, 100_000, 1);
+    let _ = write(file, Shape::Lines, 100_000, 1);
     let report = file.with_extension("html");
     let made = Command::new(repository().join("target/release/palisade"))
         .arg("report")
