@@ -42,6 +42,7 @@ bench-readme: ## pastes the figures of the last make bench into the README
 lint: need-rust ## formatting, clippy, shell scripts; every warning is an error
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo clippy --package palisade-shim --features alone --locked -- -D warnings
 	for script in $(SCRIPTS); do bash -n $$script || exit; done
 	sh -n wrapper-script/palisade-wrapper
 	if command -v shellcheck; then shellcheck -x --severity=warning $(SCRIPTS); fi

@@ -181,12 +181,10 @@ mod alone {
     }
 
     impl Memory {
-        /// The arena, for the thread that runs the constructor.
-        fn arena(&self) -> Option<&mut Arena> {
+        /// The arena, for the thread that runs the constructor: nobody else may touch it until that is over.
+        fn arena(&self) -> Option<*mut Arena> {
             let constructor = self.constructor.load(Ordering::Relaxed);
-            // SAFETY: nobody else is this thread, and nothing in here calls itself.
-            (constructor != 0 && constructor == sys::thread())
-                .then(|| unsafe { &mut *self.arena.get() })
+            (constructor != 0 && constructor == sys::thread()).then(|| self.arena.get())
         }
 
         /// malloc(3), or posix_memalign(3).
@@ -211,7 +209,8 @@ mod alone {
         #[inline(never)]
         unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
             match self.arena() {
-                Some(arena) => arena.take(layout),
+                // SAFETY: nobody else is this thread, and `take` does not allocate.
+                Some(arena) => unsafe { (*arena).take(layout) },
                 // SAFETY: the caller's promise.
                 None => unsafe { Self::malloc(layout) },
             }
@@ -220,8 +219,8 @@ mod alone {
         #[inline(never)]
         unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
             if let Some(arena) = self.arena() {
-                // SAFETY: the caller's promise, and the constructor takes from nowhere else.
-                return unsafe { arena.give_back(place, layout) };
+                // SAFETY: nobody else is this thread; the caller's promise, and the constructor takes from nowhere else.
+                return unsafe { (*arena).give_back(place, layout) };
             }
             // SAFETY: the constructor is over, and nobody changes the list any more.
             if !unsafe { &*self.arena.get() }.has(place) {
