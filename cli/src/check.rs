@@ -8,12 +8,13 @@ use serde::Serialize;
 
 use crate::failure::Failure;
 use crate::output::{self, ERROR, Format, GOOD, Safe};
+use crate::room::TooLong;
 use crate::source::Source;
 use crate::{problems, summary};
 
 /// Check a policy: every mistake at once, and what looks like one
 ///
-/// A policy without mistakes is summed up, rule by rule. Problems name the place, the value, what is wrong with it and what would be
+/// A policy without mistakes is summed up, rule by rule; a note says if it is too long for a function's environment. Problems name the place, the value, what is wrong with it and what would be
 /// right.
 #[derive(clap::Args)]
 #[command(after_help = "\
@@ -44,9 +45,10 @@ pub struct Arguments {
 pub fn check(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let source = Source::read(&arguments.file)?;
     let result = source.parse();
+    let too_long = result.as_ref().ok().and(TooLong::of(source.bytes()));
     match arguments.format {
-        Format::Text => text(&source, &result)?,
-        Format::Json => output::json(&Report::from(&result))?,
+        Format::Text => text(&source, &result, too_long.as_ref())?,
+        Format::Json => output::json(&Report::of(&result, too_long.as_ref()))?,
     }
     let good = match &result {
         Ok(parsed) => parsed.lints.is_empty() || !arguments.deny_warnings,
@@ -60,12 +62,20 @@ pub fn check(arguments: &Arguments) -> Result<ExitCode, Failure> {
 }
 
 /// What is wrong goes to stderr, as every compiler has it; the summary is the result.
-fn text(source: &Source, result: &Result<Parsed, Vec<Problem>>) -> Result<(), Failure> {
+fn text(
+    source: &Source,
+    result: &Result<Parsed, Vec<Problem>>,
+    too_long: Option<&TooLong>,
+) -> Result<(), Failure> {
     let (mut beside, mut out) = (String::new(), String::new());
     let name = Safe::of(&source.name);
     match result {
         Ok(parsed) => {
             problems::lints(&mut beside, &source.name, &parsed.lints);
+            if let Some(too_long) = too_long {
+                let message = too_long.to_string();
+                problems::note(&mut beside, &source.name, TooLong::CODE, &message);
+            }
             let warnings = match parsed.lints.len() {
                 0 => String::new(),
                 count => format!(", {}", output::counted(count as u64, "warning")),
@@ -96,6 +106,7 @@ struct Report<'a> {
     valid: bool,
     errors: Vec<Error<'a>>,
     warnings: Vec<Warning<'a>>,
+    notes: Vec<Note>,
 }
 
 #[derive(Serialize)]
@@ -118,8 +129,15 @@ struct Warning<'a> {
     message: &'a str,
 }
 
-impl<'a> From<&'a Result<Parsed, Vec<Problem>>> for Report<'a> {
-    fn from(result: &'a Result<Parsed, Vec<Problem>>) -> Self {
+/// Nothing that is wrong, and `--deny-warnings` lets it be.
+#[derive(Serialize)]
+struct Note {
+    code: &'static str,
+    message: String,
+}
+
+impl<'a> Report<'a> {
+    fn of(result: &'a Result<Parsed, Vec<Problem>>, too_long: Option<&TooLong>) -> Self {
         let (lints, problems): (&[Lint], &[Problem]) = match result {
             Ok(parsed) => (&parsed.lints, &[]),
             Err(problems) => (&[], problems),
@@ -144,6 +162,13 @@ impl<'a> From<&'a Result<Parsed, Vec<Problem>>> for Report<'a> {
                     place: &lint.place,
                     value: &lint.value,
                     message: &lint.message,
+                })
+                .collect(),
+            notes: too_long
+                .into_iter()
+                .map(|too_long| Note {
+                    code: TooLong::CODE,
+                    message: too_long.to_string(),
                 })
                 .collect(),
         }

@@ -5,6 +5,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
@@ -14,6 +15,7 @@ use serde::Serialize;
 
 use crate::failure::Failure;
 use crate::output::{self, DIM, ERROR, Format, GOOD, STRONG, Safe, WARNING};
+use crate::room;
 use crate::source::Source;
 
 /// Say what this place allows, and how Palisade would fare in it
@@ -459,7 +461,15 @@ fn policy() -> Finding {
     const NAME: &str = "policy";
     let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
     let (place, problems) = if let Some(value) = variable("PALISADE_POLICY") {
-        let read = palisade_policy::read(std::os::unix::ffi::OsStrExt::as_bytes(value.as_os_str()));
+        let read = palisade_policy::read(value.as_bytes());
+        if read.is_ok() && !room::fits(value.len()) {
+            return finding(
+                NAME,
+                "PALISADE_POLICY is valid".to_owned(),
+                State::Warning,
+                "too long for Lambda, which takes 4 KB of variables in all; palisade check says what to do",
+            );
+        }
         ("PALISADE_POLICY".to_owned(), read.map(|_| ()).err())
     } else {
         let named = variable("PALISADE_POLICY_FILE").map(PathBuf::from);

@@ -27,6 +27,7 @@ mod paths;
 mod problems;
 mod remedy;
 mod report;
+mod room;
 mod run;
 mod source;
 mod spread;

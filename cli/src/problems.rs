@@ -51,6 +51,16 @@ pub fn lints(text: &mut String, name: &OsStr, lints: &[Lint]) {
     }
 }
 
+/// What is as it should be, and may be good to know.
+pub fn note(text: &mut String, name: &OsStr, code: &str, message: &str) {
+    output::line(
+        text,
+        format_args!("{STRONG}note{STRONG:#}: {message} ({code})"),
+    );
+    place(text, name, "", None, None);
+    text.push('\n');
+}
+
 fn spoken(value: &str, message: &str) -> String {
     if value.is_empty() {
         message.to_owned()

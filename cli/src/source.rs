@@ -61,6 +61,11 @@ impl Source {
         palisade_policy::parse(&self.bytes)
     }
 
+    /// The policy as a variable would hold it.
+    pub fn bytes(&self) -> &[u8] {
+        self.bytes.trim_ascii()
+    }
+
     /// As [`Source::parse`], for a command that cannot go on without a policy.
     pub fn load(self) -> Result<Parsed, Failure> {
         self.parse().map_err(|problems| self.invalid(problems))

@@ -262,3 +262,75 @@ fn colour_is_for_terminals_and_for_those_who_ask() {
     );
     assert!(!refused.out.contains('\x1b'));
 }
+
+/// A policy that says the same of so many programs: longer than an environment takes, and easily packed, unless it is of names that share
+/// nothing.
+fn long(programs: u32, name: impl Fn(u32) -> String) -> String {
+    let deny: Vec<String> = (0..programs).map(name).collect();
+    let policy = serde_json::json!({ "version": 1, "rules": [{ "name": "long", "processes": { "effect": "prevent", "deny": deny } }] });
+    policy.to_string()
+}
+
+#[test]
+fn a_policy_that_fits_into_no_environment_is_told_what_to_do() {
+    let alike = long(300, |number| format!("/usr/bin/program-{number}"));
+    let folder = Folder::new();
+    let file = folder.file("policy.json", &alike);
+    let arguments = ["check", "--deny-warnings"];
+    let result = done(palisade(arguments).arg(&file));
+    assert_eq!(result.code, Some(0), "no warning: {result:?}");
+    for part in [
+        "note: too long for the variable PALISADE_POLICY: ",
+        " bytes, and Lambda takes 4,096 for all variables together.",
+        "/var/task/palisade.json",
+        "/opt/palisade/policy.json",
+        "`gzip -9c FILE | base64 -w0`",
+    ] {
+        assert!(result.err.contains(part), "{part:?} is not in {result:?}");
+    }
+    let json = done(palisade(["check", "--format", "json"]).arg(&file));
+    let json: serde_json::Value = serde_json::from_str(&json.out).expect("JSON");
+    assert_eq!(json["valid"], true);
+    assert_eq!(json["warnings"], serde_json::json!([]));
+    assert_eq!(json["notes"][0]["code"], "environment-size");
+
+    // What it says is true: so packed it is a policy of the length that was told, and there is nothing more to say.
+    let gzip = std::process::Command::new("sh")
+        .args(["-c", "gzip -9nc \"$1\" | base64 -w0", "sh"])
+        .arg(&file)
+        .output()
+        .expect("gzip");
+    let told: usize = result
+        .err
+        .split_once("about ")
+        .and_then(|(_, rest)| rest.split_once(" bytes"))
+        .map(|(number, _)| number.replace(',', "").parse().expect("a number"))
+        .expect("a length");
+    let real = gzip.stdout.len();
+    assert!(real.abs_diff(told) <= real / 20, "{told}, and it is {real}");
+    let packed = fed(&mut palisade(["check", "-"]), &gzip.stdout);
+    assert_eq!((packed.code, &*packed.err), (Some(0), ""), "{packed:?}");
+}
+
+#[test]
+fn a_policy_that_fits_into_no_environment_however_it_is_packed_is_told_so() {
+    use sha2::Digest;
+    let unlike = long(300, |number| {
+        let digest = sha2::Sha256::digest(number.to_le_bytes());
+        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("/usr/bin/{hex}")
+    });
+    let result = fed(&mut palisade(["check", "-"]), unlike.as_bytes());
+    assert_eq!(result.code, Some(0), "{result:?}");
+    assert!(
+        result.err.contains("which is too long as well"),
+        "{result:?}"
+    );
+    assert!(!result.err.contains("gzip -9c"), "{result:?}");
+}
+
+#[test]
+fn a_policy_that_fits_is_told_nothing_about_its_length() {
+    let result = fed(&mut palisade(["check", "-"]), GOOD.as_bytes());
+    assert_eq!((result.code, &*result.err), (Some(0), ""), "{result:?}");
+}

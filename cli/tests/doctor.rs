@@ -105,3 +105,19 @@ fn a_policy_is_found_where_the_library_would_find_it() {
     );
     assert_eq!(finding(&missing, "policy")["state"], "bad", "{missing}");
 }
+
+#[test]
+fn a_policy_in_the_environment_that_lambda_would_not_take_is_noted() {
+    let policy = format!(
+        r#"{{"version": 1, "rules": [{:4100}]}}"#,
+        r#"{"name": "all"}"#
+    );
+    let (_, report) =
+        report(palisade(["doctor", "--format", "json"]).env("PALISADE_POLICY", policy));
+    let found = finding(&report, "policy");
+    assert_eq!(found["state"], "warning", "{report}");
+    assert!(
+        found["note"].as_str().expect("a note").contains("4 KB"),
+        "{report}"
+    );
+}
