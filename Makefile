@@ -64,7 +64,7 @@ arm64-test: layer ## the arm64 layer under QEMU: every kind of hook on three gli
 glibc-test: layer ## the x86-64 layer on every glibc from 2.23 to the newest that can be had, and on musl
 	$(PYTHON) tests/platforms/run.py glibc musl
 
-docker-test: layer ## Python's end-to-end tests and the five runtimes, each function in a container as tight as Lambda; BASE=image takes another base
+docker-test: build layer ## Python's end-to-end tests and the five runtimes, each function in a container as tight as Lambda; BASE=image takes another base
 	$(PYTHON) tests/docker/run.py $(if $(BASE),--base $(BASE))
 
 clean: ## removes what was built and fetched: target/ and dist/

@@ -388,9 +388,7 @@ fn palisade(arguments: &Arguments) -> Vec<Finding> {
         policy(),
         good(
             "at work here",
-            if fs::read_to_string("/proc/self/maps")
-                .is_ok_and(|maps| maps.contains("libpalisade.so"))
-            {
+            if is_at_work() {
                 "yes: the library is loaded into this very process"
             } else {
                 "no"
@@ -398,6 +396,11 @@ fn palisade(arguments: &Arguments) -> Vec<Finding> {
             .to_owned(),
         ),
     ]
+}
+
+/// Has this process been started under Palisade?
+fn is_at_work() -> bool {
+    fs::read_to_string("/proc/self/maps").is_ok_and(|maps| maps.contains("libpalisade.so"))
 }
 
 fn wrapper() -> Finding {
@@ -419,7 +422,8 @@ fn wrapper() -> Finding {
     }
 }
 
-/// The wrapper's own probe: a shell with the library in it, which ends with 99 if that could be loaded.
+/// The wrapper's own probe: a shell with the library in it, which ends with 99 if that could be loaded. Where Palisade is at work, it keeps its
+/// variables, the probe's among them, out of what is started; but then there is nothing left to ask.
 fn loads(library: &Path) -> Finding {
     const NAME: &str = "library";
     let shown = library.display();
@@ -430,6 +434,9 @@ fn loads(library: &Path) -> Finding {
             State::Bad,
             "add the layer, or name the library with --library",
         );
+    }
+    if is_at_work() {
+        return good(NAME, format!("{shown} is there, and one is loaded"));
     }
     let probe = Command::new("/bin/sh")
         .args(["-c", ":", "/bin/sh"])
