@@ -641,6 +641,11 @@ pub fn true_time() -> i64 {
     asked.map_or(i64::MAX, |_| time.tv_sec)
 }
 
+/// As many words as a system call takes, of which the last are zeros.
+pub fn words(given: &[usize]) -> [usize; 6] {
+    core::array::from_fn(|index| given.get(index).copied().unwrap_or(0))
+}
+
 /// Any system call, with six arguments.
 ///
 /// # Safety
@@ -687,35 +692,51 @@ pub unsafe fn has_capabilities(path: *const c_char) -> bool {
     .is_ok()
 }
 
-/// libc's pthread_setcanceltype(3), once the constructor has found it.
+/// libc's pthread_setcanceltype(3) and pthread_setcancelstate(3), once the constructor has found them.
 #[cfg_attr(not(test), unsafe(link_section = ".data"))]
-static SET_CANCEL_TYPE: AtomicPtr<c_void> = AtomicPtr::new(core::ptr::null_mut());
+static SET_CANCEL: [AtomicPtr<c_void>; 2] = [const { AtomicPtr::new(core::ptr::null_mut()) }; 2];
 
-/// Finds what [`cancellable`] needs. For the constructor.
+const SET_CANCEL_NAMES: [&CStr; 2] = [c"pthread_setcanceltype", c"pthread_setcancelstate"];
+
+/// Finds what [`cancellable`] and [`uncancellable`] need. For the constructor.
 pub fn find_cancellation(behind: &Behind) {
-    const NAME: &CStr = c"pthread_setcanceltype";
-    let found = behind.find(NAME, const { objects::hash(NAME.to_bytes()) });
-    SET_CANCEL_TYPE.store(found, Ordering::Relaxed);
+    for (slot, name) in SET_CANCEL.iter().zip(SET_CANCEL_NAMES) {
+        let found = behind.find(name, objects::hash(name.to_bytes()));
+        slot.store(found, Ordering::Relaxed);
+    }
 }
 
 /// Calls `open`, which is a cancellation point (pthreads(7)) and may block, as on a FIFO, so that the thread can be cancelled in it.
 ///
 /// Cancellation unwinds the thread through our frames, which hold nothing that would have to be given back but a pin.
 pub fn cancellable<R>(open: impl FnOnce() -> R) -> R {
-    type Function = unsafe extern "C" fn(c_int, *mut c_int) -> c_int;
     /// Of pthread.h.
     const PTHREAD_CANCEL_ASYNCHRONOUS: c_int = 1;
-    let found = SET_CANCEL_TYPE.load(Ordering::Relaxed);
-    // SAFETY: null is None; the function has that signature in every libc.
+    let [set, _] = &SET_CANCEL;
+    with_cancellation(set, PTHREAD_CANCEL_ASYNCHRONOUS, open)
+}
+
+/// Calls what is no cancellation point and may lead to one of ours.
+pub fn uncancellable<R>(call: impl FnOnce() -> R) -> R {
+    /// Of pthread.h.
+    const PTHREAD_CANCEL_DISABLE: c_int = 1;
+    let [_, set] = &SET_CANCEL;
+    with_cancellation(set, PTHREAD_CANCEL_DISABLE, call)
+}
+
+fn with_cancellation<R>(set: &AtomicPtr<c_void>, value: c_int, call: impl FnOnce() -> R) -> R {
+    type Function = unsafe extern "C" fn(c_int, *mut c_int) -> c_int;
+    let found = set.load(Ordering::Relaxed);
+    // SAFETY: null is None; both functions have that signature in every libc.
     let Some(set) = (unsafe { core::mem::transmute::<*mut c_void, Option<Function>>(found) })
     else {
-        return open();
+        return call();
     };
     let mut before = 0;
-    // SAFETY: `before` is writable. Between the two calls there is one system call and nothing else that cancellation could
-    // tear apart.
-    unsafe { set(PTHREAD_CANCEL_ASYNCHRONOUS, &raw mut before) };
-    let result = open();
+    // SAFETY: `before` is writable. What is made cancellable between the two calls is one system call and nothing else that cancellation
+    // could tear apart.
+    unsafe { set(value, &raw mut before) };
+    let result = call();
     // SAFETY: as above.
     unsafe { set(before, core::ptr::null_mut()) };
     result

@@ -2,13 +2,14 @@
 //!
 //! A line is the function's name and signature as its manual page has them, and the handler that stands for it. From
 //! it come the exported symbol and the slot that holds the function of the same name behind ours: libc's, or that of
-//! another preloaded library, so that interposers chain.
+//! another preloaded library, so that interposers chain. A handler that stands before a system call (`before`) is given what
+//! comes after its verdict, because that is not always the function: see [`crate::hooks::around::syscall`].
 //!
 //! Slots are filled by the constructor. A call that comes earlier (from the constructor of another library, or from a
 //! malloc replacement's first use) finds its slot empty and must not make `dlsym` allocate in that moment, so the
 //! handlers of functions that are system calls go straight to the kernel then; see [`crate::hooks`].
 
-use core::ffi::{CStr, c_char, c_int, c_uchar, c_uint, c_ulong, c_void};
+use core::ffi::{CStr, c_char, c_int, c_long, c_uchar, c_uint, c_ulong, c_void};
 use core::sync::atomic::{AtomicPtr, Ordering};
 
 use libc::{
@@ -25,6 +26,7 @@ use crate::hooks::answers::Gaicb;
 use crate::hooks::messages::AioRequest;
 
 use crate::objects::{self, Behind};
+use crate::sys::{self, Errno};
 
 /// `argv` or `envp`: pointers to C strings, ended by a null pointer.
 pub type Strings = *const *const c_char;
@@ -55,8 +57,31 @@ fn search(slot: &AtomicPtr<c_void>, name: &CStr) -> *mut c_void {
     found
 }
 
+/// For a hook that is given what comes after its verdict.
+macro_rules! by_number {
+    (before $next:ident ($($arg:ident: $type:ty),*) -> $result:ty) => {
+        /// The system call of that number in place of the function: what a program has asked for that names it to syscall(2). libc's function
+        /// may be missing, do something else where the kernel has no such call, or end a thread that is to be cancelled.
+        ///
+        /// # Safety
+        /// As the manual page of the system call says.
+        #[allow(dead_code, reason = "some functions have no number on every architecture")]
+        pub unsafe extern "C" fn by_number<const NUMBER: c_long>($($arg: $type),*) -> $result {
+            // SAFETY: the caller's arguments.
+            match unsafe { sys::any(NUMBER, sys::words(&[$($arg as usize),*])) } {
+                Ok(value) => value as $result,
+                Err(Errno(errno)) => {
+                    sys::set_errno(errno);
+                    -1
+                }
+            }
+        }
+    };
+    ($($nothing:tt)*) => {};
+}
+
 macro_rules! hooks {
-    ($($name:ident($($arg:ident: $type:ty),*) -> $result:ty = $handler:path;)*) => {
+    ($($name:ident($($arg:ident: $type:ty),*) -> $result:ty = $handler:path $(, before $next:ident)?;)*) => {
         $(
             #[doc = concat!("`", stringify!($name), "` behind ours.")]
             #[allow(non_snake_case, reason = "_Exit(3) is its name")]
@@ -101,8 +126,9 @@ macro_rules! hooks {
                 #[unsafe(no_mangle)]
                 pub unsafe extern "C" fn $name($($arg: $type),*) -> $result {
                     // SAFETY: the caller keeps what the manual page asks; the handler asks for no more.
-                    unsafe { $handler($($arg),*) }
+                    unsafe { $handler($($next(),)? $($arg),*) }
                 }
+                by_number! { $(before $next)? ($($arg: $type),*) -> $result }
             }
         )*
 
@@ -125,11 +151,11 @@ macro_rules! hooks {
 }
 
 hooks! {
-    execve(path: *const c_char, argv: Strings, envp: Strings) -> c_int = process::execve;
+    execve(path: *const c_char, argv: Strings, envp: Strings) -> c_int = process::execve, before next;
     execv(path: *const c_char, argv: Strings) -> c_int = process::execv;
     execvp(file: *const c_char, argv: Strings) -> c_int = process::execvp;
     execvpe(file: *const c_char, argv: Strings, envp: Strings) -> c_int = process::execvpe;
-    execveat(dir: c_int, path: *const c_char, argv: Strings, envp: Strings, flags: c_int) -> c_int = process::execveat;
+    execveat(dir: c_int, path: *const c_char, argv: Strings, envp: Strings, flags: c_int) -> c_int = process::execveat, before next;
     fexecve(fd: c_int, argv: Strings, envp: Strings) -> c_int = process::fexecve;
     posix_spawn(pid: *mut pid_t, path: *const c_char, actions: *const posix_spawn_file_actions_t,
         attributes: *const posix_spawnattr_t, argv: Strings, envp: Strings) -> c_int = process::posix_spawn;
@@ -147,43 +173,43 @@ hooks! {
     _exit(status: c_int) -> () = process::_exit;
     _Exit(status: c_int) -> () = process::_exit;
 
-    connect(fd: c_int, address: *const sockaddr, length: socklen_t) -> c_int = network::connect;
-    __connect(fd: c_int, address: *const sockaddr, length: socklen_t) -> c_int = network::__connect;
-    send(fd: c_int, buffer: *const c_void, length: usize, flags: c_int) -> isize = messages::send;
-    __send(fd: c_int, buffer: *const c_void, length: usize, flags: c_int) -> isize = messages::__send;
+    connect(fd: c_int, address: *const sockaddr, length: socklen_t) -> c_int = network::connect, before next;
+    __connect(fd: c_int, address: *const sockaddr, length: socklen_t) -> c_int = network::__connect, before next;
+    send(fd: c_int, buffer: *const c_void, length: usize, flags: c_int) -> isize = messages::send, before next;
+    __send(fd: c_int, buffer: *const c_void, length: usize, flags: c_int) -> isize = messages::__send, before next;
     sendto(fd: c_int, buffer: *const c_void, length: usize, flags: c_int, address: *const sockaddr,
-        address_length: socklen_t) -> isize = messages::sendto;
-    sendmsg(fd: c_int, message: *const msghdr, flags: c_int) -> isize = messages::sendmsg;
-    sendmmsg(fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int) -> c_int = messages::sendmmsg;
-    __sendmmsg(fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int) -> c_int = messages::__sendmmsg;
-    write(fd: c_int, buffer: *const c_void, length: usize) -> isize = messages::write;
-    __write(fd: c_int, buffer: *const c_void, length: usize) -> isize = messages::__write;
-    writev(fd: c_int, vectors: *const iovec, count: c_int) -> isize = messages::writev;
-    pwritev2(fd: c_int, vectors: *const iovec, count: c_int, offset: off_t, flags: c_int) -> isize = messages::pwritev2;
-    pwritev64v2(fd: c_int, vectors: *const iovec, count: c_int, offset: off_t, flags: c_int) -> isize = messages::pwritev64v2;
-    sendfile(to: c_int, from: c_int, offset: *mut off_t, length: usize) -> isize = messages::sendfile;
-    sendfile64(to: c_int, from: c_int, offset: *mut off_t, length: usize) -> isize = messages::sendfile64;
-    splice(from: c_int, from_offset: *mut off_t, to: c_int, to_offset: *mut off_t, length: usize, flags: c_uint) -> isize = messages::splice;
+        address_length: socklen_t) -> isize = messages::sendto, before next;
+    sendmsg(fd: c_int, message: *const msghdr, flags: c_int) -> isize = messages::sendmsg, before next;
+    sendmmsg(fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int) -> c_int = messages::sendmmsg, before next;
+    __sendmmsg(fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int) -> c_int = messages::__sendmmsg, before next;
+    write(fd: c_int, buffer: *const c_void, length: usize) -> isize = messages::write, before next;
+    __write(fd: c_int, buffer: *const c_void, length: usize) -> isize = messages::__write, before next;
+    writev(fd: c_int, vectors: *const iovec, count: c_int) -> isize = messages::writev, before next;
+    pwritev2(fd: c_int, vectors: *const iovec, count: c_int, offset: off_t, flags: c_int) -> isize = messages::pwritev2, before next;
+    pwritev64v2(fd: c_int, vectors: *const iovec, count: c_int, offset: off_t, flags: c_int) -> isize = messages::pwritev64v2, before next;
+    sendfile(to: c_int, from: c_int, offset: *mut off_t, length: usize) -> isize = messages::sendfile, before next;
+    sendfile64(to: c_int, from: c_int, offset: *mut off_t, length: usize) -> isize = messages::sendfile64, before next;
+    splice(from: c_int, from_offset: *mut off_t, to: c_int, to_offset: *mut off_t, length: usize, flags: c_uint) -> isize = messages::splice, before next;
     aio_write(request: *mut AioRequest) -> c_int = messages::aio_write;
     aio_write64(request: *mut AioRequest) -> c_int = messages::aio_write64;
     lio_listio(mode: c_int, list: *const *mut AioRequest, count: c_int, event: *mut c_void) -> c_int = messages::lio_listio;
     lio_listio64(mode: c_int, list: *const *mut AioRequest, count: c_int, event: *mut c_void) -> c_int = messages::lio_listio64;
-    recv(fd: c_int, buffer: *mut c_void, length: usize, flags: c_int) -> isize = answers::recv;
-    __recv_chk(fd: c_int, buffer: *mut c_void, length: usize, limit: usize, flags: c_int) -> isize = answers::__recv_chk;
+    recv(fd: c_int, buffer: *mut c_void, length: usize, flags: c_int) -> isize = answers::recv, before next;
+    __recv_chk(fd: c_int, buffer: *mut c_void, length: usize, limit: usize, flags: c_int) -> isize = answers::__recv_chk, before next;
     recvfrom(fd: c_int, buffer: *mut c_void, length: usize, flags: c_int, address: *mut sockaddr,
-        address_length: *mut socklen_t) -> isize = answers::recvfrom;
+        address_length: *mut socklen_t) -> isize = answers::recvfrom, before next;
     __recvfrom_chk(fd: c_int, buffer: *mut c_void, length: usize, limit: usize, flags: c_int, address: *mut sockaddr,
-        address_length: *mut socklen_t) -> isize = answers::__recvfrom_chk;
-    recvmsg(fd: c_int, message: *mut msghdr, flags: c_int) -> isize = answers::recvmsg;
-    recvmmsg(fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int, timeout: *mut timespec) -> c_int = answers::recvmmsg;
-    read(fd: c_int, buffer: *mut c_void, length: usize) -> isize = answers::read;
-    __read(fd: c_int, buffer: *mut c_void, length: usize) -> isize = answers::__read;
-    __read_chk(fd: c_int, buffer: *mut c_void, length: usize, limit: usize) -> isize = answers::__read_chk;
-    readv(fd: c_int, vectors: *const iovec, count: c_int) -> isize = answers::readv;
-    bind(fd: c_int, address: *const sockaddr, length: socklen_t) -> c_int = network::bind;
-    listen(fd: c_int, backlog: c_int) -> c_int = network::listen;
-    accept(fd: c_int, address: *mut sockaddr, length: *mut socklen_t) -> c_int = network::accept;
-    accept4(fd: c_int, address: *mut sockaddr, length: *mut socklen_t, flags: c_int) -> c_int = network::accept4;
+        address_length: *mut socklen_t) -> isize = answers::__recvfrom_chk, before next;
+    recvmsg(fd: c_int, message: *mut msghdr, flags: c_int) -> isize = answers::recvmsg, before next;
+    recvmmsg(fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int, timeout: *mut timespec) -> c_int = answers::recvmmsg, before next;
+    read(fd: c_int, buffer: *mut c_void, length: usize) -> isize = answers::read, before known;
+    __read(fd: c_int, buffer: *mut c_void, length: usize) -> isize = answers::__read, before known;
+    __read_chk(fd: c_int, buffer: *mut c_void, length: usize, limit: usize) -> isize = answers::__read_chk, before known;
+    readv(fd: c_int, vectors: *const iovec, count: c_int) -> isize = answers::readv, before known;
+    bind(fd: c_int, address: *const sockaddr, length: socklen_t) -> c_int = network::bind, before next;
+    listen(fd: c_int, backlog: c_int) -> c_int = network::listen, before next;
+    accept(fd: c_int, address: *mut sockaddr, length: *mut socklen_t) -> c_int = network::accept, before next;
+    accept4(fd: c_int, address: *mut sockaddr, length: *mut socklen_t, flags: c_int) -> c_int = network::accept4, before next;
 
     getaddrinfo(node: *const c_char, service: *const c_char, hints: *const addrinfo,
         result: *mut *mut addrinfo) -> c_int = names::getaddrinfo;
@@ -222,19 +248,19 @@ hooks! {
     __res_send(message: *const c_uchar, length: c_int, answer: *mut c_uchar, size: c_int) -> c_int = names::__res_send;
     __res_nsend(resolver: *mut c_void, message: *const c_uchar, length: c_int, answer: *mut c_uchar, size: c_int) -> c_int = names::__res_nsend;
 
-    open(path: *const c_char, flags: c_int, mode: mode_t) -> c_int = files::open;
-    open64(path: *const c_char, flags: c_int, mode: mode_t) -> c_int = files::open64;
-    __open(path: *const c_char, flags: c_int, mode: mode_t) -> c_int = files::__open;
-    __open64(path: *const c_char, flags: c_int, mode: mode_t) -> c_int = files::__open64;
-    __open_2(path: *const c_char, flags: c_int) -> c_int = files::__open_2;
-    __open64_2(path: *const c_char, flags: c_int) -> c_int = files::__open64_2;
-    openat(dir: c_int, path: *const c_char, flags: c_int, mode: mode_t) -> c_int = files::openat;
-    openat64(dir: c_int, path: *const c_char, flags: c_int, mode: mode_t) -> c_int = files::openat64;
-    __openat_2(dir: c_int, path: *const c_char, flags: c_int) -> c_int = files::__openat_2;
-    __openat64_2(dir: c_int, path: *const c_char, flags: c_int) -> c_int = files::__openat64_2;
-    openat2(dir: c_int, path: *const c_char, how: *const c_void, size: usize) -> c_int = files::openat2;
-    creat(path: *const c_char, mode: mode_t) -> c_int = files::creat;
-    creat64(path: *const c_char, mode: mode_t) -> c_int = files::creat64;
+    open(path: *const c_char, flags: c_int, mode: mode_t) -> c_int = files::open, before known;
+    open64(path: *const c_char, flags: c_int, mode: mode_t) -> c_int = files::open64, before known;
+    __open(path: *const c_char, flags: c_int, mode: mode_t) -> c_int = files::__open, before known;
+    __open64(path: *const c_char, flags: c_int, mode: mode_t) -> c_int = files::__open64, before known;
+    __open_2(path: *const c_char, flags: c_int) -> c_int = files::__open_2, before known;
+    __open64_2(path: *const c_char, flags: c_int) -> c_int = files::__open64_2, before known;
+    openat(dir: c_int, path: *const c_char, flags: c_int, mode: mode_t) -> c_int = files::openat, before known;
+    openat64(dir: c_int, path: *const c_char, flags: c_int, mode: mode_t) -> c_int = files::openat64, before known;
+    __openat_2(dir: c_int, path: *const c_char, flags: c_int) -> c_int = files::__openat_2, before known;
+    __openat64_2(dir: c_int, path: *const c_char, flags: c_int) -> c_int = files::__openat64_2, before known;
+    openat2(dir: c_int, path: *const c_char, how: *const c_void, size: usize) -> c_int = files::openat2, before known;
+    creat(path: *const c_char, mode: mode_t) -> c_int = files::creat, before known;
+    creat64(path: *const c_char, mode: mode_t) -> c_int = files::creat64, before known;
     fopen(path: *const c_char, mode: *const c_char) -> *mut FILE = files::fopen;
     fopen64(path: *const c_char, mode: *const c_char) -> *mut FILE = files::fopen64;
     _IO_fopen(path: *const c_char, mode: *const c_char) -> *mut FILE = files::_IO_fopen;
@@ -249,68 +275,68 @@ hooks! {
     utmpname(path: *const c_char) -> c_int = files::utmpname;
     utmpxname(path: *const c_char) -> c_int = files::utmpxname;
     process_vm_writev(pid: pid_t, local: *const iovec, local_count: c_ulong, remote: *const iovec, remote_count: c_ulong,
-        flags: c_ulong) -> isize = memory::process_vm_writev;
+        flags: c_ulong) -> isize = memory::process_vm_writev, before next;
 
 
-    unlink(path: *const c_char) -> c_int = tree::unlink;
-    unlinkat(dir: c_int, path: *const c_char, flags: c_int) -> c_int = tree::unlinkat;
-    remove(path: *const c_char) -> c_int = tree::remove;
-    rmdir(path: *const c_char) -> c_int = tree::rmdir;
-    rename(old: *const c_char, new: *const c_char) -> c_int = tree::rename;
-    renameat(old_dir: c_int, old: *const c_char, new_dir: c_int, new: *const c_char) -> c_int = tree::renameat;
-    renameat2(old_dir: c_int, old: *const c_char, new_dir: c_int, new: *const c_char, flags: c_uint) -> c_int = tree::renameat2;
-    link(old: *const c_char, new: *const c_char) -> c_int = tree::link;
-    linkat(old_dir: c_int, old: *const c_char, new_dir: c_int, new: *const c_char, flags: c_int) -> c_int = tree::linkat;
-    symlink(target: *const c_char, path: *const c_char) -> c_int = tree::symlink;
-    symlinkat(target: *const c_char, dir: c_int, path: *const c_char) -> c_int = tree::symlinkat;
-    mkdir(path: *const c_char, mode: mode_t) -> c_int = tree::mkdir;
-    mkdirat(dir: c_int, path: *const c_char, mode: mode_t) -> c_int = tree::mkdirat;
-    mknod(path: *const c_char, mode: mode_t, device: dev_t) -> c_int = tree::mknod;
-    mknodat(dir: c_int, path: *const c_char, mode: mode_t, device: dev_t) -> c_int = tree::mknodat;
-    __xmknod(version: c_int, path: *const c_char, mode: mode_t, device: *mut dev_t) -> c_int = tree::__xmknod;
-    __xmknodat(version: c_int, dir: c_int, path: *const c_char, mode: mode_t, device: *mut dev_t) -> c_int = tree::__xmknodat;
-    mkfifo(path: *const c_char, mode: mode_t) -> c_int = tree::mkfifo;
-    mkfifoat(dir: c_int, path: *const c_char, mode: mode_t) -> c_int = tree::mkfifoat;
-    truncate(path: *const c_char, length: off_t) -> c_int = tree::truncate;
-    truncate64(path: *const c_char, length: off_t) -> c_int = tree::truncate64;
-    chmod(path: *const c_char, mode: mode_t) -> c_int = tree::chmod;
-    lchmod(path: *const c_char, mode: mode_t) -> c_int = tree::lchmod;
-    fchmod(fd: c_int, mode: mode_t) -> c_int = tree::fchmod;
-    fchmodat(dir: c_int, path: *const c_char, mode: mode_t, flags: c_int) -> c_int = tree::fchmodat;
-    chown(path: *const c_char, user: uid_t, group: gid_t) -> c_int = tree::chown;
-    lchown(path: *const c_char, user: uid_t, group: gid_t) -> c_int = tree::lchown;
-    fchown(fd: c_int, user: uid_t, group: gid_t) -> c_int = tree::fchown;
-    fchownat(dir: c_int, path: *const c_char, user: uid_t, group: gid_t, flags: c_int) -> c_int = tree::fchownat;
-    utime(path: *const c_char, times: *const c_void) -> c_int = tree::utime;
-    utimes(path: *const c_char, times: *const timeval) -> c_int = tree::utimes;
-    lutimes(path: *const c_char, times: *const timeval) -> c_int = tree::lutimes;
-    futimesat(dir: c_int, path: *const c_char, times: *const timeval) -> c_int = tree::futimesat;
-    futimes(fd: c_int, times: *const timeval) -> c_int = tree::futimes;
-    futimens(fd: c_int, times: *const timespec) -> c_int = tree::futimens;
+    unlink(path: *const c_char) -> c_int = tree::unlink, before next;
+    unlinkat(dir: c_int, path: *const c_char, flags: c_int) -> c_int = tree::unlinkat, before next;
+    remove(path: *const c_char) -> c_int = tree::remove, before next;
+    rmdir(path: *const c_char) -> c_int = tree::rmdir, before next;
+    rename(old: *const c_char, new: *const c_char) -> c_int = tree::rename, before next;
+    renameat(old_dir: c_int, old: *const c_char, new_dir: c_int, new: *const c_char) -> c_int = tree::renameat, before next;
+    renameat2(old_dir: c_int, old: *const c_char, new_dir: c_int, new: *const c_char, flags: c_uint) -> c_int = tree::renameat2, before next;
+    link(old: *const c_char, new: *const c_char) -> c_int = tree::link, before next;
+    linkat(old_dir: c_int, old: *const c_char, new_dir: c_int, new: *const c_char, flags: c_int) -> c_int = tree::linkat, before next;
+    symlink(target: *const c_char, path: *const c_char) -> c_int = tree::symlink, before next;
+    symlinkat(target: *const c_char, dir: c_int, path: *const c_char) -> c_int = tree::symlinkat, before next;
+    mkdir(path: *const c_char, mode: mode_t) -> c_int = tree::mkdir, before next;
+    mkdirat(dir: c_int, path: *const c_char, mode: mode_t) -> c_int = tree::mkdirat, before next;
+    mknod(path: *const c_char, mode: mode_t, device: dev_t) -> c_int = tree::mknod, before next;
+    mknodat(dir: c_int, path: *const c_char, mode: mode_t, device: dev_t) -> c_int = tree::mknodat, before next;
+    __xmknod(version: c_int, path: *const c_char, mode: mode_t, device: *mut dev_t) -> c_int = tree::__xmknod, before next;
+    __xmknodat(version: c_int, dir: c_int, path: *const c_char, mode: mode_t, device: *mut dev_t) -> c_int = tree::__xmknodat, before next;
+    mkfifo(path: *const c_char, mode: mode_t) -> c_int = tree::mkfifo, before next;
+    mkfifoat(dir: c_int, path: *const c_char, mode: mode_t) -> c_int = tree::mkfifoat, before next;
+    truncate(path: *const c_char, length: off_t) -> c_int = tree::truncate, before next;
+    truncate64(path: *const c_char, length: off_t) -> c_int = tree::truncate64, before next;
+    chmod(path: *const c_char, mode: mode_t) -> c_int = tree::chmod, before next;
+    lchmod(path: *const c_char, mode: mode_t) -> c_int = tree::lchmod, before next;
+    fchmod(fd: c_int, mode: mode_t) -> c_int = tree::fchmod, before next;
+    fchmodat(dir: c_int, path: *const c_char, mode: mode_t, flags: c_int) -> c_int = tree::fchmodat, before next;
+    chown(path: *const c_char, user: uid_t, group: gid_t) -> c_int = tree::chown, before next;
+    lchown(path: *const c_char, user: uid_t, group: gid_t) -> c_int = tree::lchown, before next;
+    fchown(fd: c_int, user: uid_t, group: gid_t) -> c_int = tree::fchown, before next;
+    fchownat(dir: c_int, path: *const c_char, user: uid_t, group: gid_t, flags: c_int) -> c_int = tree::fchownat, before next;
+    utime(path: *const c_char, times: *const c_void) -> c_int = tree::utime, before next;
+    utimes(path: *const c_char, times: *const timeval) -> c_int = tree::utimes, before next;
+    lutimes(path: *const c_char, times: *const timeval) -> c_int = tree::lutimes, before next;
+    futimesat(dir: c_int, path: *const c_char, times: *const timeval) -> c_int = tree::futimesat, before next;
+    futimes(fd: c_int, times: *const timeval) -> c_int = tree::futimes, before next;
+    futimens(fd: c_int, times: *const timespec) -> c_int = tree::futimens, before next;
     shm_unlink(name: *const c_char) -> c_int = tree::shm_unlink;
-    utimensat(dir: c_int, path: *const c_char, times: *const timespec, flags: c_int) -> c_int = tree::utimensat;
-    setxattr(path: *const c_char, name: *const c_char, value: *const c_void, size: usize, flags: c_int) -> c_int = tree::setxattr;
-    lsetxattr(path: *const c_char, name: *const c_char, value: *const c_void, size: usize, flags: c_int) -> c_int = tree::lsetxattr;
-    fsetxattr(fd: c_int, name: *const c_char, value: *const c_void, size: usize, flags: c_int) -> c_int = tree::fsetxattr;
-    removexattr(path: *const c_char, name: *const c_char) -> c_int = tree::removexattr;
-    lremovexattr(path: *const c_char, name: *const c_char) -> c_int = tree::lremovexattr;
-    fremovexattr(fd: c_int, name: *const c_char) -> c_int = tree::fremovexattr;
-    readlink(path: *const c_char, room: *mut c_char, size: usize) -> isize = tree::readlink;
-    readlinkat(dir: c_int, path: *const c_char, room: *mut c_char, size: usize) -> isize = tree::readlinkat;
-    __readlink_chk(path: *const c_char, room: *mut c_char, size: usize, limit: usize) -> isize = tree::__readlink_chk;
-    __readlinkat_chk(dir: c_int, path: *const c_char, room: *mut c_char, size: usize, limit: usize) -> isize = tree::__readlinkat_chk;
-    scandir(path: *const c_char, list: *mut c_void, filter: *const c_void, compare: *const c_void) -> c_int = tree::scandir;
-    scandir64(path: *const c_char, list: *mut c_void, filter: *const c_void, compare: *const c_void) -> c_int = tree::scandir64;
-    scandirat(dir: c_int, path: *const c_char, list: *mut c_void, filter: *const c_void, compare: *const c_void) -> c_int = tree::scandirat;
-    scandirat64(dir: c_int, path: *const c_char, list: *mut c_void, filter: *const c_void, compare: *const c_void) -> c_int = tree::scandirat64;
-    mkstemp(template: *mut c_char) -> c_int = tree::mkstemp;
-    mkstemp64(template: *mut c_char) -> c_int = tree::mkstemp64;
-    mkstemps(template: *mut c_char, suffix: c_int) -> c_int = tree::mkstemps;
-    mkstemps64(template: *mut c_char, suffix: c_int) -> c_int = tree::mkstemps64;
-    mkostemp(template: *mut c_char, flags: c_int) -> c_int = tree::mkostemp;
-    mkostemp64(template: *mut c_char, flags: c_int) -> c_int = tree::mkostemp64;
-    mkostemps(template: *mut c_char, suffix: c_int, flags: c_int) -> c_int = tree::mkostemps;
-    mkostemps64(template: *mut c_char, suffix: c_int, flags: c_int) -> c_int = tree::mkostemps64;
+    utimensat(dir: c_int, path: *const c_char, times: *const timespec, flags: c_int) -> c_int = tree::utimensat, before next;
+    setxattr(path: *const c_char, name: *const c_char, value: *const c_void, size: usize, flags: c_int) -> c_int = tree::setxattr, before next;
+    lsetxattr(path: *const c_char, name: *const c_char, value: *const c_void, size: usize, flags: c_int) -> c_int = tree::lsetxattr, before next;
+    fsetxattr(fd: c_int, name: *const c_char, value: *const c_void, size: usize, flags: c_int) -> c_int = tree::fsetxattr, before next;
+    removexattr(path: *const c_char, name: *const c_char) -> c_int = tree::removexattr, before next;
+    lremovexattr(path: *const c_char, name: *const c_char) -> c_int = tree::lremovexattr, before next;
+    fremovexattr(fd: c_int, name: *const c_char) -> c_int = tree::fremovexattr, before next;
+    readlink(path: *const c_char, room: *mut c_char, size: usize) -> isize = tree::readlink, before next;
+    readlinkat(dir: c_int, path: *const c_char, room: *mut c_char, size: usize) -> isize = tree::readlinkat, before next;
+    __readlink_chk(path: *const c_char, room: *mut c_char, size: usize, limit: usize) -> isize = tree::__readlink_chk, before next;
+    __readlinkat_chk(dir: c_int, path: *const c_char, room: *mut c_char, size: usize, limit: usize) -> isize = tree::__readlinkat_chk, before next;
+    scandir(path: *const c_char, list: *mut c_void, filter: *const c_void, compare: *const c_void) -> c_int = tree::scandir, before next;
+    scandir64(path: *const c_char, list: *mut c_void, filter: *const c_void, compare: *const c_void) -> c_int = tree::scandir64, before next;
+    scandirat(dir: c_int, path: *const c_char, list: *mut c_void, filter: *const c_void, compare: *const c_void) -> c_int = tree::scandirat, before next;
+    scandirat64(dir: c_int, path: *const c_char, list: *mut c_void, filter: *const c_void, compare: *const c_void) -> c_int = tree::scandirat64, before next;
+    mkstemp(template: *mut c_char) -> c_int = tree::mkstemp, before next;
+    mkstemp64(template: *mut c_char) -> c_int = tree::mkstemp64, before next;
+    mkstemps(template: *mut c_char, suffix: c_int) -> c_int = tree::mkstemps, before next;
+    mkstemps64(template: *mut c_char, suffix: c_int) -> c_int = tree::mkstemps64, before next;
+    mkostemp(template: *mut c_char, flags: c_int) -> c_int = tree::mkostemp, before next;
+    mkostemp64(template: *mut c_char, flags: c_int) -> c_int = tree::mkostemp64, before next;
+    mkostemps(template: *mut c_char, suffix: c_int, flags: c_int) -> c_int = tree::mkostemps, before next;
+    mkostemps64(template: *mut c_char, suffix: c_int, flags: c_int) -> c_int = tree::mkostemps64, before next;
     mkdtemp(template: *mut c_char) -> *mut c_char = tree::mkdtemp;
     tmpfile() -> *mut FILE = tree::tmpfile;
     tmpfile64() -> *mut FILE = tree::tmpfile64;

@@ -345,6 +345,8 @@ pub fn hand_over(line: &[u8]) -> bool {
 }
 
 /// Writes what waits, before the main process ends or turns into another program.
+#[cold]
+#[inline(never)]
 pub fn flush() {
     let (Some(shared), Some(queue)) = (shared(), queue()) else {
         return;

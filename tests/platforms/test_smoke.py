@@ -106,6 +106,11 @@ class Smoke:
             called = {"pidfd_spawn-called Function not implemented"}
         self.assertEqual({line for line in outcome.lines if line.startswith("pidfd_spawn-called")}, called)
 
+    def test_a_system_call_without_a_function_in_an_older_libc_is_the_kernels(self):
+        for policy in (OFF, POLICY, ALERT):
+            outcome = self.place.run("/srv/smoke", "newer", policy=policy)
+            self.assertIn("syscall-renameat2 0", outcome.lines, outcome)
+
 
 def load_tests(loader, _tests, _pattern):
     """A class for each place that run.py was told to go to."""

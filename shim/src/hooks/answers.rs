@@ -290,10 +290,13 @@ macro_rules! receives {
         /// # Safety
         /// As its manual page says.
         #[inline]
-        pub unsafe fn $name($fd: c_int, $buffer: *mut c_void, $length: usize, $($more: $type),*) -> isize {
+        #[allow(clippy::too_many_arguments, reason = "those of the function, and what comes after")]
+        pub unsafe fn $name(
+            next: Option<table::$name::Function>, $fd: c_int, $buffer: *mut c_void, $length: usize, $($more: $type),*
+        ) -> isize {
             // SAFETY: the caller's arguments; libc has filled as much of the buffer as it says, and the sender's address.
             unsafe {
-                let Some(next) = table::$name::next() else { return finish(Err(Errno(libc::ENOSYS))) as isize };
+                let Some(next) = next else { return finish(Err(Errno(libc::ENOSYS))) as isize };
                 let received = next($fd, $buffer, $length, $($more),*);
                 if let (Some(state), Ok(count)) = (state::noting(), usize::try_from(received)) {
                     let count = count.min($length);
@@ -334,10 +337,12 @@ macro_rules! reads {
         /// # Safety
         /// As its manual page says.
         #[inline]
-        pub unsafe fn $name($fd: c_int, $buffer: *mut c_void, $length: usize $(, $limit: usize)?) -> isize {
+        pub unsafe fn $name(
+            next: Option<table::$name::Function>, $fd: c_int, $buffer: *mut c_void, $length: usize $(, $limit: usize)?
+        ) -> isize {
             // SAFETY: the caller's arguments; as much of the buffer has been filled as is said.
             unsafe {
-                let received = match table::$name::known() {
+                let received = match next {
                     Some(next) => next($fd, $buffer, $length $(, $limit)?),
                     // Before the constructor: perhaps inside an allocator, where no symbol may be looked up.
                     None => plain(sys::any(libc::SYS_read, [$fd as usize, $buffer as usize, $length, 0, 0, 0])),
@@ -374,10 +379,15 @@ reads! {
 /// # Safety
 /// As its manual page says.
 #[inline]
-pub unsafe fn readv(fd: c_int, vectors: *const iovec, count: c_int) -> isize {
+pub unsafe fn readv(
+    next: Option<table::readv::Function>,
+    fd: c_int,
+    vectors: *const iovec,
+    count: c_int,
+) -> isize {
     // SAFETY: the caller's arguments; as much of the vectors has been filled as is said.
     unsafe {
-        let received = match table::readv::known() {
+        let received = match next {
             Some(next) => next(fd, vectors, count),
             None => plain(sys::any(
                 libc::SYS_readv,
@@ -418,8 +428,13 @@ unsafe fn hear_message(state: &State, fd: c_int, message: *const msghdr, receive
 ///
 /// # Safety
 /// As its manual page says.
-pub unsafe fn recvmsg(fd: c_int, message: *mut msghdr, flags: c_int) -> isize {
-    let Some(next) = table::recvmsg::next() else {
+pub unsafe fn recvmsg(
+    next: Option<table::recvmsg::Function>,
+    fd: c_int,
+    message: *mut msghdr,
+    flags: c_int,
+) -> isize {
+    let Some(next) = next else {
         return finish(Err(Errno(libc::ENOSYS))) as isize;
     };
     // SAFETY: the caller's arguments.
@@ -437,13 +452,14 @@ pub unsafe fn recvmsg(fd: c_int, message: *mut msghdr, flags: c_int) -> isize {
 /// # Safety
 /// As its manual page says.
 pub unsafe fn recvmmsg(
+    next: Option<table::recvmmsg::Function>,
     fd: c_int,
     messages: *mut mmsghdr,
     count: c_uint,
     flags: c_int,
     timeout: *mut timespec,
 ) -> c_int {
-    let Some(next) = table::recvmmsg::next() else {
+    let Some(next) = next else {
         return finish(Err(Errno(libc::ENOSYS)));
     };
     // SAFETY: the caller's arguments.

@@ -7,6 +7,7 @@
 use core::ffi::{CStr, c_char, c_int, c_long, c_void};
 use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
+use libc::{iovec, off_t};
 use palisade_audit::{Subject, Text};
 use palisade_policy::event::{Outcome, Reason, Section};
 
@@ -198,26 +199,67 @@ pub mod numbers {
     pub const SYS_removexattrat: c_long = 466;
 }
 
+/// A hook that goes on to the kernel by the number that the program gave; in parentheses, what it goes on to instead, or nothing where it
+/// is a hook of the system call itself.
+macro_rules! judged_call {
+    ($number:ident, $module:ident, $function:ident, [$($argument:expr),*]) => {
+        $module::$function(Some(table::$function::by_number::<{ numbers::$number }>), $($argument as _),*)
+    };
+    ($number:ident, $module:ident, $function:ident, ($next:expr) [$($argument:expr),*]) => {
+        $module::$function(Some($next), $($argument as _),*)
+    };
+    ($number:ident, $module:ident, $function:ident, () [$($argument:expr),*]) => {
+        $module::$function($($argument as _),*)
+    };
+}
+
 macro_rules! judged_calls {
-    ($($(#[$cfg:meta])? $number:ident => $function:path[$($index:tt),*];)*) => {
+    ($($(#[$cfg:meta])? $number:ident => $module:ident::$function:ident $(($($next:expr)?))? [$($index:tt),*];)*) => {
         /// The numbers of the table below.
         const JUDGED: &[c_long] = &[libc::SYS_exit_group, libc::SYS_io_uring_setup, $($(#[$cfg])? numbers::$number,)*];
 
-        /// Calls the hook of that system call with its arguments; `None` for one that has no hook.
+        /// Calls the hook of that system call with its arguments, or the kernel for one that has no hook.
+        ///
+        /// What every hook takes of the stack is here, and nothing of it in [`syscall`], which ends in this call.
         ///
         /// # Safety
         /// As the manual page of the system call says.
-        unsafe fn hook_of(number: c_long, arguments: (usize, usize, usize, usize, usize, usize, usize)) -> Option<c_long> {
+        #[inline(never)]
+        unsafe extern "C" fn hook_of(
+            number: c_long, a: usize, b: usize, c: usize, d: usize, e: usize, f: usize,
+        ) -> c_long {
+            let arguments = (a, b, c, d, e, f, 0_usize);
             $(
                 $(#[$cfg])?
                 if number == numbers::$number {
                     // SAFETY: the caller's arguments, of which the kernel would take as many.
-                    return Some(unsafe { $function($(arguments.$index as _),*) } as c_long);
+                    return unsafe {
+                        judged_call!($number, $module, $function, $(($($next)?))? [$(arguments.$index),*])
+                    } as c_long;
                 }
             )*
-            None
+            // SAFETY: the caller's arguments.
+            unsafe { unjudged(number, a, b, c, d, e, f) }
         }
     };
+}
+
+/// # Safety
+/// As the manual page of the system call says.
+unsafe fn unjudged(
+    number: c_long,
+    a: usize,
+    b: usize,
+    c: usize,
+    d: usize,
+    e: usize,
+    f: usize,
+) -> c_long {
+    // SAFETY: the caller's arguments.
+    match unsafe { sys::any(number, [a, b, c, d, e, f]) } {
+        Ok(value) => value as c_long,
+        Err(errno) => c_long::from(finish(Err(errno))),
+    }
 }
 
 // Which arguments of the system call the hook takes. The seventh is a zero, for flags that the system call has not got.
@@ -239,13 +281,13 @@ judged_calls! {
     SYS_sendmmsg => messages::sendmmsg[0, 1, 2, 3];
     SYS_write => messages::write[0, 1, 2];
     SYS_writev => messages::writev[0, 1, 2];
-    SYS_io_submit => messages::io_submit[0, 1, 2];
+    SYS_io_submit => messages::io_submit()[0, 1, 2];
     SYS_read => answers::read[0, 1, 2];
     SYS_readv => answers::readv[0, 1, 2];
     SYS_recvfrom => answers::recvfrom[0, 1, 2, 3, 4, 5];
     SYS_recvmsg => answers::recvmsg[0, 1, 2];
     SYS_recvmmsg => answers::recvmmsg[0, 1, 2, 3, 4];
-    SYS_pwritev2 => messages::pwritev2[0, 1, 2, 3, 5];
+    SYS_pwritev2 => messages::pwritev2(placed_write)[0, 1, 2, 3, 5];
     SYS_sendfile => messages::sendfile[0, 1, 2, 3];
     SYS_splice => messages::splice[0, 1, 2, 3, 4, 5];
     #[cfg(target_arch = "x86_64")]
@@ -292,15 +334,41 @@ judged_calls! {
     SYS_setxattr => tree::setxattr[0, 1, 2, 3, 4];
     SYS_lsetxattr => tree::lsetxattr[0, 1, 2, 3, 4];
     SYS_fsetxattr => tree::fsetxattr[0, 1, 2, 3, 4];
-    SYS_setxattrat => tree::setxattrat[0, 1, 2, 3, 4, 5];
+    SYS_setxattrat => tree::setxattrat()[0, 1, 2, 3, 4, 5];
     SYS_removexattr => tree::removexattr[0, 1];
     SYS_lremovexattr => tree::lremovexattr[0, 1];
     SYS_fremovexattr => tree::fremovexattr[0, 1];
-    SYS_removexattrat => tree::removexattrat[0, 1, 2, 3];
+    SYS_removexattrat => tree::removexattrat()[0, 1, 2, 3];
     #[cfg(target_arch = "x86_64")]
     SYS_readlink => tree::readlink[0, 1, 2];
     SYS_readlinkat => tree::readlinkat[0, 1, 2, 3];
     SYS_sendto => messages::sendto[0, 1, 2, 3, 4, 5];
+}
+
+/// The system call pwritev2(2), which takes its offset in two words; 64 bits are all in the first.
+///
+/// # Safety
+/// As its manual page says.
+unsafe extern "C" fn placed_write(
+    fd: c_int,
+    vectors: *const iovec,
+    count: c_int,
+    offset: off_t,
+    flags: c_int,
+) -> isize {
+    let words = [
+        fd as usize,
+        vectors as usize,
+        count as usize,
+        offset as usize,
+        0,
+        flags as usize,
+    ];
+    // SAFETY: the caller's arguments.
+    match unsafe { sys::any(libc::SYS_pwritev2, words) } {
+        Ok(written) => written as isize,
+        Err(errno) => finish(Err(errno)) as isize,
+    }
 }
 
 /// __X32_SYSCALL_BIT of asm/unistd.h: the same calls under other numbers. No program of ours can be one of that ABI.
@@ -310,8 +378,33 @@ const X32: c_long = if cfg!(target_arch = "x86_64") {
     0
 };
 
-/// `syscall(2)` of a number in [`NUMBERS`]: judged as its libc function is. Any other number goes to the kernel with its six arguments
-/// as they are.
+/// Like libc's function, the hook is a place where a thread can be cancelled (pthreads(7)); `syscall(2)` is none. A function of its own, so that
+/// [`syscall`] has no variable that keeps its stack while a hook is at work.
+///
+/// # Safety
+/// As the manual page of the system call says.
+#[inline(never)]
+unsafe extern "C" fn opened(
+    number: c_long,
+    a: usize,
+    b: usize,
+    c: usize,
+    d: usize,
+    e: usize,
+    f: usize,
+) -> c_long {
+    // SAFETY: the caller's arguments.
+    sys::uncancellable(|| unsafe { hook_of(number, a, b, c, d, e, f) })
+}
+
+/// Numbers whose hooks open files by themselves.
+#[cfg(target_arch = "x86_64")]
+const OPENS: [c_long; 3] = [libc::SYS_open, libc::SYS_creat, libc::SYS_openat];
+#[cfg(not(target_arch = "x86_64"))]
+const OPENS: [c_long; 1] = [libc::SYS_openat];
+
+/// `syscall(2)` of a number in [`NUMBERS`]: judged as its libc function is, and then made by the same number. Any other number goes to the
+/// kernel with its six arguments as they are.
 ///
 /// # Safety
 /// As the manual page of the system call says.
@@ -338,22 +431,19 @@ pub unsafe extern "C" fn syscall(
         // every program has another way (io_uring_setup(2)).
         return c_long::from(finish(Err(Errno(libc::ENOSYS))));
     }
-    // Without a path it is about a descriptor, which libc's utimensat refuses and the kernel does not (utimensat(2)).
-    let is_descriptor = number == libc::SYS_utimensat && b == 0;
     // SAFETY: as the caller asked.
     unsafe {
-        let hooked = if is_descriptor {
-            if let Err(errno) = tree::judge_change(a as c_int) {
-                return c_long::from(finish(Err(errno)));
-            }
-            None
-        } else {
-            hook_of(number, (a, b, c, d, e, f, 0))
-        };
-        hooked.unwrap_or_else(|| match sys::any(number, [a, b, c, d, e, f]) {
-            Ok(value) => value as c_long,
-            Err(errno) => c_long::from(finish(Err(errno))),
-        })
+        if number == libc::SYS_utimensat && b == 0 {
+            // Without a path it is about a descriptor, which libc's utimensat refuses and the kernel does not (utimensat(2)).
+            return match tree::judge_change(a as c_int) {
+                Ok(()) => unjudged(number, a, b, c, d, e, f),
+                Err(errno) => c_long::from(finish(Err(errno))),
+            };
+        }
+        if OPENS.contains(&number) {
+            return opened(number, a, b, c, d, e, f);
+        }
+        hook_of(number, a, b, c, d, e, f)
     }
 }
 

@@ -114,7 +114,7 @@ macro_rules! open_family {
         ///
         /// # Safety
         /// As its manual page says.
-        pub unsafe fn $name($($arg: $type),*) -> c_int {
+        pub unsafe fn $name(next: Option<table::$name::Function>, $($arg: $type),*) -> c_int {
             // SAFETY: the caller's arguments.
             unsafe {
                 // glibc ends the program when a mode is needed and none is given.
@@ -125,7 +125,7 @@ macro_rules! open_family {
                 };
                 match judged {
                     Some(result) => finish(result.map(|fd| fd as usize)),
-                    None => match table::$name::known() {
+                    None => match next {
                         Some(next) => next($($arg),*),
                         // Before the constructor: perhaps inside an allocator, where no symbol may be looked up.
                         None => finish(sys::openat($($asked),*).map(|fd| fd as usize)),
@@ -160,7 +160,13 @@ open_family! {
 ///
 /// # Safety
 /// As its manual page says.
-pub unsafe fn openat2(dir: c_int, path: *const c_char, how: *const c_void, size: usize) -> c_int {
+pub unsafe fn openat2(
+    next: Option<table::openat2::Function>,
+    dir: c_int,
+    path: *const c_char,
+    how: *const c_void,
+    size: usize,
+) -> c_int {
     // SAFETY: the caller's arguments.
     unsafe {
         let is_known = state::judging_at_all().is_some() && sys::may_point(how) && size >= 8;
@@ -177,7 +183,7 @@ pub unsafe fn openat2(dir: c_int, path: *const c_char, how: *const c_void, size:
             return finish(Err(errno));
         }
         // Not looked for anew: libc has it or has it not, and a search takes 8 KiB of stack.
-        match table::openat2::known() {
+        match next {
             Some(next) => next(dir, path, how, size),
             None => finish(sys::openat2(dir, path, how, size)),
         }

@@ -39,6 +39,7 @@ fn judge(pid: pid_t) -> Result<(), Errno> {
 /// # Safety
 /// As its manual page says.
 pub unsafe fn process_vm_writev(
+    next: Option<table::process_vm_writev::Function>,
     pid: pid_t,
     local: *const iovec,
     local_count: c_ulong,
@@ -46,7 +47,7 @@ pub unsafe fn process_vm_writev(
     remote_count: c_ulong,
     flags: c_ulong,
 ) -> isize {
-    match (judge(pid), table::process_vm_writev::next()) {
+    match (judge(pid), next) {
         // SAFETY: the caller's arguments.
         (Ok(()), Some(next)) => unsafe {
             next(pid, local, local_count, remote, remote_count, flags)

@@ -135,7 +135,9 @@ macro_rules! plain_sends {
         /// # Safety
         /// As its manual page says.
         #[inline]
-        pub unsafe fn $name($fd: c_int, $buffer: *const c_void, $length: usize $(, $flags: c_int)?) -> isize {
+        pub unsafe fn $name(
+            next: Option<table::$name::Function>, $fd: c_int, $buffer: *const c_void, $length: usize $(, $flags: c_int)?
+        ) -> isize {
             if may_be_resolver() {
                 let vector = iovec { iov_base: $buffer.cast_mut(), iov_len: $length };
                 // SAFETY: the caller's arguments.
@@ -143,7 +145,7 @@ macro_rules! plain_sends {
                     return refused();
                 }
             }
-            match table::$name::next() {
+            match next {
                 // SAFETY: the caller's arguments.
                 Some(next) => unsafe { next($fd, $buffer, $length $(, $flags)?) },
                 None => finish(Err(Errno(libc::ENOSYS))) as isize,
@@ -164,7 +166,12 @@ plain_sends! {
 /// # Safety
 /// As its manual page says.
 #[inline]
-pub unsafe fn writev(fd: c_int, vectors: *const iovec, count: c_int) -> isize {
+pub unsafe fn writev(
+    next: Option<table::writev::Function>,
+    fd: c_int,
+    vectors: *const iovec,
+    count: c_int,
+) -> isize {
     // SAFETY: the caller's arguments.
     unsafe {
         if may_be_resolver()
@@ -178,7 +185,7 @@ pub unsafe fn writev(fd: c_int, vectors: *const iovec, count: c_int) -> isize {
         {
             return refused();
         }
-        match table::writev::next() {
+        match next {
             Some(next) => next(fd, vectors, count),
             None => finish(Err(Errno(libc::ENOSYS))) as isize,
         }
@@ -193,6 +200,7 @@ const MESSAGES: [Section; 2] = [Section::Outbound, Section::Dns];
 /// # Safety
 /// As its manual page says.
 pub unsafe fn sendto(
+    next: Option<table::sendto::Function>,
     fd: c_int,
     buffer: *const c_void,
     length: usize,
@@ -200,7 +208,7 @@ pub unsafe fn sendto(
     address: *const sockaddr,
     address_length: socklen_t,
 ) -> isize {
-    let pass = |address| match table::sendto::next() {
+    let pass = |address| match next {
         // SAFETY: the caller's arguments, or a copy of them.
         Some(next) => unsafe { next(fd, buffer, length, flags, address, address_length) },
         None => finish(Err(Errno(libc::ENOSYS))) as isize,
@@ -266,8 +274,13 @@ unsafe fn judge_header(
 ///
 /// # Safety
 /// As its manual page says.
-pub unsafe fn sendmsg(fd: c_int, message: *const msghdr, flags: c_int) -> isize {
-    let Some(next) = table::sendmsg::next() else {
+pub unsafe fn sendmsg(
+    next: Option<table::sendmsg::Function>,
+    fd: c_int,
+    message: *const msghdr,
+    flags: c_int,
+) -> isize {
+    let Some(next) = next else {
         return finish(Err(Errno(libc::ENOSYS))) as isize;
     };
     // SAFETY: the caller's arguments, or a copy of them.
@@ -360,8 +373,10 @@ macro_rules! many_sends {
         ///
         /// # Safety
         /// As its manual page says.
-        pub unsafe fn $name(fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int) -> c_int {
-            let Some(next) = table::$name::next() else { return finish(Err(Errno(libc::ENOSYS))) };
+        pub unsafe fn $name(
+            next: Option<table::$name::Function>, fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int,
+        ) -> c_int {
+            let Some(next) = next else { return finish(Err(Errno(libc::ENOSYS))) };
             // SAFETY: the caller's arguments.
             unsafe {
                 if count == 0 || !state::judges_any(&MESSAGES) || !sys::may_point(messages) {
@@ -381,14 +396,16 @@ macro_rules! placed_sends {
         ///
         /// # Safety
         /// As its manual page says.
-        pub unsafe fn $name(fd: c_int, vectors: *const iovec, count: c_int, offset: off_t, flags: c_int) -> isize {
+        pub unsafe fn $name(
+            next: Option<table::$name::Function>, fd: c_int, vectors: *const iovec, count: c_int, offset: off_t, flags: c_int,
+        ) -> isize {
             let length = usize::try_from(count).unwrap_or_default();
             // SAFETY: the caller's arguments.
             unsafe {
                 if offset == -1 && may_be_resolver() && judge_message(fd, None, vectors, length).is_err() {
                     return refused();
                 }
-                match table::$name::next() {
+                match next {
                     Some(next) => next(fd, vectors, count, offset, flags),
                     // Before glibc 2.26 there is none.
                     None => finish(Err(Errno(libc::ENOSYS))) as isize,
@@ -418,11 +435,11 @@ macro_rules! copies {
         ///
         /// # Safety
         /// As its manual page says.
-        pub unsafe fn $name($($arg: $type),*) -> isize {
+        pub unsafe fn $name(next: Option<table::$name::Function>, $($arg: $type),*) -> isize {
             if judge_unseen($to).is_err() {
                 return refused();
             }
-            match table::$name::next() {
+            match next {
                 // SAFETY: the caller's arguments.
                 Some(next) => unsafe { next($($arg),*) },
                 None => finish(Err(Errno(libc::ENOSYS))) as isize,

@@ -138,7 +138,9 @@ macro_rules! connects {
         ///
         /// # Safety
         /// As its manual page says.
-        pub unsafe fn $name(fd: c_int, address: *const sockaddr, length: socklen_t) -> c_int {
+        pub unsafe fn $name(
+            next: Option<table::$name::Function>, fd: c_int, address: *const sockaddr, length: socklen_t,
+        ) -> c_int {
             // SAFETY: the caller's arguments.
             let judged = unsafe { judge_connect(fd, address, length) };
             let address = match &judged {
@@ -146,7 +148,7 @@ macro_rules! connects {
                 Ok(None) => address,
                 Err(errno) => return finish(Err(*errno)),
             };
-            match table::$name::next() {
+            match next {
                 // SAFETY: the caller's arguments, or a copy of them.
                 Some(next) => unsafe { next(fd, address, length) },
                 None => finish(Err(Errno(libc::ENOSYS))),
@@ -351,11 +353,11 @@ macro_rules! bound {
         ///
         /// # Safety
         /// As its manual page says.
-        pub unsafe fn $name(fd: c_int, $($arg: $type),*) -> c_int {
+        pub unsafe fn $name(next: Option<table::$name::Function>, fd: c_int, $($arg: $type),*) -> c_int {
             if let Err(errno) = judge_bound(fd, $listens) {
                 return finish(Err(errno));
             }
-            match table::$name::next() {
+            match next {
                 // SAFETY: the caller's arguments.
                 Some(next) => unsafe { next(fd, $($arg),*) },
                 None => finish(Err(Errno(libc::ENOSYS))),
@@ -374,8 +376,13 @@ bound! {
 ///
 /// # Safety
 /// As its manual page says.
-pub unsafe fn bind(fd: c_int, address: *const sockaddr, length: socklen_t) -> c_int {
-    let pass = |address| match table::bind::next() {
+pub unsafe fn bind(
+    next: Option<table::bind::Function>,
+    fd: c_int,
+    address: *const sockaddr,
+    length: socklen_t,
+) -> c_int {
+    let pass = |address| match next {
         // SAFETY: the caller's arguments, or a copy of them.
         Some(next) => unsafe { next(fd, address, length) },
         None => finish(Err(Errno(libc::ENOSYS))),

@@ -200,9 +200,14 @@ fn exec_result(result: Result<c_int, Errno>) -> c_int {
 ///
 /// # Safety
 /// As its manual page says.
-pub unsafe fn execve(path: *const c_char, argv: Strings, envp: Strings) -> c_int {
+pub unsafe fn execve(
+    next: Option<table::execve::Function>,
+    path: *const c_char,
+    argv: Strings,
+    envp: Strings,
+) -> c_int {
     let target = Target::At(libc::AT_FDCWD, path, 0);
-    let act = |path, envp| match table::execve::next() {
+    let act = |path, envp| match next {
         // SAFETY: the caller's arguments.
         Some(next) => unsafe { next(path, argv, envp) },
         None => finish(Err(Errno(libc::ENOSYS))),
@@ -217,7 +222,7 @@ pub unsafe fn execve(path: *const c_char, argv: Strings, envp: Strings) -> c_int
 /// As its manual page says.
 pub unsafe fn execv(path: *const c_char, argv: Strings) -> c_int {
     // SAFETY: the caller's arguments, and the live environment.
-    unsafe { execve(path, argv, env::current()) }
+    unsafe { execve(table::execve::next(), path, argv, env::current()) }
 }
 
 /// `execvpe(3)`.
@@ -256,13 +261,14 @@ pub unsafe fn execvp(file: *const c_char, argv: Strings) -> c_int {
 /// # Safety
 /// As its manual page says.
 pub unsafe fn execveat(
+    next: Option<table::execveat::Function>,
     dir: c_int,
     path: *const c_char,
     argv: Strings,
     envp: Strings,
     flags: c_int,
 ) -> c_int {
-    let act = |path, envp| match table::execveat::next() {
+    let act = |path, envp| match next {
         // SAFETY: the caller's arguments.
         Some(next) => unsafe { next(dir, path, argv, envp, flags) },
         None => finish(sys::execveat(dir, path, argv, envp, flags)),
@@ -325,7 +331,12 @@ pub unsafe extern "C" fn execle(path: *const c_char, argv: Strings) -> c_int {
         let count = (0..)
             .take_while(|index| !(*argv.add(*index)).is_null())
             .count();
-        execve(path, argv, (*argv.add(count + 1)).cast())
+        execve(
+            table::execve::next(),
+            path,
+            argv,
+            (*argv.add(count + 1)).cast(),
+        )
     }
 }
 

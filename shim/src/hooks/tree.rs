@@ -155,8 +155,8 @@ macro_rules! open_files {
         ///
         /// # Safety
         /// As its manual page says.
-        pub unsafe fn $name($fd: c_int $(, $arg: $type)*) -> c_int {
-            match (judge_change($fd), table::$name::next()) {
+        pub unsafe fn $name(next: Option<table::$name::Function>, $fd: c_int $(, $arg: $type)*) -> c_int {
+            match (judge_change($fd), next) {
                 // SAFETY: the caller's arguments.
                 (Ok(()), Some(next)) => unsafe { next($fd $(, $arg)*) },
                 (judged, _) => finish(Err(judged.err().unwrap_or(Errno(libc::ENOSYS)))),
@@ -247,7 +247,7 @@ macro_rules! tree {
         ///
         /// # Safety
         /// As its manual page says.
-        pub unsafe fn $name($($arg: $type),*) -> $result {
+        pub unsafe fn $name(next: Option<table::$name::Function>, $($arg: $type),*) -> $result {
             // SAFETY: the caller's arguments.
             unsafe {
                 $(
@@ -255,7 +255,7 @@ macro_rules! tree {
                         return finish(Err(errno)) as $result;
                     }
                 )+
-                match table::$name::next() {
+                match next {
                     Some(next) => next($($arg),*),
                     None => finish(Err(Errno(libc::ENOSYS))) as $result,
                 }
@@ -342,9 +342,7 @@ macro_rules! calls {
         /// # Safety
         /// As its manual page says.
         pub unsafe fn $name($dir: c_int, $path: *const c_char, $flags: c_int $(, $arg: usize)*) -> c_int {
-            let mut arguments = [0; 6];
-            let given = [$dir as usize, $path as usize, $flags as usize $(, $arg)*];
-            arguments.iter_mut().zip(given).for_each(|(to, from)| *to = from);
+            let arguments = sys::words(&[$dir as usize, $path as usize, $flags as usize $(, $arg)*]);
             // SAFETY: the caller's arguments.
             finish(unsafe {
                 judge($dir, $path, follows($flags), Access::Write)
@@ -425,10 +423,14 @@ unsafe fn judge_move(
 ///
 /// # Safety
 /// As its manual page says.
-pub unsafe fn symlink(target: *const c_char, path: *const c_char) -> c_int {
+pub unsafe fn symlink(
+    next: Option<table::symlink::Function>,
+    target: *const c_char,
+    path: *const c_char,
+) -> c_int {
     // SAFETY: the caller's arguments.
     unsafe {
-        match (judge_link(target, CWD, path), table::symlink::next()) {
+        match (judge_link(target, CWD, path), next) {
             (Ok(()), Some(next)) => next(target, path),
             (judged, _) => finish(Err(judged.err().unwrap_or(Errno(libc::ENOSYS)))),
         }
@@ -439,10 +441,15 @@ pub unsafe fn symlink(target: *const c_char, path: *const c_char) -> c_int {
 ///
 /// # Safety
 /// As its manual page says.
-pub unsafe fn symlinkat(target: *const c_char, dir: c_int, path: *const c_char) -> c_int {
+pub unsafe fn symlinkat(
+    next: Option<table::symlinkat::Function>,
+    target: *const c_char,
+    dir: c_int,
+    path: *const c_char,
+) -> c_int {
     // SAFETY: the caller's arguments.
     unsafe {
-        match (judge_link(target, dir, path), table::symlinkat::next()) {
+        match (judge_link(target, dir, path), next) {
             (Ok(()), Some(next)) => next(target, dir, path),
             (judged, _) => finish(Err(judged.err().unwrap_or(Errno(libc::ENOSYS)))),
         }
@@ -502,13 +509,13 @@ macro_rules! renames {
         ///
         /// # Safety
         /// As its manual page says.
-        pub unsafe fn $name($($arg: $type),*) -> c_int {
+        pub unsafe fn $name(next: Option<table::$name::Function>, $($arg: $type),*) -> c_int {
             // SAFETY: the caller's arguments.
             unsafe {
                 if let Err(errno) = judge_rename($old, $new, $flags & libc::RENAME_EXCHANGE != 0) {
                     return finish(Err(errno));
                 }
-                match table::$name::next() {
+                match next {
                     Some(next) => next($($arg),*),
                     None => finish(Err(Errno(libc::ENOSYS))),
                 }

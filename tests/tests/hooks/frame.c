@@ -21,6 +21,7 @@
 #include <mntent.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <resolv.h>
 #include <signal.h>
 #include <spawn.h>
@@ -226,6 +227,23 @@ static void set_traps(void) {
     is_trapped = 1;
 }
 
+/* From here on the kernel answers that number with this errno, but for what goes to standard output. */
+static void set_answer(long number, int error) {
+    struct sock_filter answers[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 1, 1, 0),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {sizeof answers / sizeof *answers, answers};
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program)) perror("answer");
+}
+
+/* The errno with which the kernel answers the row's number, if somebody asked; and is somebody about to end this thread? */
+static int answer_of_kernel, is_cancelled;
+
 static int opened_how(void) {
     how = (struct open_how){.flags = flags, .mode = flags & (O_CREAT | O_TMPFILE) ? permissions : 0};
     return openat2 ? openat2(dir, path, &how, sizeof how) : (int)raw(SYS_openat2, dir, path, &how, sizeof how);
@@ -249,7 +267,7 @@ static int told_why(int result) {
 }
 
 enum kind { EXEC, SPAWN, SHELL, STREAM_OF_SHELL, SOCKET, LISTEN, NAME, LOOKUP, ENTRY, OPEN, STREAM, FOLDER, POINTER, END };
-struct row { const char *name; enum kind kind; intptr_t (*call)(void); };
+struct row { const char *name; enum kind kind; intptr_t (*call)(void); long number; };
 
 ROWS
 
@@ -262,6 +280,8 @@ static void set(const char *key, const char *value) {
     if (IS("path")) path = pointer(value);
     else if (IS("traps")) set_traps();
     else if (IS("measure")) is_measured = 1;
+    else if (IS("kernel")) answer_of_kernel = atoi(value);
+    else if (IS("cancelled")) is_cancelled = 1;
     else if (IS("base")) base = pointer(value);
     else if (IS("name")) name = pointer(value);
     else if (IS("mode")) mode = pointer(value);
@@ -384,11 +404,14 @@ static void act(const struct row *row) {
     incoming_many[0].msg_hdr = incoming_many[1].msg_hdr = incoming_one;
     request.ar_name = name;
     h_errno = 0;
+    if (answer_of_kernel) set_answer(row->number, answer_of_kernel);
+    if (is_cancelled) pthread_cancel(pthread_self());
     arm(1);
     errno = 4242;
     intptr_t result = call(row);
     int after = errno;
     arm(0);
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
     switch (row->kind) {
     case STREAM_OF_SHELL:
         dprintf(1, "result %s errno %d\n", result ? "stream" : "null", after);

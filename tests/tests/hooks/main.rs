@@ -2,6 +2,7 @@
 
 mod effects;
 mod errors;
+mod numbers;
 mod rows;
 mod symbols;
 mod tricks;

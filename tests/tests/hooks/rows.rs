@@ -399,7 +399,14 @@ pub fn source() -> String {
         calls.push_str(&format!(
             "static intptr_t call_{symbol}(void) {{ return (intptr_t)({call}); }}\n"
         ));
-        table.push_str(&format!("    {{\"{symbol}\", {kind}, call_{symbol}}},\n"));
+        let number = if symbol.starts_with("SYS_") {
+            symbol
+        } else {
+            "-1"
+        };
+        table.push_str(&format!(
+            "    {{\"{symbol}\", {kind}, call_{symbol}, {number}}},\n"
+        ));
     }
     include_str!("frame.c").replace(
         "ROWS\n\nstatic void *pointer",
