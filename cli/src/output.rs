@@ -1,5 +1,6 @@
 //! What reaches the terminal: styled only where a person looks, and never an escape sequence that came out of a policy or a file name.
 
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::fmt::{self, Display, Write as _};
 use std::io::{self, Write as _};
@@ -108,6 +109,11 @@ impl Page {
         }
     }
 
+    /// The style where there is colour, and none elsewhere: what is taken away again costs more than all the rest of a line.
+    pub fn style(&self, style: Style) -> Style {
+        if self.styled { style } else { Style::new() }
+    }
+
     /// To append to.
     pub fn text(&mut self) -> &mut String {
         &mut self.text
@@ -138,12 +144,10 @@ impl Page {
             return Ok(true);
         }
         // anstream looks at each byte for what it takes away; here nothing but styles of ours begins with an escape.
-        let plain;
         let text = if self.styled {
-            &self.text
+            Cow::Borrowed(self.text.as_str())
         } else {
-            plain = without_styles(&self.text);
-            &plain
+            without_styles(&self.text)
         };
         let mut stream = io::stdout().lock();
         let written = stream
@@ -159,7 +163,10 @@ impl Page {
 }
 
 /// Text without the styles that were put into it: `ESC [ … m`.
-fn without_styles(text: &str) -> String {
+fn without_styles(text: &str) -> Cow<'_, str> {
+    if memchr::memchr(b'\x1b', text.as_bytes()).is_none() {
+        return Cow::Borrowed(text);
+    }
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, style)) =
@@ -171,7 +178,7 @@ fn without_styles(text: &str) -> String {
             .unwrap_or_default();
     }
     plain.push_str(rest);
-    plain
+    Cow::Owned(plain)
 }
 
 /// How a result is written.

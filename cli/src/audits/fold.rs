@@ -67,7 +67,7 @@ impl Fold {
                 group = oldest;
             }
         }
-        group.line.fill(audit);
+        group.line.fill(audit, page);
         group.count = count;
         group.last.clear();
         group.shown = 0;

@@ -19,49 +19,51 @@ pub struct Line {
 }
 
 impl Line {
-    pub fn fill(&mut self, audit: &Borrowed<'_>) {
+    pub fn fill(&mut self, audit: &Borrowed<'_>, page: &Page) {
         let text = &mut self.text;
         text.clear();
         let (word, style) = effect(audit);
+        let [style, dim, strong] = [style, DIM, STRONG].map(|style| page.style(style));
         // A `String` takes everything.
-        let _ = write!(text, "{DIM}");
+        let _ = write!(text, "{dim}");
         when(text, &audit.timestamp);
-        let _ = write!(text, "{DIM:#}  {style}{word:<7}{style:#}  ");
+        let _ = write!(text, "{dim:#}  {style}{word:<7}{style:#}  ");
         if !audit.function.is_empty() {
-            let _ = write!(text, "{STRONG}");
+            let _ = write!(text, "{strong}");
             Safe::of(&audit.function).add_to(text);
-            let _ = write!(text, "{STRONG:#}  ");
+            let _ = write!(text, "{strong:#}  ");
         }
         let start = text.len();
         Safe::of(&audit.msg).add_to(text);
         // The arguments where there are any, since the sentence has none.
         if let Some(command) = audit.command.as_ref().filter(|command| !command.is_empty()) {
-            let _ = write!(text, "  {DIM}$ ");
+            let _ = write!(text, "  {dim}$ ");
             Safe::of(command).add_to(text);
-            let _ = write!(text, "{DIM:#}");
+            let _ = write!(text, "{dim:#}");
         }
         self.sentence = start..text.len();
-        let _ = write!(text, "  {DIM}");
+        let _ = write!(text, "  {dim}");
         Safe::of(&audit.attack).add_to(text);
         if let Some(rule) = &audit.rule {
             text.push_str(", rule ");
             Safe::of(rule).add_to(text);
         }
-        let _ = write!(text, "{DIM:#}");
+        let _ = write!(text, "{dim:#}");
     }
 }
 
 impl Group {
     /// The line, and `×3 to 22:14:02` behind it.
     pub fn text(&self, page: &mut Page) {
+        let [dim, strong] = [DIM, STRONG].map(|style| page.style(style));
         let text = page.text();
         text.push_str(&self.line.text);
         if self.count > 1 {
-            let _ = write!(text, "  {STRONG}×{}{STRONG:#}", number(self.count));
+            let _ = write!(text, "  {strong}×{}{strong:#}", number(self.count));
             if !self.last.is_empty() {
-                let _ = write!(text, " {DIM}to ");
+                let _ = write!(text, " {dim}to ");
                 when(text, &self.last);
-                let _ = write!(text, "{DIM:#}");
+                let _ = write!(text, "{dim:#}");
             }
         }
         text.push('\n');
@@ -69,13 +71,14 @@ impl Group {
 
     /// Live: more of what is on screen already.
     pub fn again(&self, more: u64, page: &mut Page) {
+        let [dim, strong] = [DIM, STRONG].map(|style| page.style(style));
         let text = page.text();
-        let _ = write!(text, "{DIM}");
+        let _ = write!(text, "{dim}");
         when(text, &self.last);
         let sentence = self.line.text.get(self.line.sentence.clone());
         let _ = writeln!(
             text,
-            "{DIM:#}  {STRONG}×{}{STRONG:#} more: {}",
+            "{dim:#}  {strong}×{}{strong:#} more: {}",
             number(more),
             sentence.unwrap_or_default()
         );

@@ -243,11 +243,14 @@ impl Browser {
         self.settle();
     }
 
-    /// What the person prefers: `light` or `dark`.
+    /// What the person prefers: `light` or `dark`; and no motion, since a page that still scrolls is under no finger where it was.
     pub fn scheme(&mut self, scheme: &str) {
         self.ask(
             "Emulation.setEmulatedMedia",
-            json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]}),
+            json!({"features": [
+                {"name": "prefers-color-scheme", "value": scheme},
+                {"name": "prefers-reduced-motion", "value": "reduce"},
+            ]}),
         );
         self.settle();
     }
