@@ -47,8 +47,8 @@ lint: need-rust ## formatting, clippy, shell scripts; every warning is an error
 	sh -n wrapper-script/palisade-wrapper
 	if command -v shellcheck; then shellcheck -x --severity=warning $(SCRIPTS); fi
 
-book: need-rust ## the documentation as a book in target/book; builds mdBook first, which takes minutes, under target/
-	[ -x target/mdbook/bin/mdbook ] || cargo install --quiet --locked --root target/mdbook --target-dir target/mdbook/build mdbook --version $(MDBOOK)
+book: need-rust ## the documentation as a book in target/book; builds mdBook first, without its server, which takes minutes, under target/
+	[ -x target/mdbook/bin/mdbook ] || cargo install --quiet --locked --root target/mdbook --target-dir target/mdbook/build mdbook --version $(MDBOOK) --no-default-features --features search
 	target/mdbook/bin/mdbook build docs
 
 layer: need-rust need-python ## the Lambda layers: dist/palisade-layer-x86_64.zip and -arm64.zip, the same bytes every time
