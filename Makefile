@@ -3,7 +3,7 @@
 .PHONY: help build demo test transparency fuzz bench bench-readme lint book layer arm64-test glibc-test docker-test release clean need-rust need-cc need-python
 PYTHON ?= python3
 MDBOOK := 0.4.52
-SCRIPTS := wrapper-script/palisade-wrapper .ci/run fuzz/run tests/packages/install $(wildcard tests/runtimes/*/bootstrap) \
+SCRIPTS := wrapper-script/palisade-wrapper .ci/run fuzz/run tests/packages/install tests/docker/lambda-entrypoint.sh $(wildcard tests/runtimes/*/bootstrap) \
 	$(addprefix tests/runtimes/wrappers/,child first handler instrument java-agent node-options run.sh run-child.sh tracer web)
 export PYTHONDONTWRITEBYTECODE := 1
 

@@ -24,16 +24,23 @@ OWN_INTERPRETERS = {
     "ruby": {"ruby": "/usr/bin/ruby3.1"},
 }
 """Those that are packages of Debian. Node.js and .NET are brought along, in the versions that AWS's clients need."""
+OWN_DOCKERFILE = f"""FROM {OWN_BASE}
+ENV LAMBDA_TASK_ROOT=/var/task LAMBDA_RUNTIME_DIR=/var/runtime
+WORKDIR /var/task
+COPY aws-lambda-rie /usr/local/bin/
+COPY lambda-entrypoint.sh /
+COPY lang/ /var/lang/
+COPY runtime/ /var/runtime/
+ENTRYPOINT ["/lambda-entrypoint.sh"]
+"""
+"""What AWS's Dockerfiles say, as far as it is known."""
 
 
 def build(docker, base):
     """Builds an image for each runtime that there is, and says which those are; `base` may be any image with AWS's layout."""
     context = CACHE / "context"
     shutil.rmtree(context, ignore_errors=True)
-    with zipfile.ZipFile(LAYER) as layer:
-        for entry in layer.infolist():
-            path = Path(layer.extract(entry, context / "opt"))
-            path.chmod(entry.external_attr >> 16 & 0o777)
+    unpack_layer(context / "opt")
     shutil.copytree(PROBE, context / "task", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(EMULATOR, context)
     bases = own_bases(docker) if base == OWN_BASE else {runtime_of(docker, base): base}
@@ -41,6 +48,14 @@ def build(docker, base):
         arguments = ["--build-arg", f"BASE={its_base}", "--tag", image_of(name), "--file", str(HERE / "Dockerfile")]
         docker("build", "--network", "none", *arguments, str(context))
     return list(bases)
+
+
+def unpack_layer(folder):
+    """What `unzip` makes of the layer."""
+    with zipfile.ZipFile(LAYER) as layer:
+        for entry in layer.infolist():
+            path = Path(layer.extract(entry, folder))
+            path.chmod(entry.external_attr >> 16 & 0o777)
 
 
 def image_of(name):
@@ -82,7 +97,9 @@ def own_bases(docker):
                 (room / "lang/bin" / link).symlink_to(target)
         else:
             shutil.copytree(parts / "lang/bin", room / "lang/bin", dirs_exist_ok=True)
-        (room / "Dockerfile").write_text(f"FROM {OWN_BASE}\nCOPY lang/ /var/lang/\nCOPY runtime/ /var/runtime/\n")
+        for path in (EMULATOR, HERE / "lambda-entrypoint.sh"):
+            shutil.copy(path, room)
+        (room / "Dockerfile").write_text(OWN_DOCKERFILE)
         bases[name] = f"{OWN_BASE}-{name}"
         docker("build", "--network", "none", "--tag", bases[name], str(room))
     return bases

@@ -45,14 +45,18 @@ def result_class():
 
 def emulator_suite(docker, chosen):
     """Python's end-to-end tests, and whether the jail is one; told what is different in there."""
+    import test_container_image
     import test_doctor
     import test_jail
     import test_prevent
 
     test_jail.TheJail.jail = test_doctor.TheDoctor.jail = test_doctor.TheCommand.jail = chosen
+    test_container_image.Image.docker = docker
+    test_container_image.Image.base = BASE if BASE != image.OWN_BASE else f"{BASE}-python"
     if BASE != image.OWN_BASE:
         # The command is built for this machine's glibc, which may be newer than theirs.
         del test_doctor.TheCommand
+        del test_container_image.WithAClientOfItsOwn
     test_prevent.PYTHON = image.interpreter(docker)
     for name in chosen.fails:
         module, case, test = name.split(".")
@@ -60,7 +64,9 @@ def emulator_suite(docker, chosen):
     loader = unittest.defaultTestLoader
     if NAMES:
         return loader.loadTestsFromNames(NAMES)
-    here = loader.loadTestsFromNames(["test_jail", "test_doctor"])
+    # The image's own container is in no jail, so that one time is enough.
+    once = ["test_container_image"] if "runtimes" in chosen.suites else []
+    here = loader.loadTestsFromNames(["test_jail", "test_doctor", *once])
     return unittest.TestSuite([here, loader.discover(str(TESTS / SUITE), top_level_dir=str(TESTS / SUITE))])
 
 
