@@ -30,7 +30,6 @@ LINKS = {"cc": "aarch64-linux-gnu-gcc", "nm": "aarch64-linux-gnu-nm", "sh": "das
 LEFT_OUT = {
     "errors::": "two thousand calls, each with the library and without; 4 minutes under QEMU",
     "effects::a_call_that_is_reported_keeps_its_errno_whatever_becomes_of_the_log": "the same, 3 minutes",
-    "effects::a_call_that_is_not_judged_takes_no_more_stack_than_without_the_library": "a minute",
 }
 """Tests that pass there and take too long, by the beginning of their names."""
 
