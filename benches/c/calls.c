@@ -46,6 +46,11 @@ static int open_proved(const char *name, int flags, int resolve) {
     struct open_how how = {.flags = flags | O_CLOEXEC, .resolve = resolve};
     return syscall(SYS_openat2, AT_FDCWD, name, &how, sizeof how);
 }
+static void open_by_hand(void) {
+    int fd = open_proved(path, O_RDONLY, RESOLVE_NO_SYMLINKS);
+    need(fd >= 0, "openat2");
+    close(fd);
+}
 // A relative name means nothing before it is known where it begins.
 static void open_relative_by_hand(void) {
     char room[4096];
@@ -84,7 +89,22 @@ static void connect_to(int kind, struct sockaddr_in *to) {
     close(fd);
 }
 static void connect_udp(void) { connect_to(SOCK_DGRAM, &udp); }
+// The other end, by the system call itself: no hook is to be measured twice.
+static int accept_bare(void) {
+    long fd;
+#if defined(__x86_64__)
+    register long flags __asm__("r10") = 0;
+    __asm__ volatile("syscall" : "=a"(fd) : "a"(SYS_accept4), "D"((long)receiver), "S"(0), "d"(0), "r"(flags) : "rcx", "r11", "memory");
+#else
+    fd = accept(receiver, NULL, NULL);
+#endif
+    return fd;
+}
 static void connect_tcp(void) {
+    connect_to(SOCK_STREAM, &tcp);
+    close(accept_bare());
+}
+static void connect_and_accept(void) {
     connect_to(SOCK_STREAM, &tcp);
     close(accept(receiver, NULL, NULL));
 }
@@ -93,6 +113,15 @@ static void bind_listen(void) {
     struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     need(bind(fd, (struct sockaddr *)&any, sizeof any) == 0 && listen(fd, 8) == 0, "listen");
+    close(fd);
+}
+
+// Which port the kernel has chosen is known to it alone.
+static void bind_listen_by_hand(void) {
+    struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof any;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    need(bind(fd, (struct sockaddr *)&any, sizeof any) == 0 && getsockname(fd, (struct sockaddr *)&any, &length) == 0 && listen(fd, 8) == 0, "listen");
     close(fd);
 }
 
@@ -143,6 +172,10 @@ struct call {
 };
 
 static const struct call FLOORS[] = {
+    {"open", open_file, 300},
+    {"open, by hand", open_by_hand, 300},
+    {"bind and listen", bind_listen, 100},
+    {"bind and listen, by hand", bind_listen_by_hand, 100},
     {"open relative", open_relative, 300},
     {"open relative, by hand", open_relative_by_hand, 300},
     {"open through a link", open_link, 200},
@@ -159,6 +192,7 @@ static const struct call CALLS[] = {
     {"fopen", fopen_file, 200},
     {"connect udp", connect_udp, 200},
     {"connect tcp", connect_tcp, 40},
+    {"connect and accept", connect_and_accept, 40},
     {"bind and listen", bind_listen, 100},
     {"getaddrinfo number", resolve_number, 300},
     {"getaddrinfo localhost", resolve_localhost, 20},
