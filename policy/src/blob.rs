@@ -321,8 +321,8 @@ impl<'a> Blob<'a> {
         let start = table.offset.checked_add(index.checked_mul(N * 4)?)?;
         let bytes = self.0.get(start..start.checked_add(N * 4)?)?;
         let mut words = [0; N];
-        for (word, chunk) in words.iter_mut().zip(bytes.chunks_exact(4)) {
-            *word = u32::from_le_bytes(chunk.try_into().ok()?);
+        for (word, chunk) in words.iter_mut().zip(bytes.as_chunks::<4>().0) {
+            *word = u32::from_le_bytes(*chunk);
         }
         Some(words)
     }

@@ -130,12 +130,19 @@ pub(crate) fn is_localhost(name: &[u8]) -> bool {
         return false;
     };
     let (head, tail) = name.split_at(at);
-    tail.eq_ignore_ascii_case(NAME) && head.last().is_none_or(|b| *b == b'.')
+    // Few names end so, and all are asked.
+    matches!(tail.last(), Some(b't' | b'T'))
+        && tail.eq_ignore_ascii_case(NAME)
+        && head.last().is_none_or(|b| *b == b'.')
 }
 
 /// What getaddrinfo(3) takes as an address without asking anybody: IPv4 in any of the forms of inet_aton(3), IPv6 with an optional
 /// scope.
 pub(crate) fn is_numeric(name: &[u8]) -> bool {
+    // IPv4 begins with a digit in every form, and without a colon nothing is IPv6: that is the answer for nearly every name.
+    if !name.first().is_some_and(u8::is_ascii_digit) && !name.contains(&b':') {
+        return false;
+    }
     let Ok(text) = core::str::from_utf8(name) else {
         return false;
     };

@@ -26,6 +26,20 @@ pub fn current() -> Strings {
 /// # Safety
 /// `strings` is null, or pointers to C strings ended by a null pointer, unchanged while the iterator is used.
 pub unsafe fn entries<'a>(strings: Strings) -> impl Iterator<Item = &'a [u8]> {
+    // SAFETY: the caller's promise.
+    unsafe { entries_that(strings, |_| true) }
+}
+
+/// As [`entries`], those alone whose first byte is wanted: of the others nothing more is looked at, however long they are. An empty one has
+/// its NUL there.
+///
+/// # Safety
+/// As for [`entries`].
+#[inline]
+pub unsafe fn entries_that<'a>(
+    strings: Strings,
+    is_wanted: impl Fn(u8) -> bool,
+) -> impl Iterator<Item = &'a [u8]> {
     let mut next = strings;
     core::iter::from_fn(move || {
         if next.is_null() {
@@ -33,12 +47,16 @@ pub unsafe fn entries<'a>(strings: Strings) -> impl Iterator<Item = &'a [u8]> {
         }
         // SAFETY: not past the null pointer, as the caller promises; each entry is a C string.
         unsafe {
-            let entry = *next;
-            if entry.is_null() {
-                return None;
+            loop {
+                let entry = *next;
+                if entry.is_null() {
+                    return None;
+                }
+                next = next.add(1);
+                if is_wanted(*entry.cast::<u8>()) {
+                    return Some(CStr::from_ptr(entry).to_bytes());
+                }
             }
-            next = next.add(1);
-            Some(CStr::from_ptr(entry).to_bytes())
         }
     })
 }

@@ -6,7 +6,7 @@
 //! a writer who finds nothing free overwrites the next in turn. What is lost that way is an allowed connection, never a
 //! refused one: the program resolves the name again.
 
-use core::net::{IpAddr, Ipv6Addr};
+use core::net::IpAddr;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 
 use crate::handed;
@@ -70,13 +70,16 @@ impl Known {
     }
 }
 
+/// The words of an address, IPv4 as IPv4 mapped into IPv6.
+#[inline]
 fn key(ip: IpAddr) -> [u64; 2] {
-    let ip = match ip {
-        IpAddr::V4(ip) => ip.to_ipv6_mapped(),
-        IpAddr::V6(ip) => ip,
-    };
-    let bits = Ipv6Addr::to_bits(ip);
-    [(bits >> 64) as u64, bits as u64]
+    match ip {
+        IpAddr::V4(ip) => [0, 0xffff << 32 | u64::from(ip.to_bits())],
+        IpAddr::V6(ip) => {
+            let bits = ip.to_bits();
+            [(bits >> 64) as u64, bits as u64]
+        }
+    }
 }
 
 /// The entries where an address may be.
@@ -155,6 +158,13 @@ pub fn note(ip: IpAddr, name: &[u8]) {
         entry.write(ip, &known);
     }
     handed::add(plain, name, false);
+}
+
+/// Could a name have led to `ip`? Where it would stand first there is something, be it of another address.
+#[inline]
+pub fn may_have_names(ip: IpAddr) -> bool {
+    let first = places(key(ip)).next();
+    first.is_some_and(|entry| entry.sequence.load(Ordering::Relaxed) != 0)
 }
 
 /// The names that led to `ip`.

@@ -5,6 +5,7 @@ use crate::blob::{self, Hash, Kind, NONE, Space, Table, access, header, list, ta
 use crate::net;
 use crate::nfa;
 use core::net::IpAddr;
+use core::ops::Range;
 
 /// The first entry of each list that matched.
 pub(super) struct Hits {
@@ -333,30 +334,60 @@ impl Decider<'_> {
 
     /// Looks an address up in every network size that occurs.
     pub(super) fn scan_net(&self, ip: IpAddr, port: u16, hits: &mut Hits) -> Option<()> {
-        let (tag, words, size) = match ip {
-            IpAddr::V4(_) => (blob::TAG_NET4, header::NET4..header::NET6, 5),
-            IpAddr::V6(_) => (blob::TAG_NET6, header::NET6..header::UNFOLLOWABLE, 17),
-        };
         let index = self.index()?;
+        match ip {
+            IpAddr::V4(four) => {
+                let bits = u32::from(four);
+                self.each_size(header::NET4..header::NET6, |size| {
+                    let mask = u32::MAX
+                        .checked_shl(32 - u32::from(size.min(32)))
+                        .unwrap_or(0);
+                    // The size and four bytes fit into one word, so that the hash needs no loop.
+                    let octets = u64::from(u32::from_le_bytes((bits & mask).to_be_bytes()));
+                    let word = octets << 8 | u64::from(size);
+                    let hash = Hash::new().slot(word, 5, blob::TAG_NET4);
+                    let [key @ .., _, _, _] = word.to_le_bytes();
+                    self.take_net(&index, (blob::TAG_NET4, hash), &key, port, hits)
+                })
+            }
+            IpAddr::V6(_) => self.each_size(header::NET6..header::UNFOLLOWABLE, |size| {
+                let mut key = [size; 17];
+                if let (IpAddr::V6(six), [_, octets @ ..]) = (net::masked(ip, size), &mut key) {
+                    *octets = six.octets();
+                }
+                let hash = Hash::of(&key, blob::TAG_NET6);
+                self.take_net(&index, (blob::TAG_NET6, hash), &key, port, hits)
+            }),
+        }
+    }
+
+    /// Calls `ask` with each size whose bit is set in these words of the header.
+    #[inline]
+    fn each_size(&self, words: Range<usize>, mut ask: impl FnMut(u8) -> Option<()>) -> Option<()> {
         for (i, word) in words.enumerate() {
             let mut bits = self.blob.header(word)?;
             while bits != 0 {
-                let length = u8::try_from(i * 32 + bits.trailing_zeros() as usize).ok()?;
+                ask(u8::try_from(i * 32 + bits.trailing_zeros() as usize).ok()?)?;
                 bits &= bits - 1;
-                let mut key = [length; 17];
-                let octets = key.get_mut(1..size)?;
-                match net::masked(ip, length) {
-                    IpAddr::V4(four) => octets.copy_from_slice(&four.octets()),
-                    IpAddr::V6(six) => octets.copy_from_slice(&six.octets()),
-                }
-                let key = key.get(..size)?;
-                let hash = Hash::of(key, tag);
-                if self.may_be(&index, hash)?
-                    && let Some((first, count)) = self.find(&index, tag, hash, |k| k == key)?
-                {
-                    self.scan_segments(first, count, port, hits)?;
-                }
             }
+        }
+        Some(())
+    }
+
+    /// Takes the ports of a network, if there is one of that key.
+    #[inline]
+    fn take_net(
+        &self,
+        index: &Index,
+        (tag, hash): (u32, u32),
+        key: &[u8],
+        port: u16,
+        hits: &mut Hits,
+    ) -> Option<()> {
+        if self.may_be(index, hash)?
+            && let Some((first, count)) = self.find(index, tag, hash, |k| k == key)?
+        {
+            self.scan_segments(first, count, port, hits)?;
         }
         Some(())
     }

@@ -137,11 +137,22 @@ pub const SEARCH: [&str; 2] = ["LOCALDOMAIN", "HOSTALIASES"];
 
 /// The values of [`SEARCH`] that the program has made itself.
 pub fn own_search(state: &State) -> [Option<&'static [u8]>; 2] {
-    let mut values = SEARCH.map(|name| {
-        // SAFETY: the live environment, as libc's resolver reads it.
-        let value = unsafe { env::value(env::current(), name.as_bytes()) };
-        value.filter(|value| !value.is_empty())
-    });
+    let mut values = [None; SEARCH.len()];
+    // SAFETY: the live environment, as libc's resolver reads it.
+    let entries =
+        unsafe { env::entries_that(env::current(), |first| first == b'L' || first == b'H') };
+    for entry in entries {
+        for (value, name) in values.iter_mut().zip(SEARCH) {
+            let found = entry.strip_prefix(name.as_bytes());
+            // The first of several is the one that counts (getenv(3)).
+            if value.is_none() {
+                *value = found.and_then(|rest| rest.strip_prefix(b"="));
+            }
+        }
+    }
+    values
+        .iter_mut()
+        .for_each(|value| *value = value.filter(|value| !value.is_empty()));
     for (value, known) in values.iter_mut().zip(state.search) {
         if *value == known {
             *value = None;

@@ -41,23 +41,32 @@ impl Address {
     ///
     /// # Safety
     /// `address` is readable for `length` bytes, or a pointer that cannot be one.
+    #[inline]
     pub unsafe fn copy(address: *const sockaddr, length: socklen_t) -> Option<Self> {
-        let mut copy = Self {
-            length,
-            ..Self::new()
-        };
+        let mut copy = Self::new();
+        // SAFETY: the caller's promise.
+        unsafe { copy.fill(address, length) }.then_some(copy)
+    }
+
+    /// As [`copy`](Self::copy), in place of nothing; `false` for `None`.
+    ///
+    /// # Safety
+    /// As for [`copy`](Self::copy).
+    #[inline]
+    unsafe fn fill(&mut self, address: *const sockaddr, length: socklen_t) -> bool {
         if !sys::may_point(address) || length as usize > ADDRESS_MAX {
-            return None;
+            return false;
         }
+        self.length = length;
         // SAFETY: the caller's promise; the copy is not longer than the array.
         unsafe {
             core::ptr::copy_nonoverlapping(
                 address.cast::<u8>(),
-                copy.bytes.as_mut_ptr(),
+                self.bytes.as_mut_ptr(),
                 length as usize,
             )
         };
-        Some(copy)
+        true
     }
 
     /// The address and port; `None` for other families and for what the kernel refuses as too short.
@@ -141,17 +150,22 @@ macro_rules! connects {
         pub unsafe fn $name(
             next: Option<table::$name::Function>, fd: c_int, address: *const sockaddr, length: socklen_t,
         ) -> c_int {
-            // SAFETY: the caller's arguments.
-            let judged = unsafe { judge_connect(fd, address, length) };
-            let address = match &judged {
-                Ok(Some(copy)) => copy.as_ptr(),
-                Ok(None) => address,
-                Err(errno) => return finish(Err(*errno)),
-            };
-            match next {
+            let pass = |address| match next {
                 // SAFETY: the caller's arguments, or a copy of them.
                 Some(next) => unsafe { next(fd, address, length) },
                 None => finish(Err(Errno(libc::ENOSYS))),
+            };
+            if !state::judges_any(&[Section::Outbound, Section::Dns]) {
+                return pass(address);
+            }
+            let mut copy = Address::new();
+            // SAFETY: the caller's arguments.
+            if !unsafe { copy.fill(address, length) } {
+                return pass(address);
+            }
+            match judge_connect(fd, &copy) {
+                Ok(()) => pass(copy.as_ptr()),
+                Err(errno) => finish(Err(errno)),
             }
         }
     )*};
@@ -159,26 +173,12 @@ macro_rules! connects {
 
 connects! { connect __connect }
 
-/// The judged copy of the destination; `None` where there is nothing to judge.
+/// Judges a destination.
 ///
 /// # Errors
 /// `EACCES`: refused.
-///
-/// # Safety
-/// As for [`Address::copy`].
 #[inline]
-unsafe fn judge_connect(
-    fd: c_int,
-    address: *const sockaddr,
-    length: socklen_t,
-) -> Result<Option<Address>, Errno> {
-    if !state::judges_any(&[Section::Outbound, Section::Dns]) {
-        return Ok(None);
-    }
-    // SAFETY: the caller's promise.
-    let Some(copy) = (unsafe { Address::copy(address, length) }) else {
-        return Ok(None);
-    };
+fn judge_connect(fd: c_int, copy: &Address) -> Result<(), Errno> {
     let to = copy.internet();
     if let Some(state) = state::waiting()
         && to.is_some()
@@ -193,7 +193,7 @@ unsafe fn judge_connect(
     if to.is_some_and(|to| to.port() == DNS_PORT) && !names::is_resolving() {
         messages::expect_questions();
     }
-    Ok(Some(copy))
+    Ok(())
 }
 
 /// Judges a destination and reports what there is to report.
@@ -208,11 +208,10 @@ pub fn judge_outbound(state: &State, fd: c_int, to: SocketAddr) -> Result<(), Er
         ip: to.ip(),
         port: to.port(),
     };
-    let verdict = if state.decider.names_outbound() {
-        judge_by_names(state, &event)
-    } else {
-        state.decider.connect(&event)
-    };
+    let mut verdict = state.decider.connect(&event);
+    if state.decider.names_outbound() && resolved::may_have_names(event.ip) {
+        verdict = judge_by_names(state, &event, verdict);
+    }
     if verdict.outcome != Outcome::Allow && (!is_socket(fd) || is_connected_stream(fd)) {
         return Ok(());
     }
@@ -248,11 +247,10 @@ fn learn_destination(state: &State, event: &Connect, verdict: &Verdict<'_>) -> R
     report::settle(state, Section::Outbound, verdict, subject(event, None))
 }
 
-/// The verdict on an address and on every name that led to it: what one of them denies is denied, and what one of them allows
+/// The verdict on an address, and on every name that led to it: what one of them denies is denied, and what one of them allows
 /// is allowed.
 #[inline(never)]
-fn judge_by_names<'a>(state: &'a State, event: &Connect) -> Verdict<'a> {
-    let mut verdict = state.decider.connect(event);
+fn judge_by_names<'a>(state: &'a State, event: &Connect, mut verdict: Verdict<'a>) -> Verdict<'a> {
     for known in resolved::names(event.ip) {
         let by_name = known.with(|name| state.decider.connect_resolved(event, name));
         if by_name.reason == Reason::Denied {
