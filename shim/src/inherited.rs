@@ -67,7 +67,7 @@ impl Settings {
         };
         // SAFETY: the loader's environment, which the constructor reads before anybody can change it.
         for entry in unsafe { env::entries(environment.0) } {
-            if let Some(names) = entry.strip_prefix(handed::VARIABLE) {
+            if let Some(names) = behind(entry, handed::VARIABLE) {
                 settings.names = Some(names);
             } else if entry.starts_with(b"PALISADE_") {
                 *settings.entries.get_mut(settings.count)? = entry;
@@ -180,17 +180,15 @@ pub fn state(environment: Environment, library: &'static CStr) -> Option<&'stati
     let mut search = [None; 2];
     let (mut region, mut default_region) = (b"".as_slice(), b"".as_slice());
     for entry in context?.split(|byte| *byte == b';') {
-        if let Some(value) = entry.strip_prefix(b"AWS_LAMBDA_FUNCTION_NAME=") {
+        if let Some(value) = behind(entry, b"AWS_LAMBDA_FUNCTION_NAME=") {
             origin.function = unescape(value, &mut room)?;
-        } else if let Some(value) = entry.strip_prefix(b"AWS_REGION=") {
+        } else if let Some(value) = behind(entry, b"AWS_REGION=") {
             region = unescape(value, &mut room)?;
-        } else if let Some(value) = entry.strip_prefix(b"AWS_DEFAULT_REGION=") {
+        } else if let Some(value) = behind(entry, b"AWS_DEFAULT_REGION=") {
             default_region = unescape(value, &mut room)?;
         }
         for (place, name) in search.iter_mut().zip(names::SEARCH) {
-            if let Some(value) = entry
-                .strip_prefix(name.as_bytes())
-                .and_then(|rest| rest.strip_prefix(b"="))
+            if let Some(value) = behind(entry, name.as_bytes()).and_then(|rest| behind(rest, b"="))
             {
                 *place = Some(unescape(value, &mut room)?);
             }
@@ -220,7 +218,8 @@ pub fn state(environment: Environment, library: &'static CStr) -> Option<&'stati
     let state = unsafe { &mut *KEPT.state.get() };
     Some(state.write(State {
         decider,
-        enforces_at: decider.enforces_at(),
+        // Nearly no rule has such a time: what reads it is not run through.
+        enforces_at: decider.enforce_after().and_then(|_| decider.enforces_at()),
         learns: decider.learns(),
         rule: decider.rule_bytes(),
         origin,
@@ -234,6 +233,14 @@ pub fn state(environment: Environment, library: &'static CStr) -> Option<&'stati
         own,
         main: AtomicU32::new(main),
     }))
+}
+
+/// What stands behind that beginning. Here and not the standard library's, which stands elsewhere: each stretch of code that a child runs through
+/// has to be read in.
+#[inline(always)]
+fn behind<'a>(text: &'a [u8], beginning: &[u8]) -> Option<&'a [u8]> {
+    let (head, rest) = text.split_at_checked(beginning.len())?;
+    (head == beginning).then_some(rest)
 }
 
 /// Notes a setting; `None` for a second one of the same name.

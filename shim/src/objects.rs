@@ -152,6 +152,7 @@ impl Behind {
     ///
     /// An object that has a function of that name and calls another of that name (libattr's `setxattr`, which has a version of its own, calls
     /// libc's) is not next: what it calls is ours.
+    #[cfg_attr(not(test), unsafe(link_section = ".text.palisade_start"))]
     pub fn find(&self, name: &CStr, hash: u32) -> *mut c_void {
         let known = self.symbols.iter().take(self.count);
         // SAFETY: as many as `count` have been written.

@@ -41,6 +41,7 @@ fn letters(bits: u64) -> [u8; LETTERS] {
 }
 
 /// How many bytes [`decode`] needs to write to. `None`: it is no such text.
+#[inline(always)]
 pub fn room(text: &[u8]) -> Option<usize> {
     let (_, letters) = parts(text)?;
     // It writes eight bytes at a time, of which six count.

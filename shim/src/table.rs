@@ -89,21 +89,20 @@ macro_rules! hooks {
                 use super::*;
                 /// As the manual page declares it; unwinding passes through it, because thread cancellation does.
                 pub type Function = unsafe extern "C" fn($($type),*) -> $result;
-                #[cfg_attr(not(test), unsafe(link_section = ".data"))]
-                static SLOT: AtomicPtr<c_void> = AtomicPtr::new(core::ptr::null_mut());
                 const NAME: &CStr = match CStr::from_bytes_with_nul(concat!(stringify!($name), "\0").as_bytes()) {
                     Ok(name) => name,
                     Err(_) => c"",
                 };
-                /// Fills the slot.
-                pub fn resolve(behind: &Behind) {
-                    SLOT.store(behind.find(NAME, const { objects::hash(NAME.to_bytes()) }), Ordering::Relaxed);
+                #[expect(clippy::indexing_slicing, reason = "there is a slot for each place, as the compiler knows")]
+                #[inline(always)]
+                fn slot() -> &'static AtomicPtr<c_void> {
+                    &SLOTS[Place::$name as usize]
                 }
                 /// The next function of this name, or `None` where libc has none.
                 #[allow(dead_code, reason = "some hooks end in a system call of their own")]
                 #[inline]
                 pub fn next() -> Option<Function> {
-                    let found = super::next(&SLOT, NAME);
+                    let found = super::next(slot(), NAME);
                     // SAFETY: a function of that name has that signature in every libc, and Option<fn> is null for None.
                     unsafe { core::mem::transmute::<*mut c_void, Option<Function>>(found) }
                 }
@@ -112,7 +111,7 @@ macro_rules! hooks {
                 #[inline]
                 pub fn known() -> Option<Function> {
                     // SAFETY: as in `next`.
-                    unsafe { core::mem::transmute::<*mut c_void, Option<Function>>(SLOT.load(Ordering::Relaxed)) }
+                    unsafe { core::mem::transmute::<*mut c_void, Option<Function>>(slot().load(Ordering::Relaxed)) }
                 }
                 // Protected: where this library itself names the symbol, it means this one, so that the loader has nothing to look up. A
                 // hundred and thirty look-ups were a third of what a start costs.
@@ -132,10 +131,67 @@ macro_rules! hooks {
             }
         )*
 
-        /// Fills every slot. For the constructor.
+        /// Where each hook has its slot.
+        #[allow(non_camel_case_types, clippy::upper_case_acronyms, reason = "they are the functions' names")]
+        #[derive(Clone, Copy)]
+        enum Place {
+            $($name,)*
+        }
+
+        /// The functions behind the hooks.
+        #[cfg_attr(not(test), unsafe(link_section = ".data"))]
+        static SLOTS: [AtomicPtr<c_void>; COUNT] = [const { AtomicPtr::new(core::ptr::null_mut()) }; COUNT];
+
+        /// How many hooks there are.
+        const COUNT: usize = [$(Place::$name),*].len();
+
+        /// Their names one behind the other, each with a NUL: pointers to them would have to be relocated at each start.
+        const NAMES: &[u8] = concat!($(stringify!($name), "\0"),*).as_bytes();
+
+        /// The length of each name, with its NUL.
+        static LENGTHS: [u8; COUNT] = [$(stringify!($name).len() as u8 + 1),*];
+
+        /// The hash of each name.
+        static HASHES: [u32; COUNT] = [$(objects::hash(stringify!($name).as_bytes())),*];
+
+        /// Fills every slot. For the constructor. A loop over a table: written out for each hook it was three pages of code, which each start had
+        /// to read in.
         #[cfg_attr(not(test), unsafe(link_section = ".text.palisade_start"))]
         pub fn resolve(behind: &Behind) {
-            $($name::resolve(behind);)*
+            let mut names = NAMES;
+            for (slot, (length, hash)) in SLOTS.iter().zip(LENGTHS.iter().zip(&HASHES)) {
+                let Some((name, rest)) = names.split_at_checked(usize::from(*length)) else {
+                    return;
+                };
+                names = rest;
+                // SAFETY: the lengths are those of the names, so that each ends in its NUL, and no identifier has one within.
+                let name = unsafe { CStr::from_bytes_with_nul_unchecked(name) };
+                slot.store(behind.find(name, *hash), Ordering::Relaxed);
+            }
+        }
+
+        // How far each hook is from its own entry here. The linker knows that, where an address would have to be relocated at each start: a
+        // hundred and seventy of them, in a page more that each process would have for itself.
+        #[cfg(not(test))]
+        core::arch::global_asm!(concat!(
+            ".pushsection .rodata.palisade_hooks,\"a\",@progbits\n.balign 4\n",
+            ".hidden palisade_hooks\n.globl palisade_hooks\npalisade_hooks:\n",
+            $(".long ", stringify!($name), " - .\n",)*
+            ".popsection",
+        ));
+
+        #[cfg(not(test))]
+        unsafe extern "C" {
+            #[link_name = "palisade_hooks"]
+            static DISTANCES: [i32; COUNT];
+        }
+
+        /// The exported hook in that place.
+        #[cfg(not(test))]
+        fn exported(place: Place) -> Option<*mut c_void> {
+            // SAFETY: the table above, which nobody writes.
+            let distance = unsafe { DISTANCES.get(place as usize) }?;
+            Some(core::ptr::from_ref(distance).wrapping_byte_offset(*distance as isize).cast_mut().cast())
         }
 
         /// The exported hook of that name, for `dlsym`.
@@ -143,7 +199,7 @@ macro_rules! hooks {
         pub fn hook(name: &[u8]) -> Option<*mut c_void> {
             // Compared by length and first bytes before all else, this is a few hundred instructions at worst.
             $(if name == stringify!($name).as_bytes() {
-                return Some($name::$name as *mut c_void);
+                return exported(Place::$name);
             })*
             stubs::hook(name)
         }
