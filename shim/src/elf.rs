@@ -1,7 +1,7 @@
 //! What execve(2) makes of a file, as far as it matters to a preload. Asked by the wrapper's probe before a function starts, and
 //! by the hooks before a child does; nothing here allocates.
 
-use crate::sys::{self, Errno};
+use crate::sys::{self, Errno, FileId};
 use core::ffi::{c_char, c_int};
 
 /// As many interpreters of scripts as the kernel follows.
@@ -78,12 +78,25 @@ impl Interpreter {
 /// # Safety
 /// `path` may be any pointer: the kernel checks it.
 pub unsafe fn look(dir: c_int, path: *const c_char) -> Result<Format, Errno> {
+    // SAFETY: the caller's promise.
+    unsafe { look_at(dir, path) }.map(|(format, _)| format)
+}
+
+/// The same, and which file it was that was looked at: `None` where another thread has closed the descriptor meanwhile.
+///
+/// # Errors
+/// Those of open(2).
+///
+/// # Safety
+/// `path` may be any pointer: the kernel checks it.
+pub unsafe fn look_at(dir: c_int, path: *const c_char) -> Result<(Format, Option<FileId>), Errno> {
     let flags = libc::O_RDONLY | libc::O_CLOEXEC | libc::O_NOCTTY | libc::O_NONBLOCK;
     // SAFETY: handed to the kernel as it is.
     let fd = unsafe { sys::openat(dir, path, flags, 0) }?;
     let format = format(&|offset, out| sys::pread(fd, out, offset).unwrap_or(0));
+    let file = sys::fstat(fd).map(|stat| stat.id);
     sys::close(fd);
-    Ok(format)
+    Ok((format, file.ok()))
 }
 
 /// Looks at a file by reading pieces of it: `read` fills as much of the buffer as there is from an offset on.

@@ -90,11 +90,21 @@ impl Program {
         sys::fstat(self.fd).is_ok_and(|stat| stat.id == self.stat.id)
     }
 
-    /// How the kernel would run it. A file that cannot be read cannot be vouched for.
-    fn format(&self) -> Format {
+    /// How the kernel would run it. A file that cannot be read cannot be vouched for. `may_retry`: there is another attempt, so that
+    /// what can come of a descriptor which another thread has closed need not be taken for an answer.
+    ///
+    /// # Errors
+    /// `EMFILE`, `ENFILE`: nothing can be said about the program. `None`: what was looked at was not it.
+    fn format(&self, may_retry: bool) -> Result<Format, Option<Errno>> {
         let mut link = Decimal::new(b"/proc/thread-self/fd/", self.fd as u32);
         // SAFETY: a C string on the stack.
-        unsafe { elf::look(libc::AT_FDCWD, link.as_ptr()) }.unwrap_or(Format::Static)
+        match unsafe { elf::look_at(libc::AT_FDCWD, link.as_ptr()) } {
+            Ok((format, file)) if file == Some(self.stat.id) => Ok(format),
+            Ok(_) => Err(None),
+            Err(error @ Errno(libc::EMFILE | libc::ENFILE)) => Err(Some(error)),
+            Err(Errno(libc::ENOENT)) if may_retry => Err(None),
+            Err(_) => Ok(Format::Static),
+        }
     }
 
     /// Would it run with privileges that the caller has not got? Then the loader drops every preload (AT_SECURE, ld.so(8)).
@@ -170,11 +180,11 @@ pub fn judge(
 ) -> Result<(), Errno> {
     /// More often than any honest thread closes everything in a row.
     const ATTEMPTS: usize = 100;
-    for _ in 0..ATTEMPTS {
+    for attempt in 1..=ATTEMPTS {
         let Some(program) = open()? else {
             return Ok(());
         };
-        match judge_held(state, program, cwd, given, word, start) {
+        match judge_held(state, program, cwd, given, word, start, attempt < ATTEMPTS) {
             Err(None) => {}
             Err(Some(errno)) => return Err(errno),
             Ok(()) => return Ok(()),
@@ -189,7 +199,7 @@ pub fn judge(
 /// that it is given. Each of them is judged; the first that the policy does not like is the event.
 ///
 /// # Errors
-/// `EACCES`: refused. `None`: it is held no more, and nothing has been reported.
+/// `EACCES`: refused. Those of [`Program::format`]; `None`: it is held no more, and nothing has been reported.
 #[inline(never)]
 fn judge_held(
     state: &State,
@@ -198,6 +208,7 @@ fn judge_held(
     given: &[u8],
     word: Words<'_>,
     start: Start,
+    may_retry: bool,
 ) -> Result<(), Option<Errno>> {
     /// A file without a first line, which the shell gets, as many scripts as the kernel follows, and the program behind them.
     const STEPS_MAX: usize = 1 + elf::SCRIPTS_MAX + 1;
@@ -243,7 +254,7 @@ fn judge_held(
             break;
         }
         step += 1;
-        let format = program.format();
+        let format = program.format(may_retry)?;
         if !program.is_held() {
             return Err(None);
         }
