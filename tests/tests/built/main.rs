@@ -204,6 +204,8 @@ fn it_asks_for_what_it_is_known_to_need() {
         "__cxa_at_quick_exit",
         "__cxa_finalize",
         "__gmon_start__",
+        // What GNU ld calls `environ`, of which there are two names.
+        "__environ",
         "__errno_location",
         "__h_errno_location",
         "__tls_get_addr",
