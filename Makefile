@@ -61,7 +61,7 @@ release: need-rust need-python ## both layers, SHA256SUMS, a CycloneDX bill of m
 arm64-test: layer ## the arm64 layer under QEMU: every kind of hook on three glibcs, the hook suite, and a Python function under AWS's emulator
 	$(PYTHON) tests/platforms/run.py arm64
 
-arm64-suite: layer ## the same with the whole hook suite, its programs compiled in every way; takes half an hour
+arm64-suite: layer ## the same with the whole hook suite, its programs compiled in every way; takes more than half an hour
 	$(PYTHON) tests/platforms/run.py --long arm64
 
 glibc-test: layer ## the x86-64 layer on every glibc from 2.23 to the newest that can be had, and on musl

@@ -1,5 +1,5 @@
 """Runs the library where other people's functions run: `python3 tests/platforms/run.py [--long] [PLACE…]`, a place by the
-beginning of its name. `--long`: the hook suite on arm64 is run whole, which takes half an hour.
+beginning of its name. `--long`: the hook suite on arm64 is run whole, which takes more than half an hour.
 
 Takes the zips that `make layer` has made. Needs apt for the packages, and Linux 6.7 for an emulator of its own (see enter.py).
 """
