@@ -268,6 +268,16 @@ fn io_uring() {
     );
 }
 
+/// That way to memory of the process is refused while any section is on.
+fn memory_is_refused(call: &str) {
+    refused(
+        || run(&format!("through({call})")),
+        |_| programs(&["none"]),
+        EACCES,
+        "process-memory-write",
+    );
+}
+
 #[test]
 fn memory_through_its_file() {
     for call in [
@@ -279,12 +289,7 @@ fn memory_through_its_file() {
         r#"syscall(SYS_openat, AT_FDCWD, "/proc/self/mem", O_RDWR) >= 0"#,
         r#"({ char name[50]; snprintf(name, 50, "/proc/%d/task/%d/mem", getppid(), getppid()); open(name, O_RDWR) >= 0; })"#,
     ] {
-        refused(
-            || run(&format!("through({call})")),
-            |_| programs(&["none"]),
-            EACCES,
-            "process-memory-write",
-        );
+        memory_is_refused(call);
     }
 }
 
@@ -308,12 +313,7 @@ fn memory_through_another_name_of_its_file() {
         r#"({ char name[50]; snprintf(name, 50, "//proc/self/fd/%d", open("/proc/self/mem", O_PATH)); open(name, O_RDWR) >= 0; })"#.to_owned(),
         r#"syscall(SYS_openat2, AT_FDCWD, "/proc/self/mem", (long[]){O_RDWR, 0, 0}, 24) >= 0"#.to_owned(),
     ] {
-        refused(
-            || run(&format!("through({call})")),
-            |_| programs(&["none"]),
-            EACCES,
-            "process-memory-write",
-        );
+        memory_is_refused(&call);
     }
 }
 
