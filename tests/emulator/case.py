@@ -72,8 +72,7 @@ class EmulatorTest(unittest.TestCase):
 
     def stopped_with(self, function):
         """Invokes a function whose start must be stopped: exit 78, and this one line is all that was written."""
-        function.invoke({"python": ""})
-        self.assertEqual(function.runtime_exit(), 78, function.log_text())
+        self.assertEqual(function.invoke_in_vain({"python": ""}), 78, function.log_text())
         lines = function.own_lines()
         self.assertEqual(len(lines), 1, function.log_text())
         record = json.loads(lines[0].raw)

@@ -78,6 +78,5 @@ class AMissingWrapper(EmulatorTest):
         self.lay()
         missing = self.layout.opt / "palisade-wrapper-of-old"
         with self.function(wrapper=missing, laid=True) as function:
-            function.invoke({"python": ""})
-            self.assertEqual(function.runtime_exit(), 127)
+            self.assertEqual(function.invoke_in_vain({"python": ""}), 127)
             self.assertEqual([line.text for line in function.own_lines()], [f"{missing}: does not exist"])

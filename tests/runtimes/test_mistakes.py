@@ -45,8 +45,7 @@ class AMistake(unittest.TestCase):
     def said(self, place, environment=None, wrapper=True):
         """What was written before the start ended, and the exit code."""
         with function(place, environment, wrapper) as running:
-            running.invoke({"act": "list"})
-            code = running.runtime_exit()  # which waits for the log
+            code = running.invoke_in_vain({"act": "list"})  # which waits for the log
             return [line.text for line in running.own_lines()], code
 
     def is_stopped(self, place, words, environment=None):
