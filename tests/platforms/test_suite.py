@@ -29,7 +29,7 @@ FILES = {
 LINKS = {"cc": "aarch64-linux-gnu-gcc", "nm": "aarch64-linux-gnu-nm", "sh": "dash"}
 
 LEFT_OUT = {
-    "errors::": "two thousand calls, each with the library and without; one differs (docs/platforms.md, older kernels)",
+    "errors::": "two thousand calls, each with the library and without",
     "effects::a_call_that_is_reported_keeps_its_errno_whatever_becomes_of_the_log": "the same, 3 minutes",
 }
 """Tests that take too long there for each day, eight minutes together, by the beginning of their names."""

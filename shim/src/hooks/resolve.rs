@@ -424,6 +424,10 @@ fn existing(
             judge(state, &pin, name.as_bytes(), access(flags))?;
         }
     }
+    if flags & (libc::O_CREAT | libc::O_PATH) == libc::O_CREAT && stat.is(libc::S_IFDIR) {
+        // The kernel's first answer to O_CREAT, which is gone from the flags where the file is opened through its descriptor.
+        return Err(Errno(libc::EISDIR));
+    }
     Ok(Resolved::Existing(pin, stat.id, is_named && is_file))
 }
 
