@@ -26,6 +26,24 @@ const BUDGETS: [(&str, f64); 12] = [
 /// Acts that are learnt already, which is what nearly all are while a policy is learnt.
 const LEARNING: &str = "learning, known acts";
 
+/// What a verdict on ten entries takes at least.
+const BY_HAND: &str = "judged by hand";
+
+/// The calls that are judged there.
+const JUDGED_BY_HAND: [&str; 8] = [
+    "open",
+    "open relative",
+    "fopen",
+    "connect udp",
+    "connect tcp",
+    "bind and listen",
+    "sendto",
+    "getaddrinfo localhost",
+];
+
+/// Settings that no budget is set for.
+const UNBUDGETED: [&str; 3] = ["the floor", BY_HAND, LEARNING];
+
 /// Nanoseconds of each call, one value a batch.
 pub type Taken = BTreeMap<String, Vec<f64>>;
 
@@ -128,6 +146,7 @@ pub fn measure(place: &Place, table: &mut Table) {
     learning.push(("PALISADE_MODE".into(), "learn".into()));
     let settings = [
         ("the floor", place.preloading(&place.passing)),
+        (BY_HAND, place.preloading(&place.judging)),
         ("off", place.main(0)),
         ("10 entries", place.main(10)),
         ("10,000 entries", place.main(10_000)),
@@ -140,21 +159,21 @@ pub fn measure(place: &Place, table: &mut Table) {
     let empty = without.get("nothing").map_or(0.0, |times| median(times));
     for (call, bare) in &without {
         for ((setting, _), taken) in settings.iter().zip(&with) {
-            let (Some(times), false) = (taken.get(call), call == "nothing") else {
+            let is_of_floor = *setting != BY_HAND || JUDGED_BY_HAND.contains(&call.as_str());
+            let (Some(times), true) = (taken.get(call), call != "nothing" && is_of_floor) else {
                 continue;
             };
             if call.starts_with("syscall") || call.starts_with("dlsym") {
                 let less =
                     |times: &[f64]| times.iter().map(|time| time - empty).collect::<Vec<_>>();
-                let is_budgeted =
-                    call.starts_with("syscall") && !["the floor", LEARNING].contains(setting);
+                let is_budgeted = call.starts_with("syscall") && !UNBUDGETED.contains(setting);
                 let budget = is_budgeted.then_some(5.0);
                 table.difference(call, setting, "ns", (&less(times), &less(bare)), budget);
                 continue;
             }
             let is_start = call.contains("spawn") || call.contains("exec");
             let budget = match *setting {
-                "the floor" | LEARNING => None,
+                setting if UNBUDGETED.contains(&setting) => None,
                 // A program that is started has the library to load, whatever the policy says.
                 "off" if is_start => Some(1.15),
                 "off" => Some(1.02),

@@ -25,6 +25,8 @@ pub struct Place {
     pub nothing: PathBuf,
     /// The preload that stands in front of the same calls, and passes them on.
     pub passing: PathBuf,
+    /// The preload that judges by hand, and does nothing else.
+    pub judging: PathBuf,
 }
 
 impl Place {
@@ -36,6 +38,7 @@ impl Place {
             library: library(),
             nothing: program(include_str!("../c/nothing.c"), &["-shared", "-fPIC"]),
             passing: program(include_str!("../c/passing.c"), &["-shared", "-fPIC"]),
+            judging: program(include_str!("../c/judging.c"), &["-shared", "-fPIC"]),
             folder,
         };
         place.write("file", "content\n");

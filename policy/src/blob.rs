@@ -275,6 +275,22 @@ pub(crate) const fn lower(word: u64) -> u64 {
     word | ((from_a ^ behind_z) & !word & (EACH * 0x80)) >> 2
 }
 
+/// Whether that byte is in the name, looked for eight at a time: most names are short, and all are asked.
+#[inline]
+pub(crate) fn holds(name: &[u8], byte: u8) -> bool {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let has = |word: u64| {
+        let differs = word ^ (EACH * byte as u64);
+        differs.wrapping_sub(EACH) & !differs & (EACH * 0x80) != 0
+    };
+    let (words, rest) = name.as_chunks::<8>();
+    words.iter().any(|word| has(u64::from_le_bytes(*word)))
+        || match name.last_chunk::<8>() {
+            Some(last) => has(u64::from_le_bytes(*last)),
+            None => rest.contains(&byte),
+        }
+}
+
 /// Checked reading. `None` only for bytes that no compiler of ours wrote.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Blob<'a>(pub(crate) &'a [u8]);
@@ -355,7 +371,7 @@ impl<'a> Blob<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Hash, few, lower, part};
+    use super::{Hash, few, holds, lower, part};
 
     #[test]
     fn letters_alone_are_folded() {
@@ -364,6 +380,29 @@ mod tests {
                 let bytes = [first, second, second, first, 0, first, second, 0x7f];
                 let expected = bytes.map(|byte| byte.to_ascii_lowercase());
                 assert_eq!(lower(u64::from_le_bytes(bytes)).to_le_bytes(), expected);
+            }
+        }
+    }
+
+    #[test]
+    fn a_byte_is_found_wherever_it_stands() {
+        for length in 0..20 {
+            for byte in 0..=255u8 {
+                // Those that differ from it by a carry or by the highest bit.
+                for other in [
+                    byte ^ 0x80,
+                    byte ^ 1,
+                    byte.wrapping_add(1),
+                    byte.wrapping_sub(1),
+                ] {
+                    let mut name = [other; 20];
+                    assert!(!holds(&name[..length], byte), "{byte} {other} {length}");
+                    for at in 0..length {
+                        name[at] = byte;
+                        assert!(holds(&name[..length], byte), "{byte} {other} {length} {at}");
+                        name[at] = other;
+                    }
+                }
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Host names: patterns for them, and what is no name at all.
 
+use crate::blob;
 use crate::net::BadEntry;
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -125,14 +126,13 @@ pub(crate) fn pattern(text: &str) -> Result<Pattern, BadEntry> {
 
 /// `localhost` and names below it (RFC 6761 §6.3): the sandbox itself.
 pub(crate) fn is_localhost(name: &[u8]) -> bool {
-    const NAME: &[u8] = b"localhost";
-    let Some(at) = name.len().checked_sub(NAME.len()) else {
+    let Some((head, tail)) = name.split_last_chunk::<9>() else {
         return false;
     };
-    let (head, tail) = name.split_at(at);
+    let [word @ .., last] = tail;
     // Few names end so, and all are asked.
-    matches!(tail.last(), Some(b't' | b'T'))
-        && tail.eq_ignore_ascii_case(NAME)
+    matches!(last, b't' | b'T')
+        && blob::lower(u64::from_le_bytes(*word)) == u64::from_le_bytes(*b"localhos")
         && head.last().is_none_or(|b| *b == b'.')
 }
 
@@ -140,7 +140,7 @@ pub(crate) fn is_localhost(name: &[u8]) -> bool {
 /// scope.
 pub(crate) fn is_numeric(name: &[u8]) -> bool {
     // IPv4 begins with a digit in every form, and without a colon nothing is IPv6: that is the answer for nearly every name.
-    if !name.first().is_some_and(u8::is_ascii_digit) && !name.contains(&b':') {
+    if !name.first().is_some_and(u8::is_ascii_digit) && !blob::holds(name, b':') {
         return false;
     }
     let Ok(text) = core::str::from_utf8(name) else {

@@ -30,15 +30,15 @@ pub unsafe fn entries<'a>(strings: Strings) -> impl Iterator<Item = &'a [u8]> {
     unsafe { entries_that(strings, |_| true) }
 }
 
-/// As [`entries`], those alone whose first byte is wanted: of the others nothing more is looked at, however long they are. An empty one has
-/// its NUL there.
+/// As [`entries`], those alone whose first two bytes are wanted: of the others nothing more is looked at, however long they are. A shorter one
+/// has NULs there.
 ///
 /// # Safety
 /// As for [`entries`].
 #[inline]
 pub unsafe fn entries_that<'a>(
     strings: Strings,
-    is_wanted: impl Fn(u8) -> bool,
+    is_wanted: impl Fn([u8; 2]) -> bool,
 ) -> impl Iterator<Item = &'a [u8]> {
     let mut next = strings;
     core::iter::from_fn(move || {
@@ -53,7 +53,13 @@ pub unsafe fn entries_that<'a>(
                     return None;
                 }
                 next = next.add(1);
-                if is_wanted(*entry.cast::<u8>()) {
+                let first = *entry.cast::<u8>();
+                let second = if first == 0 {
+                    0
+                } else {
+                    *entry.cast::<u8>().add(1)
+                };
+                if is_wanted([first, second]) {
                     return Some(CStr::from_ptr(entry).to_bytes());
                 }
             }

@@ -8,14 +8,17 @@ use crate::sys::{self, Errno};
 /// PATH_MAX of Linux (limits.h): a path with its NUL. No system call takes a longer one.
 pub const PATH_MAX: usize = 4096;
 
-/// A path on the stack, never longer than the kernel takes. Not initialised beyond its length: zeroing 4 KiB for each
+/// A text on the stack, of fewer bytes than `SIZE`, so that a NUL fits behind it. Not initialised beyond its length: zeroing 4 KiB for each
 /// `open` would cost more than the verdict.
-pub struct Name {
-    bytes: [MaybeUninit<u8>; PATH_MAX],
+pub struct Text<const SIZE: usize> {
+    bytes: [MaybeUninit<u8>; SIZE],
     len: usize,
 }
 
-impl Name {
+/// A path, never longer than the kernel takes.
+pub type Name = Text<PATH_MAX>;
+
+impl<const SIZE: usize> Text<SIZE> {
     /// Empty.
     #[inline(always)]
     pub const fn new() -> Self {
@@ -27,13 +30,13 @@ impl Name {
         }
     }
 
-    /// The path, without a NUL.
+    /// The text, without a NUL.
     pub fn as_bytes(&self) -> &[u8] {
-        // SAFETY: every way to raise `len` has written the bytes below it first, and it stays below PATH_MAX.
+        // SAFETY: every way to raise `len` has written the bytes below it first, and it stays below SIZE.
         unsafe { core::slice::from_raw_parts(self.bytes.as_ptr().cast(), self.len) }
     }
 
-    /// The path as a C string. Writes the NUL behind the last byte, for which `push` leaves room.
+    /// The text as a C string. Writes the NUL behind the last byte, for which `push` leaves room.
     pub fn as_ptr(&mut self) -> *const c_char {
         if let Some(end) = self.bytes.get_mut(self.len) {
             end.write(0);
@@ -54,11 +57,11 @@ impl Name {
     /// Appends bytes.
     ///
     /// # Errors
-    /// `ENAMETOOLONG` where the path with its NUL would pass PATH_MAX, as path_resolution(7) has it.
+    /// `ENAMETOOLONG` where the text with its NUL would pass SIZE; of a path, that is what path_resolution(7) has.
     pub fn push(&mut self, more: &[u8]) -> Result<(), Errno> {
         let start = self.len;
         let end = start + more.len();
-        let Some(room) = self.bytes.get_mut(start..end).filter(|_| end < PATH_MAX) else {
+        let Some(room) = self.bytes.get_mut(start..end).filter(|_| end < SIZE) else {
             return Err(Errno(libc::ENAMETOOLONG));
         };
         // SAFETY: the room is as long as the bytes, and other memory than theirs.
@@ -72,7 +75,9 @@ impl Name {
         self.len = start + unsafe { CStr::from_ptr(text.add(start)) }.count_bytes();
         Ok(())
     }
+}
 
+impl Name {
     /// Goes on with a relative path, in its own words: `.` stays, `..` takes the last component off, doubled slashes
     /// are one. That is the kernel's meaning only where no component is a link.
     ///

@@ -375,7 +375,7 @@ impl Decider<'_> {
     }
 
     /// Takes the ports of a network, if there is one of that key.
-    #[inline]
+    #[inline(always)]
     fn take_net(
         &self,
         index: &Index,
@@ -384,9 +384,23 @@ impl Decider<'_> {
         port: u16,
         hits: &mut Hits,
     ) -> Option<()> {
-        if self.may_be(index, hash)?
-            && let Some((first, count)) = self.find(index, tag, hash, |k| k == key)?
-        {
+        if !self.may_be(index, hash)? {
+            return Some(());
+        }
+        self.take_ports(index, (tag, hash), key, port, hits)
+    }
+
+    /// The same, where there can be such a key.
+    #[inline(never)]
+    fn take_ports(
+        &self,
+        index: &Index,
+        (tag, hash): (u32, u32),
+        key: &[u8],
+        port: u16,
+        hits: &mut Hits,
+    ) -> Option<()> {
+        if let Some((first, count)) = self.find(index, tag, hash, |k| k == key)? {
             self.scan_segments(first, count, port, hits)?;
         }
         Some(())

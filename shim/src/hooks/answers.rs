@@ -9,7 +9,7 @@ use palisade_policy::event::{Connect, Reason, Section};
 
 use super::finish;
 use super::messages::{self, gather};
-use super::names::{self, Host, judge_asked, own_search, plain_address};
+use super::names::{self, judge_asked, own_search, plain_address};
 use super::network::{Address, DNS_PORT, internet};
 use super::questions::PAYLOAD;
 use crate::state::State;
@@ -66,10 +66,12 @@ pub unsafe fn note_entry(node: *const c_char, entry: *const hostent) {
 /// # Safety
 /// `node` is a C string, or a pointer that cannot be one.
 unsafe fn noted<'a>(node: *const c_char) -> Option<&'a [u8]> {
-    // Where the program says what is searched, the address may be another name's.
-    let state = state::noting().filter(|state| own_search(state) == [None; 2])?;
+    let state = state::noting()?;
     // SAFETY: the caller's promise.
-    unsafe { sys::c_bytes(node) }.filter(|name| state.learns || state.decider.wants_name(name))
+    let name =
+        unsafe { sys::c_bytes(node) }.filter(|name| state.learns || state.decider.wants_name(name));
+    // Where the program says what is searched, the address may be another name's.
+    name.filter(|_| own_search(state) == [None; 2])
 }
 
 /// struct gaicb of getaddrinfo_a(3), as far as it is read.
@@ -125,8 +127,8 @@ unsafe fn refuses_request(state: &State, request: *const Gaicb) -> bool {
         return false;
     };
     // SAFETY: the caller's promise.
-    let (host, flags) = unsafe { (Host::copy(request.name), names::flags_of(request.request)) };
-    host.is_some_and(|host| judge_asked(state, host.name(), flags).is_err())
+    let (host, flags) = unsafe { (names::copy(request.name), names::flags_of(request.request)) };
+    host.is_some_and(|host| judge_asked(state, host.as_bytes(), flags).is_err())
 }
 
 /// The same for a list of getaddrinfo_a(3): what is done by now.

@@ -10,6 +10,7 @@ use palisade_policy::event::Section;
 use super::answers;
 use super::network::Address;
 use super::questions::{self, judge_unknown};
+use crate::path::Text;
 use crate::question;
 use crate::state::State;
 use crate::sys::Errno;
@@ -75,44 +76,18 @@ pub fn resolving<R>(act: impl FnOnce() -> R) -> R {
 }
 
 /// A name, copied before it is judged, so that another thread cannot change it in between.
-pub struct Host {
-    bytes: [u8; TEXT_MAX],
-    len: usize,
-}
+pub type Host = Text<TEXT_MAX>;
 
-impl Host {
-    /// # Safety
-    /// `name` is a C string, or a pointer that cannot be one.
-    pub unsafe fn copy(name: *const c_char) -> Option<Self> {
-        // SAFETY: the caller's promise.
-        let name = unsafe { sys::c_bytes(name) }?;
-        let mut host = Self {
-            bytes: [0; TEXT_MAX],
-            len: name.len(),
-        };
-        if name.len() >= TEXT_MAX {
-            return None;
-        }
-        host.bytes
-            .iter_mut()
-            .zip(name)
-            .for_each(|(to, from)| *to = *from);
-        // Another thread may have shortened the text since it was measured.
-        host.len = host
-            .bytes
-            .iter()
-            .position(|byte| *byte == 0)
-            .unwrap_or(TEXT_MAX - 1);
-        Some(host)
-    }
-
-    pub fn name(&self) -> &[u8] {
-        self.bytes.get(..self.len).unwrap_or_default()
-    }
-
-    fn as_ptr(&self) -> *const c_char {
-        self.bytes.as_ptr().cast()
-    }
+/// `None`: no pointer, or a longer text than libc's resolver takes.
+///
+/// # Safety
+/// `name` is a C string, or a pointer that cannot be one.
+#[inline]
+pub unsafe fn copy(name: *const c_char) -> Option<Host> {
+    let mut host = Host::new();
+    // SAFETY: the caller's promise.
+    host.push(unsafe { sys::c_bytes(name) }?).ok()?;
+    Some(host)
 }
 
 /// Judges a name as a program writes it, and what libc's resolver makes of it.
@@ -140,7 +115,7 @@ pub fn own_search(state: &State) -> [Option<&'static [u8]>; 2] {
     let mut values = [None; SEARCH.len()];
     // SAFETY: the live environment, as libc's resolver reads it.
     let entries =
-        unsafe { env::entries_that(env::current(), |first| first == b'L' || first == b'H') };
+        unsafe { env::entries_that(env::current(), |first| matches!(&first, b"LO" | b"HO")) };
     for entry in entries {
         for (value, name) in values.iter_mut().zip(SEARCH) {
             let found = entry.strip_prefix(name.as_bytes());
@@ -284,10 +259,10 @@ unsafe fn getaddrinfo_judged(
 ) -> c_int {
     // SAFETY: the caller's promise.
     unsafe {
-        let Some(host) = Host::copy(node) else {
+        let Some(mut host) = copy(node) else {
             return getaddrinfo_noted(node, service, hints, result);
         };
-        if judge_asked(state, host.name(), flags_of(hints)).is_err() {
+        if judge_asked(state, host.as_bytes(), flags_of(hints)).is_err() {
             return libc::EAI_FAIL;
         }
         getaddrinfo_noted(host.as_ptr(), service, hints, result)
@@ -320,7 +295,7 @@ unsafe fn refuses(name: *const c_char) -> bool {
 #[inline(never)]
 unsafe fn refuses_host(state: &State, name: *const c_char) -> bool {
     // SAFETY: the caller's promise.
-    unsafe { Host::copy(name) }.is_some_and(|host| judge_text(state, host.name()).is_err())
+    unsafe { copy(name) }.is_some_and(|host| judge_text(state, host.as_bytes()).is_err())
 }
 
 /// `gethostbyname(3)`.
@@ -639,26 +614,17 @@ unsafe fn refuses_within(name: *const c_char, domain: *const c_char) -> bool {
 #[inline(never)]
 unsafe fn refuses_joined(name: *const c_char, domain: *const c_char) -> bool {
     // SAFETY: the caller's promise.
-    let hosts = unsafe { (Host::copy(name), Host::copy(domain)) };
-    let (Some(name), Some(domain)) = hosts else {
-        // SAFETY: the caller's promise.
-        return unsafe { refuses(name) };
-    };
-    let mut whole = Host {
-        bytes: [0; TEXT_MAX],
-        len: 0,
-    };
-    for byte in name.name().iter().chain(b".").chain(domain.name()) {
-        // One byte stays zero: the end of the C string.
-        if whole.len < TEXT_MAX - 1 {
-            if let Some(to) = whole.bytes.get_mut(whole.len) {
-                *to = *byte;
-            }
-            whole.len += 1;
-        }
+    let hosts = unsafe { (copy(name), copy(domain)) };
+    if let (Some(mut whole), Some(domain)) = hosts
+        && whole.push(b".").is_ok()
+        && whole.push(domain.as_bytes()).is_ok()
+    {
+        // SAFETY: a C string on the stack.
+        return unsafe { refuses(whole.as_ptr()) };
     }
-    // SAFETY: a C string on the stack.
-    unsafe { refuses(whole.as_ptr()) }
+    // libc's resolver takes nothing longer.
+    // SAFETY: the caller's promise.
+    unsafe { refuses(name) }
 }
 
 /// A whole message: each of its questions.
