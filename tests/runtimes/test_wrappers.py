@@ -73,8 +73,7 @@ class OtherWrappers(unittest.TestCase):
 
     def test_that_put_a_proxy_before_the_runtime_api_do_not_start_where_none_listens(self):
         with self.wrapped("python", "tracer", {"TRACER_PROXY": "127.0.0.1:9", "AWS_LAMBDA_FUNCTION_TIMEOUT": "2"}) as running:
-            answer = running.invoke({"act": "list"}).body
-            self.assertNotIsInstance(answer, list, f"{answer}\n{running.log_text()}")
+            self.assertNotIn(running.invoke_in_vain({"act": "list"}), (None, 0), running.log_text())
 
     def test_that_have_to_be_first_work_by_starting_palisades(self):
         for name in RUNTIMES:
