@@ -101,7 +101,7 @@ pub struct Parsed {
 
 /// The candidate that is most like `word`, if one is like it at all.
 pub(crate) fn nearest<'c>(word: &str, candidates: &[&'c str]) -> Option<&'c str> {
-    let word = word.to_lowercase();
+    let word = word.to_ascii_lowercase();
     let mut best: Option<(usize, &'c str)> = None;
     for candidate in candidates {
         let distance = distance(&word, candidate);

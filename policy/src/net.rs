@@ -154,7 +154,7 @@ pub(crate) fn target(text: &str) -> Result<Target, BadEntry> {
 /// Whether the host of an entry is meant as a name. No address holds a letter without a colon, and no name a colon or a slash, so that
 /// nothing is both.
 fn is_name(host: &str) -> bool {
-    if host.contains([':', '/', '%']) || !host.chars().any(char::is_alphabetic) {
+    if host.contains([':', '/', '%']) || !host.bytes().any(is_letter) {
         return false;
     }
     // A slip of the hand in `10.0.0.0` must not make a name of it that nobody ever asks for.
@@ -162,6 +162,11 @@ fn is_name(host: &str) -> bool {
     let digits = |label: &&str| !label.is_empty() && label.bytes().all(|b| b.is_ascii_digit());
     let slip = labels.clone().count() == 4 && labels.filter(digits).count() == 3;
     !slip && !domain::is_numeric(host.as_bytes())
+}
+
+/// A letter, or a byte of a character that is none of ASCII's and that no address has.
+fn is_letter(byte: u8) -> bool {
+    byte.is_ascii_alphabetic() || !byte.is_ascii()
 }
 
 fn name(host: &str) -> Result<Pattern, BadEntry> {
@@ -273,7 +278,7 @@ fn bad_address(text: &str) -> Result<Cidr, BadEntry> {
             "an address such as `2001:db8::1`, in brackets if a port follows",
         );
     }
-    if text.chars().any(char::is_alphabetic) {
+    if text.bytes().any(is_letter) {
         return bad(
             "a name stands alone, without a path, a prefix length or brackets",
             "the name and an optional port, such as `api.example.com:443`",

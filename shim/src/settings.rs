@@ -178,7 +178,7 @@ pub fn policy(environment: Environment) -> Found {
         Some(b"enforce") => Mode::Enforce,
         Some(other) => {
             let mut problem = format!(
-                "PALISADE_MODE is {:?}; expected learn or enforce",
+                "PALISADE_MODE is \"{}\"; expected learn or enforce",
                 String::from_utf8_lossy(other)
             );
             if let Err(also) = policy {
@@ -308,7 +308,7 @@ pub fn destination(environment: Environment, is_in_lambda: bool) -> Result<Desti
                 Ok(Destination::File(Box::leak(path.into_boxed_c_str())))
             }
             _ => Err(format!(
-                "PALISADE_AUDIT is {:?}; expected stdout, stderr, or file: and an absolute path, such as file:/tmp/audit.jsonl",
+                "PALISADE_AUDIT is \"{}\"; expected stdout, stderr, or file: and an absolute path, such as file:/tmp/audit.jsonl",
                 String::from_utf8_lossy(value)
             )),
         },

@@ -80,6 +80,44 @@ macro_rules! by_number {
     ($($nothing:tt)*) => {};
 }
 
+/// More than twice as many as there are hooks, so that a name is nearly always found at once.
+const BUCKETS: usize = 512;
+
+/// Sums of the lengths before each.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler, which would say so"
+)]
+const fn starts<const N: usize>(lengths: &[u8; N]) -> [u16; N] {
+    let mut starts = [0; N];
+    let mut place = 1;
+    while place < N {
+        starts[place] = starts[place - 1] + lengths[place - 1] as u16;
+        place += 1;
+    }
+    starts
+}
+
+/// A table of places, each in the first bucket from its hash on that was free.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler, which would say so"
+)]
+const fn by_hash<const N: usize>(hashes: &[u32; N]) -> [u8; BUCKETS] {
+    assert!(N < 255 && 2 * N < BUCKETS);
+    let mut buckets = [0; BUCKETS];
+    let mut place = 0;
+    while place < N {
+        let mut bucket = hashes[place] as usize % BUCKETS;
+        while buckets[bucket] != 0 {
+            bucket = (bucket + 1) % BUCKETS;
+        }
+        place += 1;
+        buckets[bucket] = place as u8;
+    }
+    buckets
+}
+
 macro_rules! hooks {
     ($($name:ident($($arg:ident: $type:ty),*) -> $result:ty = $handler:path $(, before $next:ident)?;)*) => {
         $(
@@ -151,8 +189,14 @@ macro_rules! hooks {
         /// The length of each name, with its NUL.
         static LENGTHS: [u8; COUNT] = [$(stringify!($name).len() as u8 + 1),*];
 
+        /// Where each name begins among them.
+        static STARTS: [u16; COUNT] = starts(&LENGTHS);
+
         /// The hash of each name.
         static HASHES: [u32; COUNT] = [$(objects::hash(stringify!($name).as_bytes())),*];
+
+        /// The place of each name, and one more, by its hash; 0 where there is none.
+        static BY_HASH: [u8; BUCKETS] = by_hash(&HASHES);
 
         /// Fills every slot. For the constructor. A loop over a table: written out for each hook it was three pages of code, which each start had
         /// to read in.
@@ -188,19 +232,34 @@ macro_rules! hooks {
 
         /// The exported hook in that place.
         #[cfg(not(test))]
-        fn exported(place: Place) -> Option<*mut c_void> {
+        fn exported(place: usize) -> Option<*mut c_void> {
             // SAFETY: the table above, which nobody writes.
-            let distance = unsafe { DISTANCES.get(place as usize) }?;
+            let distance = unsafe { DISTANCES.get(place) }?;
             Some(core::ptr::from_ref(distance).wrapping_byte_offset(*distance as isize).cast_mut().cast())
+        }
+
+        /// The place of the hook of that name.
+        fn place(name: &[u8]) -> Option<usize> {
+            let hash = objects::hash(name);
+            let from = hash as usize % BUCKETS;
+            let (before, behind) = BY_HASH.split_at_checked(from)?;
+            for bucket in behind.iter().chain(before) {
+                let place = usize::from(*bucket).checked_sub(1)?;
+                let start = usize::from(*STARTS.get(place)?);
+                let known = NAMES.get(start..start + name.len() + 1);
+                if HASHES.get(place) == Some(&hash) && known.and_then(|known| known.strip_suffix(b"\0")) == Some(name) {
+                    return Some(place);
+                }
+            }
+            None
         }
 
         /// The exported hook of that name, for `dlsym`.
         #[cfg(not(test))]
         pub fn hook(name: &[u8]) -> Option<*mut c_void> {
-            // Compared by length and first bytes before all else, this is a few hundred instructions at worst.
-            $(if name == stringify!($name).as_bytes() {
-                return exported(Place::$name);
-            })*
+            if let Some(place) = place(name) {
+                return exported(place);
+            }
             stubs::hook(name)
         }
     };
@@ -407,4 +466,26 @@ const _: () = assert!(size_of::<mode_t>() == size_of::<c_uint>());
 #[cfg(test)]
 pub fn hook(_: &[u8]) -> Option<*mut c_void> {
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_hook_is_found_by_its_name_and_nothing_else_is() {
+        let names: Vec<&[u8]> = NAMES
+            .split(|byte| *byte == 0)
+            .filter(|name| !name.is_empty())
+            .collect();
+        assert_eq!(names.len(), COUNT);
+        for (at, name) in names.iter().enumerate() {
+            assert_eq!(place(name), Some(at), "{}", String::from_utf8_lossy(name));
+            let longer = [*name, b"?"].concat();
+            assert_eq!(place(&longer), None, "{}", String::from_utf8_lossy(&longer));
+        }
+        for name in [b"".as_slice(), b"\0", b"openopenat", b"open\0", b"pe"] {
+            assert_eq!(place(name), None, "{}", String::from_utf8_lossy(name));
+        }
+    }
 }

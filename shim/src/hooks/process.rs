@@ -5,6 +5,7 @@
 //! environment: that is what keeps it defended.
 
 use core::ffi::{c_char, c_int, c_void};
+use core::sync::atomic::{AtomicU8, Ordering};
 
 use libc::{FILE, pid_t, posix_spawn_file_actions_t, posix_spawnattr_t};
 use palisade_policy::event::{Section, Start};
@@ -40,11 +41,15 @@ enum Target {
 }
 
 /// A name that no call takes: it stands for any other that is too long to be copied, so that the real call refuses it in its own way.
-static TOO_LONG: [u8; PATH_MAX + 1] = {
-    let mut name = [b'/'; PATH_MAX + 1];
-    name[PATH_MAX] = 0;
-    name
-};
+/// Written by whoever needs it, always with the same bytes: as a constant it would be four kilobytes of the library.
+static TOO_LONG: [AtomicU8; PATH_MAX + 1] = [const { AtomicU8::new(0) }; PATH_MAX + 1];
+
+fn too_long() -> *const c_char {
+    for byte in TOO_LONG.iter().take(PATH_MAX) {
+        byte.store(b'/', Ordering::Relaxed);
+    }
+    TOO_LONG.as_ptr().cast()
+}
 
 impl Target {
     const fn name(self) -> *const c_char {
@@ -154,7 +159,7 @@ unsafe fn judge_copy(
             target = target.with_name(if fits {
                 room.as_ptr().cast()
             } else {
-                TOO_LONG.as_ptr().cast()
+                too_long()
             });
         }
         let open = || match target {
