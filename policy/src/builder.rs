@@ -4,7 +4,7 @@ use crate::blob::{self, Hash, Kind, NONE, Space, header, op, tag};
 use crate::glob::{Op, Shape};
 use crate::net::{Cidr, Ports};
 use alloc::borrow::Cow;
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeMap;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
@@ -34,8 +34,6 @@ pub(crate) struct Builder {
     postings: Vec<[u32; 4]>,
     keys: Vec<Key>,
     key_index: Index,
-    /// Keys that are there without a program, and for what.
-    plain: BTreeSet<(u32, u32)>,
     /// What leads to ports: networks and names.
     nets: BTreeMap<(u32, Vec<u8>), Vec<PortRule>>,
     listen: Vec<PortRule>,
@@ -57,6 +55,8 @@ struct Key {
     head: u32,
     /// How many of them are programs.
     programs: usize,
+    /// For what it is there without a program: a bit for each list and access.
+    plain: u64,
 }
 
 /// Numbers by hash: open addressing, at most half full. A tree of the texts themselves would compare the beginnings that places and paths
@@ -190,6 +190,7 @@ impl Builder {
             length: word(key.len()),
             head: 0,
             programs: 0,
+            plain: 0,
         });
         number
     }
@@ -226,15 +227,19 @@ impl Builder {
             }
         };
         let number = self.key(tag(space, kind), &folded(space, key));
-        // The same name again, for the same purpose, would never be the one that is reported.
-        let meta = list << 8 | access;
-        if program.is_none() && !self.plain.insert((number, meta)) {
-            return;
-        }
         let program = program.map_or(0, |program| self.program(program));
         if let Some(key) = self.keys.get_mut(number as usize) {
+            if program == 0 {
+                // The same name again, for the same purpose, would never be the one that is reported.
+                let purpose = 1 << ((list << 2) | access);
+                if key.plain & purpose != 0 {
+                    return;
+                }
+                key.plain |= purpose;
+            }
             key.programs += usize::from(program != 0);
-            self.postings.push([entry, meta, program, key.head]);
+            self.postings
+                .push([entry, list << 8 | access, program, key.head]);
             key.head = word(self.postings.len());
         }
         self.length(space, kind, key);
