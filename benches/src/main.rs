@@ -17,6 +17,7 @@ mod peers;
 mod place;
 mod policies;
 mod readme;
+mod shape;
 mod starts;
 mod table;
 mod threads;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use palisade_tests::wrapper;
 
 use crate::place::{Place, Variables, installed, program, text};
+use crate::shape;
 use crate::table::Table;
 
 /// Starts commands in turns; microseconds of each.
@@ -61,6 +62,18 @@ pub fn measure(place: &Place, table: &mut Table) {
     );
     let most = place.main(10_000);
     let child = place.child(10);
+    // The environment of a child is a part of what its start takes.
+    let shape = shape::preload(&place.library).map(|preload| {
+        let others = child.iter().filter(|(name, _)| name != "LD_PRELOAD");
+        let mut variables: Variables = others.cloned().collect();
+        variables.push(("LD_PRELOAD".into(), text(&preload)));
+        variables
+    });
+    if shape.is_none() {
+        table.missing("a preload of the library's shape: readelf is not installed".to_owned());
+    }
+    let has_shape = shape.is_some();
+    let shape = shape.unwrap_or_else(|| nothing.clone());
     // They find the policy in memory that a main process shares with them, as long as it lives.
     let (large_main, large) = place.family(1000);
     let (largest_main, largest) = place.family(10_000);
@@ -68,12 +81,14 @@ pub fn measure(place: &Place, table: &mut Table) {
     wrapped.push(("PALISADE_LIBRARY".into(), text(&place.library)));
     let script = text(&wrapper());
     let shell: &[&str] = &["/bin/sh", "-c", "exec /bin/true"];
+    let probing: &[&str] = &["/bin/sh", "-c", "/bin/sh -c :; exec /bin/true"];
     let times = run(
         place,
         place.rounds(1000),
         &[
             (&bare, TRUE),
             (&nothing, TRUE),
+            (&shape, TRUE),
             (&off, TRUE),
             (&child, TRUE),
             (&large, TRUE),
@@ -82,12 +97,14 @@ pub fn measure(place: &Place, table: &mut Table) {
             (&hundred, TRUE),
             (&thousand, TRUE),
             (&bare, shell),
+            (&bare, probing),
             (&wrapped, &[&script, "/bin/true"]),
         ],
     );
     let [
         bare_times,
         nothing_times,
+        shape_times,
         off_times,
         child_times,
         large_times,
@@ -96,10 +113,11 @@ pub fn measure(place: &Place, table: &mut Table) {
         hundred_times,
         thousand_times,
         shell_times,
+        probing_times,
         wrapped_times,
     ] = times.as_slice()
     else {
-        panic!("eleven cases");
+        panic!("thirteen cases");
     };
     drop((large_main, largest_main));
     for (what, setting, times, against, budget) in [
@@ -107,6 +125,13 @@ pub fn measure(place: &Place, table: &mut Table) {
             "a preload of nothing",
             "the floor",
             nothing_times,
+            bare_times,
+            None,
+        ),
+        (
+            "a preload of the library's shape",
+            "the floor",
+            shape_times,
             bare_times,
             None,
         ),
@@ -127,10 +152,10 @@ pub fn measure(place: &Place, table: &mut Table) {
             Some(80.0),
         ),
         (
-            "a child, above the floor",
+            "a child, above the library's shape",
             "10 entries",
             child_times,
-            nothing_times,
+            shape_times,
             None,
         ),
         (
@@ -162,6 +187,13 @@ pub fn measure(place: &Place, table: &mut Table) {
             None,
         ),
         (
+            "a shell that starts one and becomes a program",
+            "the floor",
+            probing_times,
+            bare_times,
+            None,
+        ),
+        (
             "wrapper and main process",
             "100 entries",
             wrapped_times,
@@ -169,7 +201,9 @@ pub fn measure(place: &Place, table: &mut Table) {
             Some(2000.0),
         ),
     ] {
-        table.difference(what, setting, "µs", (times, against), budget);
+        if has_shape || !what.contains("shape") {
+            table.difference(what, setting, "µs", (times, against), budget);
+        }
     }
     let times = run(place, place.rounds(40), &[(&bare, TRUE), (&most, TRUE)]);
     if let [without, with] = times.as_slice() {
