@@ -3,6 +3,7 @@
 
 extern crate alloc;
 
+use std::format;
 use std::path::Path;
 
 #[path = "src/blob.rs"]

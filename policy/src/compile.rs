@@ -5,6 +5,7 @@ use crate::blob::{Space, access, flag, list, state};
 use crate::builder::Builder;
 use crate::decide::Decider;
 use crate::domain;
+use crate::format;
 use crate::glob::{self, Op, ops};
 use crate::moment;
 use crate::net::{self, Cidr, Host, Ports, Target};
@@ -15,7 +16,6 @@ use crate::schema::{
 use crate::scope::{self, Identity};
 use crate::{Section, parse};
 use alloc::collections::BTreeMap;
-use alloc::format;
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;

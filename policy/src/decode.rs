@@ -3,10 +3,10 @@
 //! Lambda gives a function 4 KB of environment in all, so a policy may come compressed.
 
 use crate::diagnostics::Problem;
+use crate::format;
 use crate::gzip::{self, Unpacked};
 use crate::json::MAX_TEXT;
 use alloc::borrow::Cow;
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use base64::Engine as _;

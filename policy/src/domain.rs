@@ -1,9 +1,9 @@
 //! Host names: patterns for them, and what is no name at all.
 
 use crate::blob;
+use crate::format;
 use crate::net::BadEntry;
 use alloc::borrow::ToOwned;
-use alloc::format;
 use alloc::string::String;
 use core::net::{Ipv4Addr, Ipv6Addr};
 

@@ -6,9 +6,9 @@
 use core::cell::Cell;
 
 use crate::diagnostics::Problem;
+use crate::format;
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 

@@ -101,6 +101,7 @@ mod parse;
 mod platform;
 pub mod schema;
 mod scope;
+mod text;
 
 pub use compile::{Compiled, Context, compile};
 pub use decide::Decider;
@@ -113,3 +114,5 @@ pub use parse::{parse, read};
 pub use platform::{Platform, Surroundings};
 pub use schema::*;
 pub use scope::Identity;
+#[doc(hidden)]
+pub use text::formatted;

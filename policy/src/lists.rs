@@ -4,8 +4,8 @@
 
 use crate::blob::{Space, access, list};
 use crate::builder::Builder;
+use crate::format;
 use crate::glob::{self, Shape, ops};
-use alloc::format;
 use alloc::vec::Vec;
 
 /// Files of the platform.

@@ -1,8 +1,8 @@
 //! Points in time as a policy writes them: RFC 3339, in UTC.
 
+use crate::format;
 use crate::net::BadEntry;
 use alloc::borrow::ToOwned;
-use alloc::format;
 use alloc::string::String;
 
 /// What is expected of one.

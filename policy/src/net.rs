@@ -1,7 +1,7 @@
 //! Entries of `network`: addresses, networks and ports.
 
 use crate::domain::{self, Pattern};
-use alloc::format;
+use crate::format;
 use alloc::string::String;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

@@ -3,9 +3,9 @@
 //! Derived from what the function's environment says, never from constants alone: the Runtime API has been seen on `127.0.0.1:9001` and on
 //! `169.254.100.1:9001`, and proxies move it.
 
+use crate::format;
 use crate::glob::escape;
 use alloc::borrow::ToOwned;
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};

@@ -27,22 +27,29 @@ const SETTINGS_MAX: usize = 24;
 /// Settings and policy of almost every function; more than that lies in a mapping of its own.
 const ROOM: usize = 64 * 1024;
 
-/// What a child keeps. Pages of it that are not written to take no memory, so what is always written stands in front.
-#[repr(C, align(4096))]
+/// What a child keeps.
 struct Kept {
     state: UnsafeCell<MaybeUninit<State>>,
     settings: UnsafeCell<[MaybeUninit<&'static CStr>; SETTINGS_MAX]>,
-    bytes: UnsafeCell<[u8; ROOM]>,
 }
 
 // SAFETY: the constructor alone writes it, before anybody else may know of it.
 unsafe impl Sync for Kept {}
 
+#[cfg_attr(not(test), unsafe(link_section = ".bss.palisade"))]
 static KEPT: Kept = Kept {
     state: UnsafeCell::new(MaybeUninit::uninit()),
     settings: UnsafeCell::new([const { MaybeUninit::uninit() }; SETTINGS_MAX]),
-    bytes: UnsafeCell::new([0; ROOM]),
 };
+
+/// The bytes of what it keeps. Pages that are not written to take no memory.
+#[repr(align(4096))]
+struct Bytes(UnsafeCell<[u8; ROOM]>);
+
+// SAFETY: as above.
+unsafe impl Sync for Bytes {}
+
+static BYTES: Bytes = Bytes(UnsafeCell::new([0; ROOM]));
 
 /// The settings, as they came.
 struct Settings {
@@ -90,7 +97,7 @@ impl Room {
     fn of(length: usize) -> Option<Self> {
         if length <= ROOM {
             // SAFETY: the constructor runs once.
-            return Some(Self(unsafe { &mut *KEPT.bytes.get() }));
+            return Some(Self(unsafe { &mut *BYTES.0.get() }));
         }
         let memory = sys::map(length, false).ok()?.cast::<u8>();
         // SAFETY: a fresh mapping of that length, which nobody ever unmaps.

@@ -7,13 +7,13 @@
 //!
 //! A set that is full forgets: a new act takes the place of another, which is reported again when it is done again.
 
-use alloc::format;
 use alloc::string::String;
 use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
 
 use palisade_audit::{Subject, Text};
 use palisade_policy::event::Section;
+use palisade_policy::format;
 
 use crate::{settings, sys};
 

@@ -54,6 +54,7 @@ mod learned;
 mod log;
 mod memory;
 mod objects;
+mod offsets;
 mod path;
 mod question;
 mod report;

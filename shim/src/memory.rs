@@ -25,7 +25,7 @@ mod alone {
     use core::ptr::null_mut;
     use core::sync::atomic::{AtomicUsize, Ordering};
 
-    use crate::sys;
+    use crate::{sys, table};
 
     /// Who allocates: the thread that runs the constructor has memory of its own while it does, everybody else malloc(3).
     struct Memory {
@@ -191,14 +191,19 @@ mod alone {
         unsafe fn malloc(layout: Layout) -> *mut u8 {
             if layout.align() <= ALIGNED {
                 // SAFETY: any size may be asked for.
-                return unsafe { libc::malloc(layout.size()) }.cast();
+                return table::malloc::next()
+                    .map_or(null_mut(), |malloc| unsafe { malloc(layout.size()) })
+                    .cast();
             }
             let mut place: *mut c_void = null_mut();
             // SAFETY: an alignment of Rust is a power of two, and here a multiple of a pointer's.
-            if unsafe { libc::posix_memalign(&raw mut place, layout.align(), layout.size()) } != 0 {
-                return null_mut();
+            let errno = table::posix_memalign::next()
+                .map(|give| unsafe { give(&raw mut place, layout.align(), layout.size()) });
+            if errno == Some(0) {
+                place.cast()
+            } else {
+                null_mut()
             }
-            place.cast()
         }
     }
 
@@ -223,9 +228,11 @@ mod alone {
                 return unsafe { (*arena).give_back(place, layout) };
             }
             // SAFETY: the constructor is over, and nobody changes the list any more.
-            if !unsafe { &*self.arena.get() }.has(place) {
+            if !unsafe { &*self.arena.get() }.has(place)
+                && let Some(free) = table::free::next()
+            {
                 // SAFETY: the caller's promise: it came from malloc(3).
-                unsafe { libc::free(place.cast()) }
+                unsafe { free(place.cast()) }
             }
         }
 
@@ -262,7 +269,10 @@ mod alone {
     /// A panic is a mistake of ours that no test has found. It ends the process as `std` would, without a word.
     #[panic_handler]
     fn panic(_: &PanicInfo<'_>) -> ! {
-        // SAFETY: abort(3) does not return.
-        unsafe { libc::abort() }
+        if let Some(abort) = table::abort::next() {
+            // SAFETY: abort(3) may be called at any time.
+            unsafe { abort() }
+        }
+        sys::exit_group(128 + libc::SIGABRT)
     }
 }

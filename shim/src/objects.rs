@@ -21,7 +21,7 @@ const LIBC: [&[u8]; 4] = [
 ];
 
 /// The addresses of each object of [`LIBC`], once the constructor has noted them.
-#[cfg_attr(not(test), unsafe(link_section = ".data"))]
+#[cfg_attr(not(test), unsafe(link_section = ".bss.palisade"))]
 static RANGES: [[AtomicUsize; 2]; LIBC.len()] =
     [const { [const { AtomicUsize::new(0) }; 2] }; LIBC.len()];
 
@@ -88,6 +88,10 @@ pub struct Behind {
     count: usize,
     /// The C library's, in the order of [`LIBC`].
     libc: [Option<Symbols>; LIBC.len()],
+    /// Where `libc.so.6` stands among the objects behind.
+    first: usize,
+    /// Its build ID, if it has one.
+    build: &'static [u8],
     /// The path under which the loader found this library.
     own: *const c_char,
 }
@@ -101,6 +105,8 @@ impl Behind {
             symbols: [const { MaybeUninit::uninit() }; OBJECTS_MAX],
             count: 0,
             libc: [None; LIBC.len()],
+            first: OBJECTS_MAX,
+            build: b"",
             own: c"".as_ptr(),
         };
         let own = Self::now as fn() -> Self as usize;
@@ -116,6 +122,10 @@ impl Behind {
                 note(which, info);
                 if let Some(place) = behind.libc.get_mut(which) {
                     *place = symbols;
+                }
+                if which == 0 && is_behind {
+                    behind.first = behind.count;
+                    behind.build = build_id(info);
                 }
             }
             if is_behind {
@@ -139,8 +149,31 @@ impl Behind {
         unsafe { CStr::from_ptr(self.own) }
     }
 
-    /// As [`libc_symbol`], of what was there.
-    pub fn in_libc(&self, name: &CStr) -> *mut c_void {
+    /// The build ID of `libc.so.6`, which tells it from any other; nothing where it has none, or where it does not stand behind.
+    pub fn build(&self) -> &'static [u8] {
+        self.build
+    }
+
+    /// `libc.so.6`, if nothing stands before it that could have a function of the same name.
+    pub fn libc_alone(&self) -> Option<&Symbols> {
+        let [libc, ..] = &self.libc;
+        libc.as_ref().filter(|_| self.first == 0)
+    }
+
+    /// How far into `libc.so.6` a function lies; 0 if it has none of that name.
+    pub fn offset(&self, name: &CStr, hash: u32) -> u32 {
+        let [libc, ..] = &self.libc;
+        libc.as_ref()
+            .and_then(|symbols| Some((symbols, symbols.find(name, hash)?)))
+            .and_then(|(symbols, found)| u32::try_from(found as usize - symbols.base).ok())
+            .unwrap_or(0)
+    }
+
+    /// As [`libc_symbol`], of what was there. `known` is what [`Behind::offset`] gave for this name and such a `libc.so.6`.
+    pub fn in_libc(&self, name: &CStr, known: Option<u32>) -> *mut c_void {
+        if let (Some(offset @ 1..), [Some(symbols), ..]) = (known, &self.libc) {
+            return symbols.at(offset);
+        }
         let hash = hash(name.to_bytes());
         let mut objects = self.libc.iter().flatten();
         objects
@@ -152,17 +185,25 @@ impl Behind {
     ///
     /// An object that has a function of that name and calls another of that name (libattr's `setxattr`, which has a version of its own, calls
     /// libc's) is not next: what it calls is ours.
+    ///
+    /// `known` is what [`Behind::offset`] gave for this name and such a `libc.so.6`.
     #[cfg_attr(not(test), unsafe(link_section = ".text.palisade_start"))]
-    pub fn find(&self, name: &CStr, hash: u32) -> *mut c_void {
-        let known = self.symbols.iter().take(self.count);
-        // SAFETY: as many as `count` have been written.
-        let mut symbols = known.map(|symbols| unsafe { symbols.assume_init_ref() });
-        symbols
-            .find_map(|symbols| {
-                let found = symbols.find(name, hash)?;
-                (is_libc(found) || !symbols.asks_for(name)).then_some(found)
-            })
-            .unwrap_or(core::ptr::null_mut())
+    pub fn find(&self, name: &CStr, hash: u32, known: Option<u32>) -> *mut c_void {
+        for (place, symbols) in self.symbols.iter().take(self.count).enumerate() {
+            // SAFETY: as many as `count` have been written.
+            let symbols = unsafe { symbols.assume_init_ref() };
+            let found = match known {
+                Some(0) if place == self.first => None,
+                Some(offset) if place == self.first => return symbols.at(offset),
+                _ => symbols.find(name, hash),
+            };
+            if let Some(found) = found
+                && (is_libc(found) || !symbols.asks_for(name))
+            {
+                return found;
+            }
+        }
+        core::ptr::null_mut()
     }
 }
 
@@ -205,6 +246,38 @@ fn addresses(info: &dl_phdr_info) -> Range<usize> {
         .max()
         .unwrap_or(0);
     base..base + end as usize
+}
+
+/// What the linker has named a build of an object by: a note of type `NT_GNU_BUILD_ID` and owner `GNU` (elf(5)).
+fn build_id(info: &dl_phdr_info) -> &'static [u8] {
+    const NT_GNU_BUILD_ID: usize = 3;
+    /// Length of the owner, length of what is noted, type; then the owner and its NUL.
+    const HEAD: usize = 16;
+    for header in headers(info)
+        .iter()
+        .filter(|header| header.p_type == libc::PT_NOTE)
+    {
+        let start = (info.dlpi_addr + header.p_vaddr) as *const u8;
+        // SAFETY: a segment of a library that is loaded for good.
+        let mut notes = unsafe { core::slice::from_raw_parts(start, header.p_memsz as usize) };
+        while let Some((head, rest)) = notes.split_at_checked(HEAD) {
+            let word = |at: usize| -> Option<usize> {
+                let bytes = head.get(at..at + 4)?.try_into().ok()?;
+                usize::try_from(u32::from_ne_bytes(bytes)).ok()
+            };
+            let (Some(owner), Some(length), Some(kind)) = (word(0), word(4), word(8)) else {
+                break;
+            };
+            if kind == NT_GNU_BUILD_ID && head.ends_with(b"GNU\0") {
+                return rest.get(..length).unwrap_or_default();
+            }
+            let whole = HEAD - 4
+                + owner.next_multiple_of(4)
+                + length.next_multiple_of(header.p_align.max(4) as usize);
+            notes = notes.get(whole..).unwrap_or_default();
+        }
+    }
+    b""
 }
 
 /// A function, in the low half of a symbol's info.
@@ -253,7 +326,7 @@ unsafe fn is(text: *const c_char, name: &CStr) -> bool {
 
 /// The symbols of a loaded object.
 #[derive(Clone, Copy)]
-struct Symbols {
+pub struct Symbols {
     base: usize,
     strings: *const c_char,
     symbols: *const Symbol,
@@ -304,6 +377,11 @@ impl Symbols {
         })
     }
 
+    /// The function that lies so far into it.
+    pub fn at(&self, offset: u32) -> *mut c_void {
+        (self.base + offset as usize) as *mut c_void
+    }
+
     /// Has it a reference to that name, which some other object is to satisfy? Those come before all that are hashed.
     fn asks_for(&self, name: &CStr) -> bool {
         // SAFETY: as in `find`; the second word is the index of the first symbol that is hashed.
@@ -334,7 +412,7 @@ impl Symbols {
                 .table
                 .add(4)
                 .cast::<u64>()
-                .add((hash / 64 % filters) as usize)
+                .add(((hash / 64) & (filters - 1)) as usize)
                 .read_unaligned();
             if filter >> (hash % 64) & filter >> ((hash >> shift) % 64) & 1 == 0 {
                 return None;
@@ -392,19 +470,53 @@ mod tests {
             // SAFETY: C strings.
             let known = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) };
             // In the test build this code is in the program itself, behind which libc comes.
-            assert_eq!(behind.find(name, hash(name.to_bytes())), known, "{name:?}");
+            let hash = hash(name.to_bytes());
+            assert_eq!(behind.find(name, hash, None), known, "{name:?}");
+            let offset = behind.offset(name, hash);
+            assert_eq!(behind.find(name, hash, Some(offset)), known, "{name:?}");
+            assert_eq!(behind.in_libc(name, Some(offset)), known, "{name:?}");
         }
+        let (name, hash) = (c"no_such_function", hash(b"no_such_function"));
+        assert_eq!(behind.offset(name, hash), 0);
+        for known in [None, Some(0)] {
+            assert!(behind.find(name, hash, known).is_null());
+            assert!(behind.in_libc(name, known).is_null());
+        }
+    }
+
+    #[test]
+    fn a_build_of_libc_has_a_name() {
+        let behind = Behind::now();
+        assert_eq!(behind.build().len(), 20);
+        let id: String = behind
+            .build()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        let mut libc = Vec::new();
+        each(|info, base_name| {
+            if base_name == LIBC[0] {
+                // SAFETY: a C string of the loader.
+                libc = unsafe { CStr::from_ptr(info.dlpi_name) }
+                    .to_bytes()
+                    .to_vec();
+            }
+        });
+        let path = String::from_utf8(libc).unwrap();
+        let said = std::process::Command::new("readelf")
+            .args(["-n", &path])
+            .output()
+            .unwrap();
         assert!(
-            behind
-                .find(c"no_such_function", hash(b"no_such_function"))
-                .is_null()
+            String::from_utf8_lossy(&said.stdout).contains(&id),
+            "{said:?}"
         );
     }
 
     #[test]
     fn addresses_of_libc_are_told_from_others() {
         let behind = Behind::now();
-        assert_eq!(behind.in_libc(c"open"), libc_symbol(c"open"));
+        assert_eq!(behind.in_libc(c"open", None), libc_symbol(c"open"));
         assert!(is_libc(libc_symbol(c"open")));
         assert!(!is_libc(
             addresses_of_libc_are_told_from_others as *const c_void

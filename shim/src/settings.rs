@@ -3,13 +3,13 @@
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
 use alloc::ffi::CString;
-use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
 use core::cell::RefCell;
 use core::ffi::CStr;
 
+use palisade_policy::format;
 use palisade_policy::{Decider, Mode, Platform, Policy, Surroundings};
 
 use crate::env;
@@ -374,6 +374,7 @@ pub fn hand_on_log(log: &Log) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use palisade_policy::format;
 
     #[test]
     fn what_is_handed_on_comes_back_as_it_was() {

@@ -7,12 +7,12 @@
 //!
 //! Where there is no such memory (a kernel without it, a sandbox that refuses it, another namespace) a child compiles the policy again.
 
-use alloc::format;
 use alloc::string::String;
 use core::mem::MaybeUninit;
 
 use crate::settings;
 use crate::sys::{self, Errno};
+use palisade_policy::format;
 
 /// What stands before the number in the setting.
 const PREFIX: &[u8] = b"shm:";

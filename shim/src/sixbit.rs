@@ -15,6 +15,8 @@ const EACH: u64 = 0x0101_0101_0101_0101;
 /// Bytes and the letters that they make.
 const BYTES: usize = 6;
 const LETTERS: usize = 8;
+/// As many letters as are taken at a time.
+const PAIR: usize = 2 * LETTERS;
 
 /// The text of bytes: a number, a colon, and as many letters as it takes.
 pub fn encode(bytes: &[u8]) -> Vec<u8> {
@@ -27,7 +29,7 @@ pub fn encode(bytes: &[u8]) -> Vec<u8> {
     let last = (!rest.is_empty()).then_some(&last);
     for chunk in chunks.iter().chain(last) {
         let [a, b, c, d, e, f] = *chunk;
-        text.extend_from_slice(&letters(u64::from_be_bytes([0, 0, a, b, c, d, e, f])));
+        text.extend_from_slice(&letters(u64::from_le_bytes([a, b, c, d, e, f, 0, 0])));
     }
     text
 }
@@ -37,7 +39,7 @@ fn letters(bits: u64) -> [u8; LETTERS] {
     let halves = (bits & 0xffff_ff00_0000) << 8 | bits & 0x00ff_ffff;
     let twelves = (halves & 0x00ff_f000_00ff_f000) << 4 | halves & 0x0000_0fff_0000_0fff;
     let sixes = (twelves & 0x0fc0_0fc0_0fc0_0fc0) << 2 | twelves & 0x003f_003f_003f_003f;
-    (sixes + EACH * FIRST as u64).to_be_bytes()
+    (sixes + EACH * FIRST as u64).to_le_bytes()
 }
 
 /// How many bytes [`decode`] needs to write to. `None`: it is no such text.
@@ -62,24 +64,87 @@ fn parts(text: &[u8]) -> Option<(usize, &[u8])> {
 #[cfg_attr(not(test), unsafe(link_section = ".text.palisade_start"))]
 pub fn decode<'b>(text: &[u8], bytes: &'b mut [u8]) -> Option<&'b [u8]> {
     let (length, letters) = parts(text)?;
+    let (pairs, last) = letters.as_chunks::<PAIR>();
     let mut wrong = 0;
-    let (chunks, _) = letters.as_chunks::<LETTERS>();
-    for (index, chunk) in chunks.iter().enumerate() {
-        // A letter below the first borrows from its neighbour, which shows in the two bits that are checked.
-        let sixes = u64::from_be_bytes(*chunk).wrapping_sub(EACH * FIRST as u64);
-        wrong |= sixes & (EACH * 0xc0);
-        let twelves = (sixes & 0x3f00_3f00_3f00_3f00) >> 2 | sixes & 0x003f_003f_003f_003f;
-        let halves = (twelves & 0x0fff_0000_0fff_0000) >> 4 | twelves & 0x0000_0fff_0000_0fff;
-        let whole = (halves & 0x00ff_ffff_0000_0000) >> 8 | halves & 0x00ff_ffff;
-        bytes
-            .get_mut(index * BYTES..)?
-            .first_chunk_mut::<LETTERS>()?
-            .copy_from_slice(&(whole << 16).to_be_bytes());
+    for (index, pair) in pairs.iter().enumerate() {
+        let to = bytes.get_mut(index * 2 * BYTES..)?;
+        wrong |= take_pair(pair, to.first_chunk_mut()?);
+    }
+    if let Some(last) = last.first_chunk() {
+        let to = bytes.get_mut(pairs.len() * 2 * BYTES..)?;
+        wrong |= take(last, to.first_chunk_mut()?);
     }
     if wrong != 0 {
         return None;
     }
     bytes.get(..length)
+}
+
+/// Eight letters as six bytes, and two more that do not count. What is not zero was no letter.
+#[inline(always)]
+fn take(letters: &[u8; LETTERS], to: &mut [u8; LETTERS]) -> u64 {
+    // A letter below the first borrows from its neighbour, which shows in the two bits that are checked.
+    let sixes = u64::from_le_bytes(*letters).wrapping_sub(EACH * FIRST as u64);
+    let twelves = (sixes & 0x3f00_3f00_3f00_3f00) >> 2 | sixes & 0x003f_003f_003f_003f;
+    let halves = (twelves & 0x0fff_0000_0fff_0000) >> 4 | twelves & 0x0000_0fff_0000_0fff;
+    let whole = (halves & 0x00ff_ffff_0000_0000) >> 8 | halves & 0x00ff_ffff;
+    *to = whole.to_le_bytes();
+    sixes & (EACH * 0xc0)
+}
+
+/// The same with sixteen letters, in a third of the instructions.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn take_pair(letters: &[u8; PAIR], to: &mut [u8; BYTES + LETTERS]) -> u64 {
+    use core::arch::x86_64::{
+        _mm_and_si128, _mm_loadu_si128, _mm_madd_epi16, _mm_movemask_epi8, _mm_or_si128,
+        _mm_set1_epi8, _mm_set1_epi16, _mm_set1_epi32, _mm_set1_epi64x, _mm_slli_epi16,
+        _mm_srli_epi16, _mm_srli_epi64, _mm_storeu_si128, _mm_sub_epi8,
+    };
+    let mut wholes = [0u64; 2];
+    // SAFETY: every x86-64 has SSE2; sixteen bytes are read and sixteen written, at whatever address.
+    let wrong = unsafe {
+        let text = _mm_loadu_si128(letters.as_ptr().cast());
+        let sixes = _mm_sub_epi8(text, _mm_set1_epi8(FIRST as i8));
+        // The two upper bits of each, both where they are asked for.
+        let lower = _mm_slli_epi16(_mm_and_si128(sixes, _mm_set1_epi8(0x40)), 1);
+        let wrong = _mm_movemask_epi8(_mm_or_si128(sixes, lower));
+        let odd = _mm_srli_epi16(_mm_and_si128(sixes, _mm_set1_epi16(0x3f00)), 2);
+        let twelves = _mm_or_si128(odd, _mm_and_si128(sixes, _mm_set1_epi16(0x003f)));
+        // The second of two counts 2^12 times as much.
+        let halves = _mm_madd_epi16(twelves, _mm_set1_epi32(1 | 1 << 28));
+        let upper = _mm_and_si128(halves, _mm_set1_epi64x(0x00ff_ffff_0000_0000));
+        let lower = _mm_and_si128(halves, _mm_set1_epi64x(0x00ff_ffff));
+        let whole = _mm_or_si128(_mm_srli_epi64(upper, 8), lower);
+        _mm_storeu_si128(wholes.as_mut_ptr().cast(), whole);
+        wrong
+    };
+    let [first, second] = wholes.map(u64::to_le_bytes);
+    // The second over what does not count of the first.
+    if let Some(to) = to.first_chunk_mut() {
+        *to = first;
+    }
+    if let Some(to) = to.last_chunk_mut() {
+        *to = second;
+    }
+    wrong as u64
+}
+
+/// The same with sixteen letters.
+#[cfg(not(target_arch = "x86_64"))]
+#[inline(always)]
+fn take_pair(letters: &[u8; PAIR], to: &mut [u8; BYTES + LETTERS]) -> u64 {
+    let mut wrong = 0;
+    let (chunks, _) = letters.as_chunks::<LETTERS>();
+    for (index, chunk) in chunks.iter().enumerate() {
+        if let Some(to) = to
+            .get_mut(index * BYTES..)
+            .and_then(|to| to.first_chunk_mut())
+        {
+            wrong |= take(chunk, to);
+        }
+    }
+    wrong
 }
 
 #[cfg(test)]

@@ -2,7 +2,6 @@
 
 use alloc::boxed::Box;
 use alloc::ffi::CString;
-use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::ffi::CStr;
@@ -11,6 +10,7 @@ use core::sync::atomic::AtomicU32;
 
 use palisade_audit::{Level, Text};
 use palisade_policy::event::Section;
+use palisade_policy::format;
 use palisade_policy::{Compiled, Context, Identity, Policy, compile};
 
 use crate::elf::Format;
@@ -18,6 +18,7 @@ use crate::env::{self, Forced};
 use crate::hooks::{around, names};
 use crate::log::{Destination, Log};
 use crate::objects::{self, Behind};
+use crate::offsets::{self, Offsets};
 use crate::path::Name;
 use crate::report::Origin;
 use crate::settings::{self, Environment, Surround};
@@ -43,6 +44,10 @@ const PROBE_OTHER_LIBC: c_int = 96;
 #[unsafe(link_section = ".init_array")]
 static INIT: unsafe extern "C" fn(c_int, Strings, Strings) = init;
 
+// What the loader relocates begins here. It fits into one page, if it begins one: another would be copied for each process.
+#[cfg(not(test))]
+core::arch::global_asm!(".pushsection .fini_array,\"aw\",@fini_array\n.balign 4096\n.popsection");
+
 /// Called when the process exits, after its atexit(3) handlers.
 #[cfg(not(test))]
 #[used]
@@ -60,17 +65,18 @@ unsafe extern "C" fn init(argc: c_int, argv: Strings, envp: Strings) {
     let environment = Environment(envp);
     if environment.bytes("PALISADE_PROBE").is_some() {
         // SAFETY: the arguments of main.
-        let arguments: Vec<&[u8]> = unsafe { env::entries(argv) }.take(argc as usize).collect();
-        sys::exit_group(probe(arguments.last().copied().unwrap_or_default()));
+        let program = unsafe { env::entries(argv) }.take(argc as usize).last();
+        memory::for_the_constructor(|| sys::exit_group(probe(program.unwrap_or_default())));
     }
     let behind = Behind::now();
-    sys::find_cancellation(&behind);
-    around::resolve_among(&behind);
-    table::resolve(&behind);
-    let library = behind.library();
-    match inherited::state(environment, library) {
+    let handed = environment
+        .bytes(offsets::VARIABLE)
+        .and_then(|text| Offsets::read(text, &behind));
+    around::resolve_among(&behind, handed.as_ref());
+    table::resolve(&behind, handed.as_ref());
+    match inherited::state(environment, behind.library()) {
         Some(state) => state::publish(state, false),
-        None => memory::for_the_constructor(|| start(environment, library)),
+        None => memory::for_the_constructor(|| start(environment, &behind)),
     }
     sys::set_errno(errno);
 }
@@ -126,8 +132,9 @@ impl Role {
 }
 
 #[inline(never)]
-fn start(environment: Environment, library: &'static CStr) {
+fn start(environment: Environment, behind: &Behind) {
     let own = sys::getpid();
+    let library = behind.library();
     let surround = Surround::new(environment);
     let mut program_path = Name::new();
     // SAFETY: C strings.
@@ -209,8 +216,10 @@ fn start(environment: Environment, library: &'static CStr) {
     } else {
         None
     };
+    let offsets = offsets::hand_on(behind);
     let make = |main, is_waiting| Handed {
         learned: learned.as_deref(),
+        offsets: offsets.as_deref(),
         surround: &surround,
         log: &log,
         main,
@@ -347,6 +356,7 @@ struct Handed<'a> {
     /// The whole entry: it is long, and all children get the same.
     compiled: Option<&'static CStr>,
     learned: Option<&'a str>,
+    offsets: Option<&'a [u8]>,
 }
 
 /// The entry of the environment for a compiled policy.
@@ -356,7 +366,8 @@ fn set_compiled(text: &[u8]) -> &'static CStr {
 
 /// The settings that every child gets: the ones that were given, and what it could not find out by itself.
 fn forced(environment: Environment, library: &'static CStr, handed: &Handed<'_>) -> Forced {
-    const COMPUTED: [&str; 9] = [
+    const COMPUTED: [&str; 10] = [
+        offsets::VARIABLE,
         "PALISADE_MAIN_PID",
         "PALISADE_MAIN_PROGRAM",
         "PALISADE_CONTEXT",
@@ -394,6 +405,9 @@ fn forced(environment: Environment, library: &'static CStr, handed: &Handed<'_>)
     );
     if let Some(learned) = handed.learned {
         set("PALISADE_LEARNED", learned.as_bytes());
+    }
+    if let Some(offsets) = handed.offsets {
+        set(offsets::VARIABLE, offsets);
     }
     if handed.is_waiting {
         // The interpreter compiles the policy by itself: what it needs depends on which interpreter it is.

@@ -42,8 +42,13 @@ pub struct State {
     pub main: AtomicU32,
 }
 
+// What each start writes to stands together, from the beginning of a page on. And the library has no other words that are written: what has a value
+// to begin with would be one mapping more of the file, and a page of it that each process copies.
+#[cfg(not(test))]
+core::arch::global_asm!(".pushsection .bss.palisade,\"aw\",@nobits\n.balign 4096\n.popsection");
+
 /// A switch for each section, in the order of [`Section`]; zero until the constructor is done.
-#[cfg_attr(not(test), unsafe(link_section = ".data"))]
+#[cfg_attr(not(test), unsafe(link_section = ".bss.palisade"))]
 pub static ACTIVE: AtomicU32 = AtomicU32::new(0);
 
 /// In [`ACTIVE`]: the policy names destinations by domain, so the addresses that names lead to are noted.
@@ -52,7 +57,7 @@ const NOTING: u32 = 1 << 30;
 /// In [`ACTIVE`]: another wrapper is still at work and the policy does not apply yet.
 const WAITING: u32 = 1 << 31;
 
-#[cfg_attr(not(test), unsafe(link_section = ".data"))]
+#[cfg_attr(not(test), unsafe(link_section = ".bss.palisade"))]
 static STATE: AtomicPtr<State> = AtomicPtr::new(core::ptr::null_mut());
 
 const SECTIONS: [Section; 5] = [

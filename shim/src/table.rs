@@ -2,7 +2,8 @@
 //!
 //! A line is the function's name and signature as its manual page has them, and the handler that stands for it. From
 //! it come the exported symbol and the slot that holds the function of the same name behind ours: libc's, or that of
-//! another preloaded library, so that interposers chain. A handler that stands before a system call (`before`) is given what
+//! another preloaded library, so that interposers chain. A line without a handler is a function that we call and do not hook: it has a slot
+//! alone, because a look-up by the loader costs each child more than one by us, which its parent has done for it ([`crate::offsets`]). A handler that stands before a system call (`before`) is given what
 //! comes after its verdict, because that is not always the function: see [`crate::hooks::around::syscall`].
 //!
 //! Slots are filled by the constructor. A call that comes earlier (from the constructor of another library, or from a
@@ -26,6 +27,7 @@ use crate::hooks::answers::Gaicb;
 use crate::hooks::messages::AioRequest;
 
 use crate::objects::{self, Behind};
+use crate::offsets::Offsets;
 use crate::sys::{self, Errno};
 
 /// `argv` or `envp`: pointers to C strings, ended by a null pointer.
@@ -49,7 +51,7 @@ fn next(slot: &AtomicPtr<c_void>, name: &CStr) -> *mut c_void {
 #[cold]
 #[inline(never)]
 fn search(slot: &AtomicPtr<c_void>, name: &CStr) -> *mut c_void {
-    let mut found = Behind::now().find(name, objects::hash(name.to_bytes()));
+    let mut found = Behind::now().find(name, objects::hash(name.to_bytes()), None);
     if found.is_null() {
         found = objects::libc_symbol(name);
     }
@@ -98,16 +100,33 @@ const fn starts<const N: usize>(lengths: &[u8; N]) -> [u16; N] {
     starts
 }
 
-/// A table of places, each in the first bucket from its hash on that was free.
+/// A number for a table of names, made of their hashes in their order.
 #[expect(
     clippy::indexing_slicing,
     reason = "evaluated by the compiler, which would say so"
 )]
-const fn by_hash<const N: usize>(hashes: &[u32; N]) -> [u8; BUCKETS] {
-    assert!(N < 255 && 2 * N < BUCKETS);
-    let mut buckets = [0; BUCKETS];
+const fn identity<const N: usize>(hashes: &[u32; N]) -> u64 {
+    let mut sum = N as u64;
     let mut place = 0;
     while place < N {
+        sum = (sum ^ hashes[place] as u64)
+            .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+            .rotate_left(29);
+        place += 1;
+    }
+    sum
+}
+
+/// A table of the first places, each in the first bucket from its hash on that was free.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler, which would say so"
+)]
+const fn by_hash<const N: usize>(hashes: &[u32; N], count: usize) -> [u8; BUCKETS] {
+    assert!(count < 255 && 2 * count < BUCKETS);
+    let mut buckets = [0; BUCKETS];
+    let mut place = 0;
+    while place < count {
         let mut bucket = hashes[place] as usize % BUCKETS;
         while buckets[bucket] != 0 {
             bucket = (bucket + 1) % BUCKETS;
@@ -118,8 +137,37 @@ const fn by_hash<const N: usize>(hashes: &[u32; N]) -> [u8; BUCKETS] {
     buckets
 }
 
+/// What a line of the table that has a handler exports.
+macro_rules! exported {
+    ($name:ident($($arg:ident: $type:ty),*) -> $result:ty) => {};
+    ($name:ident($($arg:ident: $type:ty),*) -> $result:ty = $handler:path $(, before $next:ident)?) => {
+        // Protected: where this library itself names the symbol, it means this one, so that the loader has nothing to look up. A
+        // hundred and thirty look-ups were a third of what a start costs.
+        #[cfg(not(test))]
+        core::arch::global_asm!(concat!(".protected ", stringify!($name)));
+        /// The exported symbol.
+        ///
+        /// # Safety
+        /// As the manual page of the function says.
+        #[cfg(not(test))]
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $name($($arg: $type),*) -> $result {
+            // SAFETY: the caller keeps what the manual page asks; the handler asks for no more.
+            unsafe { $handler($($next(),)? $($arg),*) }
+        }
+        by_number! { $(before $next)? ($($arg: $type),*) -> $result }
+    };
+}
+
+/// For what belongs to lines with a handler alone.
+macro_rules! given {
+    ($handler:path => $what:expr) => {
+        $what
+    };
+}
+
 macro_rules! hooks {
-    ($($name:ident($($arg:ident: $type:ty),*) -> $result:ty = $handler:path $(, before $next:ident)?;)*) => {
+    ($($name:ident($($arg:ident: $type:ty),*) -> $result:ty $(= $handler:path $(, before $next:ident)?)?;)*) => {
         $(
             #[doc = concat!("`", stringify!($name), "` behind ours.")]
             #[allow(non_snake_case, reason = "_Exit(3) is its name")]
@@ -151,37 +199,24 @@ macro_rules! hooks {
                     // SAFETY: as in `next`.
                     unsafe { core::mem::transmute::<*mut c_void, Option<Function>>(slot().load(Ordering::Relaxed)) }
                 }
-                // Protected: where this library itself names the symbol, it means this one, so that the loader has nothing to look up. A
-                // hundred and thirty look-ups were a third of what a start costs.
-                #[cfg(not(test))]
-                core::arch::global_asm!(concat!(".protected ", stringify!($name)));
-                /// The exported symbol.
-                ///
-                /// # Safety
-                /// As the manual page of the function says.
-                #[cfg(not(test))]
-                #[unsafe(no_mangle)]
-                pub unsafe extern "C" fn $name($($arg: $type),*) -> $result {
-                    // SAFETY: the caller keeps what the manual page asks; the handler asks for no more.
-                    unsafe { $handler($($next(),)? $($arg),*) }
-                }
-                by_number! { $(before $next)? ($($arg: $type),*) -> $result }
+                exported! { $name($($arg: $type),*) -> $result $(= $handler $(, before $next)?)? }
             }
         )*
 
-        /// Where each hook has its slot.
+        /// Where each function has its slot.
         #[allow(non_camel_case_types, clippy::upper_case_acronyms, reason = "they are the functions' names")]
         #[derive(Clone, Copy)]
         enum Place {
             $($name,)*
         }
 
-        /// The functions behind the hooks.
-        #[cfg_attr(not(test), unsafe(link_section = ".data"))]
+        /// The functions behind the hooks, and others of libc's.
+        #[cfg_attr(not(test), unsafe(link_section = ".bss.palisade"))]
         static SLOTS: [AtomicPtr<c_void>; COUNT] = [const { AtomicPtr::new(core::ptr::null_mut()) }; COUNT];
 
-        /// How many hooks there are.
-        const COUNT: usize = [$(Place::$name),*].len();
+        /// How many functions there are, and how many of them, the first, are hooks.
+        pub const COUNT: usize = [$(Place::$name),*].len();
+        const HOOKS: usize = 0 $($(+ given!($handler => 1))?)*;
 
         /// Their names one behind the other, each with a NUL: pointers to them would have to be relocated at each start.
         const NAMES: &[u8] = concat!($(stringify!($name), "\0"),*).as_bytes();
@@ -196,23 +231,46 @@ macro_rules! hooks {
         static HASHES: [u32; COUNT] = [$(objects::hash(stringify!($name).as_bytes())),*];
 
         /// The place of each name, and one more, by its hash; 0 where there is none.
-        static BY_HASH: [u8; BUCKETS] = by_hash(&HASHES);
+        static BY_HASH: [u8; BUCKETS] = by_hash(&HASHES, HOOKS);
+
+        /// Name and hash of each function.
+        #[inline(always)]
+        fn functions() -> impl Iterator<Item = (&'static CStr, u32)> {
+            let mut names = NAMES;
+            LENGTHS.iter().zip(&HASHES).map_while(move |(length, hash)| {
+                let (name, rest) = names.split_at_checked(usize::from(*length))?;
+                names = rest;
+                // SAFETY: the lengths are those of the names, so that each ends in its NUL, and no identifier has one within.
+                Some((unsafe { CStr::from_bytes_with_nul_unchecked(name) }, *hash))
+            })
+        }
 
         /// Fills every slot. For the constructor. A loop over a table: written out for each hook it was three pages of code, which each start had
         /// to read in.
         #[cfg_attr(not(test), unsafe(link_section = ".text.palisade_start"))]
-        pub fn resolve(behind: &Behind) {
-            let mut names = NAMES;
-            for (slot, (length, hash)) in SLOTS.iter().zip(LENGTHS.iter().zip(&HASHES)) {
-                let Some((name, rest)) = names.split_at_checked(usize::from(*length)) else {
-                    return;
-                };
-                names = rest;
-                // SAFETY: the lengths are those of the names, so that each ends in its NUL, and no identifier has one within.
-                let name = unsafe { CStr::from_bytes_with_nul_unchecked(name) };
-                slot.store(behind.find(name, *hash), Ordering::Relaxed);
+        pub fn resolve(behind: &Behind, handed: Option<&Offsets>) {
+            if let (Some(handed), Some(libc)) = (handed, behind.libc_alone()) {
+                for (slot, offset) in SLOTS.iter().zip(handed.each()) {
+                    // What libc has not is looked for when it is asked for.
+                    if offset != 0 {
+                        slot.store(libc.at(offset), Ordering::Relaxed);
+                    }
+                }
+                return;
+            }
+            let mut offsets = handed.into_iter().flat_map(Offsets::each);
+            for (slot, (name, hash)) in SLOTS.iter().zip(functions()) {
+                slot.store(behind.find(name, hash, offsets.next()), Ordering::Relaxed);
             }
         }
+
+        /// Where libc has each function, for [`Offsets`].
+        pub fn in_libc(behind: &Behind) -> impl Iterator<Item = u32> {
+            functions().map(|(name, hash)| behind.offset(name, hash))
+        }
+
+        /// What [`in_libc`] is about: another table has another one.
+        pub const IDENTITY: u64 = identity(&HASHES);
 
         // How far each hook is from its own entry here. The linker knows that, where an address would have to be relocated at each start: a
         // hundred and seventy of them, in a page more that each process would have for itself.
@@ -220,14 +278,14 @@ macro_rules! hooks {
         core::arch::global_asm!(concat!(
             ".pushsection .rodata.palisade_hooks,\"a\",@progbits\n.balign 4\n",
             ".hidden palisade_hooks\n.globl palisade_hooks\npalisade_hooks:\n",
-            $(".long ", stringify!($name), " - .\n",)*
+            $($(given!($handler => concat!(".long ", stringify!($name), " - .\n")),)?)*
             ".popsection",
         ));
 
         #[cfg(not(test))]
         unsafe extern "C" {
             #[link_name = "palisade_hooks"]
-            static DISTANCES: [i32; COUNT];
+            static DISTANCES: [i32; HOOKS];
         }
 
         /// The exported hook in that place.
@@ -455,6 +513,20 @@ hooks! {
     mkdtemp(template: *mut c_char) -> *mut c_char = tree::mkdtemp;
     tmpfile() -> *mut FILE = tree::tmpfile;
     tmpfile64() -> *mut FILE = tree::tmpfile64;
+
+    // No hooks.
+    __h_errno_location() -> *mut c_int;
+    abort() -> !;
+    clock_gettime(clock: c_int, time: *mut timespec) -> c_int;
+    fclose(stream: *mut FILE) -> c_int;
+    fdopen(fd: c_int, mode: *const c_char) -> *mut FILE;
+    fdopendir(fd: c_int) -> *mut DIR;
+    fileno(stream: *mut FILE) -> c_int;
+    free(place: *mut c_void) -> ();
+    malloc(size: usize) -> *mut c_void;
+    posix_memalign(place: *mut *mut c_void, alignment: usize, size: usize) -> c_int;
+    pthread_setcancelstate(state: c_int, before: *mut c_int) -> c_int;
+    pthread_setcanceltype(kind: c_int, before: *mut c_int) -> c_int;
 }
 
 /// `open(2)`'s mode is variadic in C. On both architectures a variadic integer is passed where the third argument of a
@@ -479,12 +551,19 @@ mod tests {
             .filter(|name| !name.is_empty())
             .collect();
         assert_eq!(names.len(), COUNT);
-        for (at, name) in names.iter().enumerate() {
+        for (at, name) in names.iter().take(HOOKS).enumerate() {
             assert_eq!(place(name), Some(at), "{}", String::from_utf8_lossy(name));
             let longer = [*name, b"?"].concat();
             assert_eq!(place(&longer), None, "{}", String::from_utf8_lossy(&longer));
         }
-        for name in [b"".as_slice(), b"\0", b"openopenat", b"open\0", b"pe"] {
+        for name in [
+            b"".as_slice(),
+            b"\0",
+            b"openopenat",
+            b"open\0",
+            b"pe",
+            b"malloc",
+        ] {
             assert_eq!(place(name), None, "{}", String::from_utf8_lossy(name));
         }
     }

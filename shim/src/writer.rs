@@ -20,6 +20,7 @@ use crossbeam_queue::ArrayQueue;
 use palisade_audit::LINE_MAX;
 
 use crate::log::{Destination, Hand, LOST, Log};
+use crate::objects;
 use crate::sys::{self, Errno};
 
 /// Lines that may wait at a time: a burst of alerts that a 2-core machine writes in two milliseconds. The lowest free slot is taken, so that
@@ -51,9 +52,9 @@ struct Shared {
     lines: [core::cell::UnsafeCell<[u8; LINE_MAX]>; SLOTS],
 }
 
-#[cfg_attr(not(test), unsafe(link_section = ".data"))]
+#[cfg_attr(not(test), unsafe(link_section = ".bss.palisade"))]
 static SHARED: AtomicPtr<Shared> = AtomicPtr::new(ptr::null_mut());
-#[cfg_attr(not(test), unsafe(link_section = ".data"))]
+#[cfg_attr(not(test), unsafe(link_section = ".bss.palisade"))]
 static QUEUE: AtomicPtr<Queue> = AtomicPtr::new(ptr::null_mut());
 
 struct Queue {
@@ -99,18 +100,20 @@ pub fn start(log: &'static Log) -> Result<(), Errno> {
     sys::mask_signals(libc::SIG_SETMASK, before);
     if result.is_ok() {
         // quick_exit(3) runs no destructor. Nobody is registered before us, so nobody runs after us.
-        // SAFETY: the function lives as long as the library, which is never unloaded.
-        unsafe { __cxa_at_quick_exit(flush_at_quick_exit, ptr::null_mut()) };
+        /// What at_quick_exit(3) is made of.
+        type AtQuickExit = unsafe extern "C" fn(extern "C" fn(*mut c_void), *mut c_void) -> c_int;
+        let found = objects::libc_symbol(c"__cxa_at_quick_exit");
+        // SAFETY: null is None, and a function of that name has that signature in every libc.
+        let register = unsafe { core::mem::transmute::<*mut c_void, Option<AtQuickExit>>(found) };
+        if let Some(register) = register {
+            // SAFETY: the function lives as long as the library, which is never unloaded.
+            unsafe { register(flush_at_quick_exit, ptr::null_mut()) };
+        }
     } else {
         QUEUE.store(ptr::null_mut(), Ordering::Release);
         SHARED.store(ptr::null_mut(), Ordering::Release);
     }
     result
-}
-
-unsafe extern "C" {
-    /// What at_quick_exit(3) is made of.
-    fn __cxa_at_quick_exit(run: extern "C" fn(*mut c_void), object: *mut c_void) -> c_int;
 }
 
 extern "C" fn flush_at_quick_exit(_: *mut c_void) {

@@ -7,12 +7,12 @@ mod paths;
 
 use crate::diagnostics::Lint;
 use crate::domain::{self, Pattern};
+use crate::format;
 use crate::json::quoted;
 use crate::schema::{Dns, Effect, Policy, Rule, Unfollowable};
 use crate::scope;
 use alloc::borrow::ToOwned;
 use alloc::collections::BTreeMap;
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 

@@ -2,9 +2,9 @@
 
 use super::{Lints, MAX_PAIRS};
 use crate::domain::{self, Pattern};
+use crate::format;
 use crate::net::{self, Cidr, Host, Ports, Target};
 use crate::schema::{Dns, Effect, Network, Outbound, PortEntry};
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};

@@ -2,11 +2,11 @@
 
 use super::Lints;
 use crate::blob::Space;
+use crate::format;
 use crate::glob::{Op, Shape, ops};
 use crate::parse;
 use crate::schema::{FileAccess, Filesystem, PathEntry, Processes};
 use alloc::borrow::ToOwned;
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 

@@ -3,6 +3,7 @@
 use super::globs;
 use super::walker::{Fields, Place, Walker, list};
 use crate::blob::Space;
+use crate::format;
 use crate::json::{Node, Value};
 use crate::net::BadEntry;
 use crate::schema::{
@@ -11,7 +12,6 @@ use crate::schema::{
 };
 use crate::{diagnostics::nearest, domain, moment, net};
 use alloc::borrow::ToOwned;
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 

@@ -1,9 +1,9 @@
 //! Walks over the document and collects problems instead of stopping at the first.
 
 use crate::diagnostics::{Problem, nearest};
+use crate::format;
 use crate::json::{Member, Node, Value, quoted};
 use alloc::borrow::ToOwned;
-use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;

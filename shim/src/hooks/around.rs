@@ -5,7 +5,7 @@
 //! they were.
 
 use core::ffi::{CStr, c_char, c_int, c_long, c_void};
-use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicPtr, Ordering};
 
 use libc::{iovec, off_t};
 use palisade_audit::{Subject, Text};
@@ -13,12 +13,16 @@ use palisade_policy::event::{Outcome, Reason, Section};
 
 use super::{answers, files, finish, memory, messages, network, process, tree};
 use crate::objects::Behind;
+use crate::offsets::Offsets;
 use crate::sys::Errno;
 use crate::{objects, report, state, sys, table, writer};
 
 /// The real functions, filled by [`resolve_among`].
-#[cfg_attr(not(test), unsafe(link_section = ".data"))]
+#[cfg_attr(not(test), unsafe(link_section = ".bss.palisade"))]
 pub static REAL: [AtomicPtr<c_void>; 5] = [const { AtomicPtr::new(core::ptr::null_mut()) }; 5];
+
+/// How many there are.
+pub const COUNT: usize = REAL.len();
 
 /// Places in [`REAL`].
 const DLSYM: usize = 0;
@@ -26,10 +30,20 @@ const DLVSYM: usize = 1;
 const NAMES: [&CStr; 5] = [c"dlsym", c"dlvsym", c"dlopen", c"dlmopen", c"syscall"];
 
 /// Finds the real functions. For the constructor.
-pub fn resolve_among(behind: &Behind) {
+pub fn resolve_among(behind: &Behind, handed: Option<&Offsets>) {
+    let mut offsets = handed
+        .into_iter()
+        .flat_map(|offsets| offsets.each().skip(table::COUNT));
     for (slot, name) in REAL.iter().zip(NAMES) {
-        slot.store(behind.in_libc(name), Ordering::Relaxed);
+        slot.store(behind.in_libc(name, offsets.next()), Ordering::Relaxed);
     }
+}
+
+/// Where libc has them, for [`Offsets`].
+pub fn offsets(behind: &Behind) -> impl Iterator<Item = u32> {
+    NAMES
+        .into_iter()
+        .map(|name| behind.offset(name, objects::hash(name.to_bytes())))
 }
 
 /// Finds the real functions, for a stub that is called before the constructor.
@@ -160,7 +174,7 @@ pub unsafe extern "C" fn by_default(name: *const c_char) -> *mut c_void {
     clippy::indexing_slicing,
     reason = "evaluated by the compiler, which would say so"
 )]
-pub static NUMBERS: [AtomicU64; 8] = {
+pub static NUMBERS: [u64; 8] = {
     let mut words = [0u64; 8];
     let mut index = 0;
     while index < JUDGED.len() {
@@ -168,17 +182,7 @@ pub static NUMBERS: [AtomicU64; 8] = {
         words[number / 64] |= 1 << (number % 64);
         index += 1;
     }
-    let [a, b, c, d, e, f, g, h] = words;
-    [
-        AtomicU64::new(a),
-        AtomicU64::new(b),
-        AtomicU64::new(c),
-        AtomicU64::new(d),
-        AtomicU64::new(e),
-        AtomicU64::new(f),
-        AtomicU64::new(g),
-        AtomicU64::new(h),
-    ]
+    words
 };
 
 /// System call numbers: libc's, and those that it has for x86-64 only.

@@ -221,7 +221,8 @@ pub unsafe fn opendir(path: *const c_char) -> *mut DIR {
     unsafe {
         match open_judged(CWD, path, FLAGS, 0) {
             Some(Ok(fd)) => {
-                let stream = libc::fdopendir(fd);
+                let stream = table::fdopendir::next()
+                    .map_or(core::ptr::null_mut(), |fdopendir| fdopendir(fd));
                 if stream.is_null() {
                     sys::close(fd);
                 }
@@ -347,7 +348,8 @@ unsafe fn fopen_plain(state: &State, given: &[u8], mode: *const c_char) -> Optio
     Some(match opened {
         Ok(fd) => {
             // SAFETY: a descriptor of ours, and the caller's mode.
-            let stream = unsafe { libc::fdopen(fd, mode) };
+            let stream = table::fdopen::next()
+                .map_or(core::ptr::null_mut(), |fdopen| unsafe { fdopen(fd, mode) });
             if stream.is_null() {
                 sys::close(fd);
             }
@@ -431,7 +433,7 @@ fn fopen_given(
         return stream;
     }
     // SAFETY: a stream that fopen(3) has just given.
-    let fd = unsafe { libc::fileno(stream) };
+    let fd = unsafe { number_of(stream) };
     let is_same = match expected {
         Expected::File(id) => sys::fstat(fd).is_ok_and(|stat| stat.id == id),
         Expected::Name => resolve::is_named(fd, name.as_bytes()),
@@ -439,12 +441,23 @@ fn fopen_given(
     };
     if !is_same {
         // The name led elsewhere the second time. Whoever moved it meant to pass by the verdict.
-        // SAFETY: as above; nobody else has seen it.
-        unsafe { libc::fclose(stream) };
+        if let Some(fclose) = table::fclose::next() {
+            // SAFETY: as above; nobody else has seen it.
+            unsafe { fclose(stream) };
+        }
         finish(Err(REFUSED));
         return core::ptr::null_mut();
     }
     stream
+}
+
+/// fileno(3).
+///
+/// # Safety
+/// `stream` is open.
+unsafe fn number_of(stream: *mut FILE) -> c_int {
+    // SAFETY: the caller's promise.
+    table::fileno::next().map_or(-1, |fileno| unsafe { fileno(stream) })
 }
 
 /// Judges what freopen(3) opens without a name: the file of the stream's own descriptor, in another mode.
@@ -459,7 +472,7 @@ unsafe fn judge_reopened(stream: *mut FILE, mode: *const c_char) -> Result<(), E
         return Ok(());
     }
     // SAFETY: the caller's promise.
-    let (mode, fd) = unsafe { (sys::c_bytes(mode), libc::fileno(stream)) };
+    let (mode, fd) = unsafe { (sys::c_bytes(mode), number_of(stream)) };
     let (Some(flags), Ok(fd)) = (mode.and_then(flags_of), u32::try_from(fd)) else {
         return Ok(());
     };

@@ -269,14 +269,12 @@ unsafe fn getaddrinfo_judged(
     }
 }
 
-unsafe extern "C" {
-    fn __h_errno_location() -> *mut c_int;
-}
-
 /// The failure of gethostbyname(3): `h_errno` says why.
 fn no_recovery() {
-    // SAFETY: a valid pointer to the thread's own h_errno.
-    unsafe { *__h_errno_location() = NO_RECOVERY };
+    if let Some(location) = table::__h_errno_location::next() {
+        // SAFETY: it gives a valid pointer to the thread's own h_errno.
+        unsafe { *location() = NO_RECOVERY };
+    }
 }
 
 /// Judges the name of a lookup. `None`: nothing to judge, or allowed.

@@ -146,14 +146,21 @@ pub unsafe fn unmap(address: *mut c_void, length: usize) {
     let _ = unsafe { call!(libc::SYS_munmap, address, length) };
 }
 
-/// CLOCK_REALTIME, through the vDSO: seconds and nanoseconds. clock_gettime(2) is async-signal-safe and cannot fail here.
+/// CLOCK_REALTIME, through the vDSO once the constructor has run: seconds and nanoseconds. clock_gettime(2) is async-signal-safe and cannot fail
+/// here.
 pub fn now() -> (i64, u32) {
     let mut time = libc::timespec {
         tv_sec: 0,
         tv_nsec: 0,
     };
     // SAFETY: a valid timespec.
-    unsafe { libc::clock_gettime(libc::CLOCK_REALTIME, &raw mut time) };
+    unsafe {
+        match crate::table::clock_gettime::known() {
+            Some(clock_gettime) => clock_gettime(libc::CLOCK_REALTIME, &raw mut time),
+            None => call!(libc::SYS_clock_gettime, libc::CLOCK_REALTIME, &raw mut time)
+                .map_or(-1, |_| 0),
+        }
+    };
     (time.tv_sec, time.tv_nsec as u32)
 }
 

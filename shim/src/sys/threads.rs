@@ -1,10 +1,9 @@
 //! Signals, waiting, cancellation, and threads of our own.
 
-use core::ffi::{CStr, c_int, c_void};
-use core::sync::atomic::{AtomicPtr, Ordering};
+use core::ffi::{c_int, c_void};
 
 use super::{Errno, call, checked, raw};
-use crate::objects::{self, Behind};
+use crate::table;
 
 /// The kernel's own signal set: 64 signals.
 pub type SignalSet = u64;
@@ -101,27 +100,13 @@ pub fn futex_wake(word: &core::sync::atomic::AtomicU32) {
     let _ = unsafe { call!(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAKE, c_int::MAX) };
 }
 
-/// libc's pthread_setcanceltype(3) and pthread_setcancelstate(3), once the constructor has found them.
-#[cfg_attr(not(test), unsafe(link_section = ".data"))]
-static SET_CANCEL: [AtomicPtr<c_void>; 2] = [const { AtomicPtr::new(core::ptr::null_mut()) }; 2];
-
-const SET_CANCEL_NAMES: [&CStr; 2] = [c"pthread_setcanceltype", c"pthread_setcancelstate"];
-
-/// Finds what [`cancellable`] and [`uncancellable`] need. For the constructor.
-pub fn find_cancellation(behind: &Behind) {
-    for (slot, name) in SET_CANCEL.iter().zip(SET_CANCEL_NAMES) {
-        let found = behind.find(name, objects::hash(name.to_bytes()));
-        slot.store(found, Ordering::Relaxed);
-    }
-}
-
 /// Calls `open`, which is a cancellation point (pthreads(7)) and may block, as on a FIFO, so that the thread can be cancelled in it.
 ///
 /// Cancellation unwinds the thread through our frames, which hold nothing that would have to be given back but a pin.
 pub fn cancellable<R>(open: impl FnOnce() -> R) -> R {
     /// Of pthread.h.
     const PTHREAD_CANCEL_ASYNCHRONOUS: c_int = 1;
-    let [set, _] = &SET_CANCEL;
+    let set = table::pthread_setcanceltype::known();
     with_cancellation(set, PTHREAD_CANCEL_ASYNCHRONOUS, open)
 }
 
@@ -129,16 +114,15 @@ pub fn cancellable<R>(open: impl FnOnce() -> R) -> R {
 pub fn uncancellable<R>(call: impl FnOnce() -> R) -> R {
     /// Of pthread.h.
     const PTHREAD_CANCEL_DISABLE: c_int = 1;
-    let [_, set] = &SET_CANCEL;
+    let set = table::pthread_setcancelstate::known();
     with_cancellation(set, PTHREAD_CANCEL_DISABLE, call)
 }
 
-fn with_cancellation<R>(set: &AtomicPtr<c_void>, value: c_int, call: impl FnOnce() -> R) -> R {
-    type Function = unsafe extern "C" fn(c_int, *mut c_int) -> c_int;
-    let found = set.load(Ordering::Relaxed);
-    // SAFETY: null is None; both functions have that signature in every libc.
-    let Some(set) = (unsafe { core::mem::transmute::<*mut c_void, Option<Function>>(found) })
-    else {
+/// pthread_setcanceltype(3) or pthread_setcancelstate(3), once the constructor has found it.
+type SetCancel = unsafe extern "C" fn(c_int, *mut c_int) -> c_int;
+
+fn with_cancellation<R>(set: Option<SetCancel>, value: c_int, call: impl FnOnce() -> R) -> R {
+    let Some(set) = set else {
         return call();
     };
     let mut before = 0;

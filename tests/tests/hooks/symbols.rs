@@ -43,15 +43,20 @@ fn source_of(file: &str) -> String {
     std::fs::read_to_string(&path).unwrap_or_else(|cause| panic!("{}: {cause}", path.display()))
 }
 
-/// The names that stand in the shim's own table of hooks, and in the files of stubs.
+/// The names that stand with a handler in the shim's own table of functions, and in the files of stubs.
 fn declared() -> BTreeSet<String> {
     let table = source_of("table.rs");
     let (_, hooks) = table.split_once("\nhooks! {").expect("the table of hooks");
     let (hooks, _) = hooks.split_once("\n}").expect("its end");
-    let fixed = hooks
+    let code: String = hooks
         .lines()
         .map(str::trim)
         .filter(|line| !line.starts_with("//"))
+        .collect();
+    let fixed = code
+        .split(';')
+        // What has no handler is called and not hooked.
+        .filter(|line| line.contains(" = "))
         .filter_map(|line| line.split_once('('))
         .map(|(name, _)| name)
         .filter(|name| {
