@@ -71,7 +71,9 @@ mod written;
 pub use line::is_unseen;
 pub use palisade_policy::event::Access;
 #[cfg(feature = "read")]
-pub use read::{Borrowed, Fields, Owned, Str, parse_line, parse_prefix};
+pub use read::{
+    Borrowed, Fields, Owned, Str, parse_in_csv, parse_in_json, parse_line, parse_prefix,
+};
 pub use record::{Effect, Kind, Level, Message, Record, Subject, Text};
 pub use techniques::techniques;
 pub use timestamp::Timestamp;

@@ -143,6 +143,12 @@ impl<'a> From<&'a str> for Str<'a> {
     }
 }
 
+impl From<String> for Str<'_> {
+    fn from(text: String) -> Self {
+        Self(text.into())
+    }
+}
+
 impl PartialEq<str> for Str<'_> {
     fn eq(&self, other: &str) -> bool {
         self.0 == other
@@ -187,7 +193,7 @@ pub fn parse_line<'a, T: Default + Deserialize<'a>>(line: &'a str) -> Option<Fie
 /// # Errors
 /// If they do not begin with a record; [`serde_json::Error::is_eof`]: as far as they go they could be one.
 pub fn parse_prefix(bytes: &[u8]) -> Result<(Borrowed<'_>, usize), serde_json::Error> {
-    if let Some(read) = written::read(bytes) {
+    if let Some(read) = written::read::<written::Plain>(bytes) {
         return Ok(read);
     }
     let mut values = serde_json::Deserializer::from_slice(bytes).into_iter();
@@ -195,4 +201,17 @@ pub fn parse_prefix(bytes: &[u8]) -> Result<(Borrowed<'_>, usize), serde_json::E
         Some(read) => Ok((read?, values.byte_offset())),
         None => Err(Error::custom("nothing but spaces")),
     }
+}
+
+/// The record that these bytes of a quoted field of CSV begin with, quotes doubled as they are there, and where it ends. `None`: there is none, or it is
+/// written in another form than this crate's, or not whole; whoever decodes the field learns which.
+#[must_use]
+pub fn parse_in_csv(bytes: &[u8]) -> Option<(Borrowed<'_>, usize)> {
+    written::read::<written::Csv>(bytes)
+}
+
+/// The same in a string of JSON, with the escapes that its quotes and backslashes have there.
+#[must_use]
+pub fn parse_in_json(bytes: &[u8]) -> Option<(Borrowed<'_>, usize)> {
+    written::read::<written::Json>(bytes)
 }

@@ -1,8 +1,8 @@
 //! Records picked out of a log in which others write too.
 
 use palisade_audit::{
-    Effect, Kind, LINE_MAX, Level, Message, Owned, Record, Subject, Timestamp, parse_line,
-    parse_prefix,
+    Borrowed, Effect, Kind, LINE_MAX, Level, Message, Owned, Record, Subject, Timestamp,
+    parse_in_csv, parse_in_json, parse_line, parse_prefix,
 };
 use proptest::prelude::*;
 
@@ -127,6 +127,102 @@ fn numbers_and_texts_at_their_limits_are_read_as_json_has_them() {
     }
 }
 
+/// A record that is read where it lies is the one that decoding finds there. What is not read so is left to that.
+#[track_caller]
+fn read_alike_where_it_lies(bytes: &[u8]) {
+    let shown = || String::from_utf8_lossy(bytes);
+    let json = |read| serde_json::to_value(read).expect("serializes");
+    if let Some((read, end)) = parse_in_csv(bytes) {
+        let text = String::from_utf8(bytes[..end].to_vec()).expect("UTF-8");
+        let rest = text.replace("\"\"", "");
+        assert!(!rest.contains('"'), "one quote ends the field: {}", shown());
+        let text = text.replace("\"\"", "\"");
+        let slow = by_serde(text.as_bytes()).map(|(owned, end)| (json(owned), end));
+        assert_eq!(Some((owned(&read), text.len())), slow, "{}", shown());
+    }
+    if let Some((read, end)) = parse_in_json(bytes) {
+        let quoted = [b"\"", &bytes[..end], b"\""].concat();
+        let text: String = serde_json::from_slice(&quoted).expect("a string");
+        let slow = by_serde(text.as_bytes()).map(|(owned, end)| (json(owned), end));
+        assert_eq!(Some((owned(&read), text.len())), slow, "{}", shown());
+    }
+}
+
+fn owned(read: &Borrowed<'_>) -> serde_json::Value {
+    serde_json::to_value(read).expect("serializes")
+}
+
+fn in_csv(text: &str) -> String {
+    text.replace('"', "\"\"")
+}
+
+fn in_json(text: &str) -> String {
+    let quoted = serde_json::Value::from(text).to_string();
+    quoted[1..quoted.len() - 1].to_owned()
+}
+
+#[test]
+fn escapes_of_a_text_are_read_through_those_of_its_wrapping() {
+    for value in [
+        "",
+        "\"",
+        "\\",
+        "\\\"",
+        "\"\\",
+        "\n",
+        "sh -c \"id\"",
+        "\u{1}",
+        "ä\u{1f600}",
+        "\"\"",
+        ",\"level\":\"INFO\"",
+    ] {
+        let escaped = serde_json::Value::from(value).to_string();
+        let record = line().trim_end().replace("\"f\"", &escaped);
+        let wanted: Owned = parse_line(&record).expect("a record");
+        assert_eq!(wanted.function, value);
+        let field = in_csv(&record);
+        let (read, end) = parse_in_csv(field.as_bytes()).expect("in CSV");
+        assert_eq!((read.function.as_str(), end), (value, field.len()));
+        let string = in_json(&record);
+        let (read, end) = parse_in_json(string.as_bytes()).expect("in JSON");
+        assert_eq!((read.function.as_str(), end), (value, string.len()));
+        // As tools write it that know ASCII alone.
+        let string: String = string
+            .chars()
+            .map(|letter| match letter {
+                ' '..='~' => letter.to_string(),
+                _ => {
+                    let units = letter.encode_utf16(&mut [0; 2]).to_vec();
+                    units.iter().map(|unit| format!("\\u{unit:04x}")).collect()
+                }
+            })
+            .collect();
+        let (read, end) = parse_in_json(string.as_bytes()).expect("in ASCII");
+        assert_eq!((read.function.as_str(), end), (value, string.len()));
+    }
+}
+
+type Parse = fn(&[u8]) -> Option<(Borrowed<'_>, usize)>;
+
+#[test]
+fn a_record_that_its_wrapping_cuts_is_not_read_there() {
+    let record = line();
+    for (wrapped, parse) in [
+        (in_csv(&record), parse_in_csv as Parse),
+        (in_json(&record), parse_in_json),
+    ] {
+        let whole = parse(wrapped.as_bytes()).map(|(_, end)| end);
+        let whole = whole.expect("a record");
+        for end in 0..whole {
+            assert!(parse(&wrapped.as_bytes()[..end]).is_none(), "{end}");
+        }
+    }
+    // One quote is the end of a field, and of a string.
+    assert!(parse_in_csv(record.as_bytes()).is_none());
+    assert!(parse_in_json(record.as_bytes()).is_none());
+    assert!(parse_in_csv(in_csv(&record).replace("\"\"f\"\"", "\"\"f\"").as_bytes()).is_none());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4096))]
 
@@ -148,5 +244,25 @@ proptest! {
         }
         bytes.truncate(end.max(1));
         read_alike(&bytes);
+    }
+
+    #[test]
+    fn what_is_read_where_it_lies_is_read_as_when_it_is_decoded(
+        in_json_or_csv: bool,
+        edits in prop::collection::vec((0..800_usize, 0..3_u8, prop::sample::select(b"\"\"\"\\\\\\{}[],:01un \n\x1f\x80\xff\xc3\xa4az".to_vec())), 0..4),
+    ) {
+        let text = line().replace("\"f\"", "\"\\\"\\\\ \\u0041ä\"");
+        let mut bytes = if in_json_or_csv { in_json(&text) } else { in_csv(&text) }.into_bytes();
+        for (at, what, byte) in edits {
+            let at = at % bytes.len();
+            match what {
+                0 => bytes[at] = byte,
+                1 => bytes.insert(at, byte),
+                _ => {
+                    bytes.remove(at);
+                }
+            }
+        }
+        read_alike_where_it_lies(&bytes);
     }
 }

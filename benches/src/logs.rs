@@ -16,6 +16,9 @@ use palisade_tests::repository;
 use crate::place::{Place, installed};
 use crate::table::{Spread, Table};
 
+/// MB/s on one core, whatever the log is like.
+const LEAST: f64 = 300.0;
+
 /// An audit for every so many lines of a function's own.
 const RARE: usize = 100;
 
@@ -41,6 +44,16 @@ const SHAPES: [(&str, Shape); 4] = [
 ];
 
 impl Shape {
+    /// What [`crate::parsers`] calls it.
+    const fn parser(self) -> &'static str {
+        match self {
+            Self::Lines => "lines",
+            Self::Tail => "tail",
+            Self::Csv => "csv",
+            Self::Events | Self::Pretty => "events",
+        }
+    }
+
     /// What stands before and behind all lines.
     const fn around(self) -> (&'static str, &'static str) {
         match self {
@@ -188,14 +201,20 @@ pub fn measure(place: &Place, table: &mut Table) {
                 .map(|(seconds, _)| *seconds)
                 .fold(f64::INFINITY, f64::min);
             let speed = bytes / fastest / 1e6;
-            if nth == RARE {
-                table.at_least(&name, setting, "MB/s", Spread::of(vec![speed]), 300.0);
-            } else {
-                table.value(&name, setting, "MB/s", Spread::of(vec![speed]), None);
-            }
+            table.at_least(&name, setting, "MB/s", Spread::of(vec![speed]), LEAST);
             let memory = runs.iter().map(|(_, memory)| *memory).collect();
             let what = format!("{name}: memory");
             table.value(&what, setting, "MiB", Spread::of(memory), Some(64.0));
+        }
+        if nth == 1 {
+            let parsers = std::env::current_exe();
+            let parsers = parsers.unwrap_or_else(|cause| panic!("this program: {cause}"));
+            let parse = ["--parse", Shape::Lines.parser()];
+            let fastest = (0..3)
+                .map(|_| run(&parsers, &file, &parse).0)
+                .fold(f64::INFINITY, f64::min);
+            let parsed = Spread::of(vec![bytes / fastest / 1e6]);
+            table.value("serde_json alone", setting, "MB/s", parsed, None);
         }
     }
     shapes(&tool, table, &file, lines / 10);
@@ -203,9 +222,16 @@ pub fn measure(place: &Place, table: &mut Table) {
     let _ = fs::remove_file(&file);
 }
 
-/// The same lines as services of AWS hand them out, and what it takes to look at each byte of them once.
+/// The same lines as services of AWS hand them out, what it takes to look at each byte of them once, and, where there is nothing but audits, what
+/// parsers of JSON and CSV take that do nothing else.
 fn shapes(tool: &Path, table: &mut Table, file: &Path, lines: usize) {
-    for (share, nth) in [("1 in 100 lines", RARE), ("1 in 10 lines", 10)] {
+    let parsers = std::env::current_exe().unwrap_or_else(|cause| panic!("this program: {cause}"));
+    for (share, nth) in [
+        ("1 in 100 lines", RARE),
+        ("1 in 10 lines", 10),
+        ("audits alone", 1),
+    ] {
+        let lines = if nth == 1 { lines / 4 } else { lines };
         for (name, shape) in SHAPES {
             let bytes = write(file, shape, lines, nth);
             let speed = |tool: &Path, arguments: &[&str]| {
@@ -215,11 +241,25 @@ fn shapes(tool: &Path, table: &mut Table, file: &Path, lines: usize) {
                 Spread::of(vec![bytes / fastest / 1e6])
             };
             let setting = format!("{name}, {share}");
-            let summary = speed(tool, &["audits", "--summary"]);
-            table.at_least("audits --summary", &setting, "MB/s", summary, 300.0);
+            let mut commands = vec![&["audits", "--summary"][..]];
+            if nth == 1 {
+                commands.extend([&["audits", "--json"][..], &["audits"]]);
+            }
+            for arguments in commands {
+                let read = speed(tool, arguments);
+                table.at_least(&arguments.join(" "), &setting, "MB/s", read, LEAST);
+            }
             if nth == RARE {
                 let counted = speed(Path::new("wc"), &["-l"]);
                 table.value("wc -l", &setting, "MB/s", counted, None);
+            }
+            if nth == 1 {
+                let parsed = speed(&parsers, &["--parse", shape.parser()]);
+                let what = match shape {
+                    Shape::Csv => "csv and serde_json alone",
+                    _ => "serde_json alone",
+                };
+                table.value(what, &setting, "MB/s", parsed, None);
             }
         }
     }

@@ -13,6 +13,7 @@ mod deciding;
 mod functions;
 mod logs;
 mod memory;
+mod parsers;
 mod peers;
 mod place;
 mod policies;
@@ -62,6 +63,9 @@ fn main() -> ExitCode {
     };
     if has("--readme") {
         return readme::paste();
+    }
+    if let (Some(shape), Some(file)) = (behind("--parse"), arguments.last()) {
+        return parsers::parse(shape, file);
     }
     let quick = has("--quick");
     if let Some(group) = behind("--group") {

@@ -1,7 +1,6 @@
 //! Equal audits near each other are one line with a count.
 
 use std::collections::VecDeque;
-use std::hash::{BuildHasher, RandomState};
 
 use palisade_audit::Borrowed;
 
@@ -15,16 +14,23 @@ const OPEN: usize = 64;
 pub struct Fold {
     on: bool,
     live: bool,
-    /// What makes audits equal, of each that is open.
-    keys: VecDeque<u64>,
     open: VecDeque<Group>,
-    /// With a secret of its own: nobody can write an audit that is folded into another.
-    hasher: RandomState,
+    /// Of the audit at hand; kept for its memory.
+    key: Key,
+}
+
+/// What makes audits equal: everything but when, and which process number. All of it is compared: nobody can write an audit that is folded into another.
+#[derive(Default, PartialEq, Eq)]
+struct Key {
+    /// Compared first.
+    digest: u64,
+    text: Vec<u8>,
 }
 
 /// An audit and its repeats.
 #[derive(Default)]
 pub struct Group {
+    key: Key,
     /// The line for a person, but for how often it was.
     pub line: Line,
     pub count: u64,
@@ -40,32 +46,29 @@ impl Fold {
         Self {
             on,
             live,
-            keys: VecDeque::new(),
             open: VecDeque::new(),
-            hasher: RandomState::new(),
+            key: Key::default(),
         }
     }
 
     pub fn take(&mut self, audit: &Borrowed<'_>, page: &mut Page) {
         let count = crate::log::events(audit);
-        let key = if self.on { self.key(audit) } else { 0 };
-        if self.on
-            && let Some(place) = self.keys.iter().position(|open| *open == key)
-            && let Some(group) = self.open.get_mut(place)
-        {
-            group.count += count;
-            group.last.clear();
-            group.last.push_str(&audit.timestamp);
-            return;
+        if self.on {
+            self.key.fill(audit);
+            if let Some(group) = self.open.iter_mut().find(|open| open.key == self.key) {
+                group.count += count;
+                group.last.clear();
+                group.last.push_str(&audit.timestamp);
+                return;
+            }
         }
         let mut group = Group::default();
-        if self.open.len() >= OPEN {
-            self.keys.pop_front();
-            if let Some(oldest) = self.open.pop_front() {
-                close(&oldest, page);
-                // For its memory.
-                group = oldest;
-            }
+        if self.open.len() >= OPEN
+            && let Some(oldest) = self.open.pop_front()
+        {
+            close(&oldest, page);
+            // For its memory.
+            group = oldest;
         }
         group.line.fill(audit, page);
         group.count = count;
@@ -76,7 +79,7 @@ impl Fold {
             group.shown = count;
         }
         if self.on {
-            self.keys.push_back(key);
+            std::mem::swap(&mut group.key, &mut self.key);
             self.open.push_back(group);
         }
     }
@@ -94,9 +97,10 @@ impl Fold {
             close(group, page);
         }
     }
+}
 
-    /// Everything but when, and which process number.
-    fn key(&self, audit: &Borrowed<'_>) -> u64 {
+impl Key {
+    fn fill(&mut self, audit: &Borrowed<'_>) {
         let Borrowed {
             kind,
             attack,
@@ -114,10 +118,28 @@ impl Fold {
             access,
             ..
         } = audit;
-        self.hasher.hash_one((
-            (kind, attack, effect, rule, msg, function, region),
-            (process, command, ip, port, domain, path, access),
-        ))
+        self.text.clear();
+        for text in [kind, attack, msg, function, region, process] {
+            self.add(Some(text.as_bytes()));
+        }
+        for text in [effect, rule, command, ip, domain, path, access] {
+            self.add(text.as_ref().map(|text| text.as_bytes()));
+        }
+        self.add(port.map(u16::to_le_bytes).as_ref().map(<[u8; 2]>::as_slice));
+        // Equal ones have to have the same; different ones nearly always have others.
+        self.digest = self.text.chunks_exact(8).fold(0, |digest: u64, eight| {
+            let word = eight.try_into().map_or(0, u64::from_le_bytes);
+            (digest ^ word)
+                .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+                .rotate_left(29)
+        });
+    }
+
+    /// A value, with its length before it, so that no value can be taken for two.
+    fn add(&mut self, value: Option<&[u8]>) {
+        let length = value.map_or(u64::MAX, |value| value.len() as u64);
+        self.text.extend_from_slice(&length.to_le_bytes());
+        self.text.extend_from_slice(value.unwrap_or_default());
     }
 }
 

@@ -24,31 +24,49 @@ impl Line {
         text.clear();
         let (word, style) = effect(audit);
         let [style, dim, strong] = [style, DIM, STRONG].map(|style| page.style(style));
-        // A `String` takes everything.
-        let _ = write!(text, "{dim}");
-        when(text, &audit.timestamp);
-        let _ = write!(text, "{dim:#}  {style}{word:<7}{style:#}  ");
+        within(text, dim, |text| when(text, &audit.timestamp));
+        text.push_str("  ");
+        within(text, style, |text| text.push_str(word));
+        let widest = "prevent".len();
+        text.extend(std::iter::repeat_n(
+            ' ',
+            widest.saturating_sub(word.len()) + 2,
+        ));
         if !audit.function.is_empty() {
-            let _ = write!(text, "{strong}");
-            Safe::of(&audit.function).add_to(text);
-            let _ = write!(text, "{strong:#}  ");
+            within(text, strong, |text| Safe::of(&audit.function).add_to(text));
+            text.push_str("  ");
         }
         let start = text.len();
         Safe::of(&audit.msg).add_to(text);
         // The arguments where there are any, since the sentence has none.
         if let Some(command) = audit.command.as_ref().filter(|command| !command.is_empty()) {
-            let _ = write!(text, "  {dim}$ ");
-            Safe::of(command).add_to(text);
-            let _ = write!(text, "{dim:#}");
+            text.push_str("  ");
+            within(text, dim, |text| {
+                text.push_str("$ ");
+                Safe::of(command).add_to(text);
+            });
         }
         self.sentence = start..text.len();
-        let _ = write!(text, "  {dim}");
-        Safe::of(&audit.attack).add_to(text);
-        if let Some(rule) = &audit.rule {
-            text.push_str(", rule ");
-            Safe::of(rule).add_to(text);
-        }
-        let _ = write!(text, "{dim:#}");
+        text.push_str("  ");
+        within(text, dim, |text| {
+            Safe::of(&audit.attack).add_to(text);
+            if let Some(rule) = &audit.rule {
+                text.push_str(", rule ");
+                Safe::of(rule).add_to(text);
+            }
+        });
+    }
+}
+
+/// Appends what is in this style. Where there is none nothing is asked of it: a line has five of them.
+fn within(text: &mut String, style: Style, what: impl FnOnce(&mut String)) {
+    // A `String` takes everything.
+    if !style.is_plain() {
+        let _ = write!(text, "{style}");
+    }
+    what(text);
+    if !style.is_plain() {
+        let _ = write!(text, "{style:#}");
     }
 }
 

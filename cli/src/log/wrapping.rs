@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use memchr::memmem;
-use palisade_audit::Borrowed;
+use palisade_audit::{Borrowed, parse_in_csv, parse_in_json};
 
 use super::scan::MARK;
 
@@ -131,6 +131,15 @@ fn string(window: &Window<'_>, at: usize, depth: usize, take: &mut Taker<'_>) ->
         return line();
     };
     let head = before.get(..quote).unwrap_or_default();
+    let start = window.from + quote + 1;
+    if depth < DEPTH
+        && let Some((audit, end)) = alone(window, start, parse_in_json, IN_JSON)
+        && end > at
+        && wraps_lines(head)
+    {
+        take(&audit);
+        return Found::Until(end);
+    }
     let (text, end) = match read(window, window.from + quote, string_of) {
         Ok((text, end)) if end > at => (text, end),
         Err(Bad::Cut) => return Found::Cut,
@@ -228,6 +237,12 @@ fn csv(window: &Window<'_>, at: usize, take: &mut Taker<'_>) -> Found {
             Some(quote) => break window.from + quote + 1,
         }
     };
+    if let Some((audit, end)) = alone(window, start, parse_in_csv, IN_CSV)
+        && end > at
+    {
+        take(&audit);
+        return Found::Until(end);
+    }
     let mut text = Vec::new();
     let mut from = start;
     loop {
@@ -261,6 +276,31 @@ fn csv(window: &Window<'_>, at: usize, take: &mut Taker<'_>) -> Found {
         Found::Until(from)
     } else {
         Found::Damaged
+    }
+}
+
+/// What may be between a record and the quote that ends what it is wrapped in: nothing, or a newline, as each wrapping has it.
+type Ends = [&'static [u8]; 2];
+const IN_JSON: Ends = [b"\"", b"\\n\""];
+const IN_CSV: Ends = [b"\"", b"\n\""];
+
+/// The record that begins at `start` and is all that its string or field holds, as services of AWS have it mostly, and where that ends. It is read
+/// where it lies; everything else is decoded first.
+fn alone<'a>(
+    window: &Window<'a>,
+    start: usize,
+    parse: impl Fn(&'a [u8]) -> Option<(Borrowed<'a>, usize)>,
+    ends: Ends,
+) -> Option<(Borrowed<'a>, usize)> {
+    let bytes = window.bytes.get(start..window.end)?;
+    let (audit, length) = parse(bytes)?;
+    let behind = bytes.get(length..)?;
+    let end = ends.into_iter().find(|end| behind.starts_with(end))?.len();
+    // In CSV two quotes are one; what is behind the last byte is not known unless nothing follows.
+    match behind.get(end) {
+        Some(b'"') => None,
+        None if !window.whole => None,
+        _ => Some((audit, start + length + end)),
     }
 }
 
@@ -376,6 +416,80 @@ fn quickly(bytes: &[u8]) -> Option<(String, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whatever_a_field_holds_beside_a_record_its_audits_are_those_of_its_lines() {
+        const AUDIT: &str = r#"{"timestamp":"2026-11-25T18:47:00Z","palisade":1,"msg":"a \"b\" ä \\","domain":"x.example"}"#;
+        const OTHER: &str = r#"{"palisade":1,"timestamp":"","domain":"y.example"}"#;
+        let texts = [
+            "{1}",
+            "{1}\n",
+            "{1}\r\n",
+            "{1}\n\n",
+            "{1} ",
+            "{1}\"",
+            "{1}\"\n",
+            "{1}\\",
+            "{1}x",
+            "{1}\n{1}\n",
+            "{1}{2}",
+            "{1}\n{2}",
+            "{2}",
+            " {1}",
+            "2026 {1}",
+            "\n{1}",
+            "\"{1}\"",
+            "\"{1}",
+            "[{1},{2}]",
+            "{1}\nsaid \"palisade\"\n",
+            "{\"message\":\"{1}\"}",
+        ];
+        for text in texts {
+            let text = text.replace("{1}", AUDIT).replace("{2}", OTHER);
+            let mut wanted = Vec::new();
+            for line in text.lines() {
+                within(line.as_bytes(), 1, &mut |audit| {
+                    wanted.push(audit.domain.as_deref().map(str::to_owned))
+                });
+            }
+            let csv = format!("a,\"{}\",b\n", text.replace('"', "\"\""));
+            let json = format!(
+                "{{\"message\":{}}}\n",
+                serde_json::Value::from(text.as_str())
+            );
+            let under_another_key =
+                format!("{{\"words\":{}}}\n", serde_json::Value::from(text.as_str()));
+            for (wrapped, wanted) in [
+                (csv, wanted.as_slice()),
+                (json, &wanted),
+                (under_another_key, &[]),
+            ] {
+                for whole in [true, false] {
+                    let mut found = Vec::new();
+                    let window = Window {
+                        bytes: wrapped.as_bytes(),
+                        from: 0,
+                        end: wrapped.len(),
+                        whole,
+                    };
+                    let mut at = 0;
+                    while let Some(mark) =
+                        MARKS.find(wrapped.as_bytes().get(at..).unwrap_or_default())
+                    {
+                        at += mark;
+                        match audits(&window, at, &mut |audit| {
+                            found.push(audit.domain.as_deref().map(str::to_owned))
+                        }) {
+                            Found::Until(end) => at = end,
+                            Found::Cut => panic!("{wrapped}"),
+                            _ => at += 1,
+                        }
+                    }
+                    assert_eq!(found, wanted, "{wrapped}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn a_string_is_read_quickly_as_json_has_it() {
