@@ -40,6 +40,8 @@ fn folder() -> Folder {
     );
     folder.file("cut.json", &POLICY[..60]);
     folder.file("wide.json", utf16(POLICY, true));
+    folder.file("narrow.json", utf16(POLICY, false));
+    folder.file("marked.json", format!("\u{feff}{POLICY}"));
     folder.file("wide", utf16(&log, true));
     folder.file("bare", utf16(&log, false));
     let packed = gzip(log.as_bytes());
@@ -141,13 +143,41 @@ fn policies_that_are_none_are_told_by_every_command_that_reads_policies() {
                 "this version of the format is not known",
             ),
             ("cut.json", code, "cut.json:1:"),
-            ("wide.json", code, "UTF-8"),
+            ("wide.json", code, "`iconv -f UTF-16 -t UTF-8` makes it so"),
+            (
+                "narrow.json",
+                code,
+                "`iconv -f UTF-16 -t UTF-8` makes it so",
+            ),
             ("empty", code, "empty"),
             ("log", code, "log:"),
         ] {
             let result = expect(&[reads, &[policy]].concat(), &folder, code, says);
             assert_eq!(result.out, "", "{reads:?} {policy}");
         }
+    }
+}
+
+#[test]
+fn a_byte_order_mark_before_a_policy_is_nothing() {
+    let folder = folder();
+    for words in [
+        &["check", "marked.json"][..],
+        &["explain", "--policy", "marked.json", "resolve", "a.example"],
+        &["diff", "policy.json", "marked.json", "--exit-code"],
+        &["learn", "log", "--baseline", "marked.json"],
+        &["learn", "log", "--merge", "marked.json"],
+        &[
+            "report",
+            "log",
+            "-o",
+            "of-marked.html",
+            "--policy",
+            "marked.json",
+        ],
+    ] {
+        let result = done(palisade(words).current_dir(folder.path()));
+        assert_eq!(result.code, Some(0), "{words:?} {result:?}");
     }
 }
 

@@ -5,7 +5,7 @@
 use crate::diagnostics::Problem;
 use crate::format;
 use crate::gzip::{self, Unpacked};
-use crate::json::MAX_TEXT;
+use crate::json::{MAX_TEXT, is_utf16};
 use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -63,7 +63,8 @@ pub fn decode(value: &[u8]) -> Result<Cow<'_, [u8]>, Problem> {
             .unwrap_or(&decoded)
             .trim_ascii_start()
             .first();
-        if begins != Some(&b'{') {
+        // Of UTF-16 it is told below what it is.
+        if begins != Some(&b'{') && !is_utf16(&decoded) {
             return problem(
                 "the value is base64 of something else",
                 "base64 of the JSON text of a policy, or of its gzip",

@@ -147,6 +147,15 @@ fn write_string(text: &str, out: &mut String) {
     out.push('"');
 }
 
+/// With the mark at its beginning, or without one but with every second byte of its first characters, which a document has in ASCII, empty.
+pub(crate) fn is_utf16(text: &[u8]) -> bool {
+    match text {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => true,
+        [a, 0, b, 0, ..] | [0, a, 0, b, ..] => *a != 0 && *b != 0,
+        _ => false,
+    }
+}
+
 /// Reads one document.
 pub(crate) fn parse(text: &[u8]) -> Result<Node, Box<Problem>> {
     if text.len() > MAX_TEXT {
@@ -156,6 +165,14 @@ pub(crate) fn parse(text: &[u8]) -> Result<Node, Box<Problem>> {
             "the policy is too long",
             "at most 1 MiB of JSON",
         )));
+    }
+    if is_utf16(text) {
+        let problem = Problem::document(
+            String::new(),
+            "the policy is UTF-16, as PowerShell's `>` writes it",
+            "JSON text in UTF-8: `iconv -f UTF-16 -t UTF-8` makes it so",
+        );
+        return Err(Box::new(problem));
     }
     let text = match core::str::from_utf8(text) {
         Ok(text) => text,

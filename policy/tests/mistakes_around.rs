@@ -213,6 +213,33 @@ fn what_is_too_much_is_refused() {
 }
 
 #[test]
+fn a_policy_in_utf_16_is_told_how_to_become_utf_8() {
+    let text = r#"{"version":1,"rules":[{}]}"#;
+    let units = |order: fn(u16) -> [u8; 2], text: &str| -> Vec<u8> {
+        text.encode_utf16().flat_map(order).collect()
+    };
+    let marked = format!("\u{feff}{text}");
+    for wide in [
+        units(u16::to_le_bytes, &marked),
+        units(u16::to_be_bytes, &marked),
+        units(u16::to_le_bytes, text),
+        units(u16::to_be_bytes, text),
+        units(u16::to_le_bytes, &format!("\r\n{text}")),
+    ] {
+        let found = parse(&wide).unwrap_err();
+        assert_eq!(found.len(), 1, "{found:?}");
+        let told = found[0].to_string();
+        assert!(told.contains("iconv -f UTF-16 -t UTF-8"), "{told}");
+        // As PowerShell's `[Text.Encoding]::Unicode` gives it to base64.
+        let value = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, &wide);
+        let decoded = decode(value.as_bytes()).expect("base64");
+        let told = parse(&decoded).unwrap_err()[0].to_string();
+        assert!(told.contains("iconv -f UTF-16 -t UTF-8"), "{told}");
+    }
+    assert!(parse(format!("\u{feff}{text}").as_bytes()).is_ok());
+}
+
+#[test]
 fn a_long_value_is_cut_and_a_hostile_one_is_harmless() {
     let found = problems(&in_rule(&format!(
         r#""{}":"{}""#,
