@@ -104,7 +104,7 @@ fn lists_that_begin_or_end_and_settings_are_told() {
         &[
             "newly allows   running git",
             "newly allows   what `dns` forbids: it is only reported now",
-            "newly refuses  every name but a.b: there was no allow list",
+            "now reports    every name but a.b: there was no allow list",
         ],
     );
     expect(
@@ -123,7 +123,38 @@ fn lists_that_begin_or_end_and_settings_are_told() {
     expect(
         r#""dns": {"effect": "alert", "deny": ["x.y"]}"#,
         r#""dns": {"effect": "disable"}"#,
-        &["no effect      what `dns` forbids is not reported any more: the section is off now"],
+        &["no longer reports  what `dns` forbids: the section is off now"],
+    );
+    expect(
+        r#""dns": {"effect": "disable"}"#,
+        r#""dns": {"effect": "alert", "deny": ["x.y"]}"#,
+        &["now reports    what `dns` forbids: the section was off"],
+    );
+    // Nothing is refused where there is nothing but alerts.
+    expect(
+        r#""dns": {"effect": "alert", "allow": ["*.x.y"]}"#,
+        r#""dns": {"effect": "alert", "allow": ["*.x.y", "a.b"], "deny": ["c.x.y", "d.e"]}"#,
+        &[
+            "no longer reports  resolving a.b",
+            "now reports    resolving c.x.y",
+            "no effect      resolving d.e: it was reported before and still is by dns.deny[1]",
+        ],
+    );
+    expect(
+        r#""processes": {"effect": "alert", "deny": ["x"], "unfollowable": "prevent"}"#,
+        r#""processes": {"effect": "alert", "deny": ["x"]}"#,
+        &[
+            "newly allows   programs that cannot be followed: their effect is alert now, and was prevent",
+        ],
+    );
+    // Names of destinations have examples too.
+    expect(
+        r#""network": {"effect": "prevent", "outbound": {"allow": ["*.x.y:443"]}}"#,
+        r#""network": {"effect": "prevent", "outbound": {"allow": ["*.x.y:443", "a.x.y:443", "b.x.y:80"]}}"#,
+        &[
+            "no effect      connecting to a.x.y:443: it was allowed before and still is by network.outbound.allow[0]",
+            "newly allows   connecting to b.x.y:80",
+        ],
     );
     for (before, after, line) in [
         (
@@ -152,22 +183,60 @@ fn rules_that_came_and_went_are_told() {
     let two = r#"{"version": 1, "rules": [{"name": "a", "scope": {"functions": ["a-*"]}, "dns": {"effect": "prevent", "deny": ["x.y"]}},
         {"name": "b", "dns": {"effect": "prevent", "deny": ["x.y"]}}]}"#;
     let one = r#"{"version": 1, "rules": [{"name": "b", "dns": {"effect": "prevent", "deny": ["x.y"]}}]}"#;
-    let result = compare(two, one, &[], "");
-    assert!(
-        result.out.contains(
-            "newly allows   what only this rule forbade, for functions a-*: the rule is gone"
+    let alone = r#"{"version": 1, "rules": [{"name": "a", "scope": {"functions": ["a-*"]}, "dns": {"effect": "prevent", "deny": ["x.y"]}}]}"#;
+    let wider = r#"{"version": 1, "rules": [{"name": "a", "scope": {"functions": ["*"]}, "dns": {"effect": "prevent", "deny": ["x.y"]}},
+        {"name": "b", "processes": {"effect": "prevent", "main_only": true}, "dns": {"effect": "prevent", "deny": ["x.y"]}}]}"#;
+    let stricter = r#"{"version": 1, "rules": [{"name": "a", "scope": {"functions": ["a-*"]}, "dns": {"effect": "prevent", "deny": ["x.y"]}},
+        {"name": "b", "processes": {"effect": "prevent", "main_only": true}, "dns": {"effect": "prevent", "deny": ["x.y"]}}]}"#;
+    for (old, new, lines) in [
+        (
+            two,
+            one,
+            &[
+                "a (rules[0])",
+                "  changes        the rule is gone; it was for functions a-*",
+                "b (rules[0]) in place of a (rules[0]), as for function a-x",
+                "  no effect      both say the same",
+            ][..],
         ),
-        "{}",
-        result.out
-    );
-    let result = compare(one, two, &[], "");
-    assert!(
-        result
-            .out
-            .contains("newly refuses  what this new rule forbids, for functions a-*"),
-        "{}",
-        result.out
-    );
+        (
+            one,
+            two,
+            &[
+                "a (rules[0])",
+                "  changes        the rule is new, for functions a-*",
+                "a (rules[0]) in place of b (rules[0]), as for function a-x",
+                "  no effect      both say the same",
+            ],
+        ),
+        (
+            two,
+            alone,
+            &[
+                "b (rules[1])",
+                "  changes        the rule is gone; it was for every function",
+                "no rule in place of b (rules[1]), as for function any-other",
+                "  newly allows   everything in `dns`: the section is off now, and nothing is reported",
+            ],
+        ),
+        // A rule that takes the place of a stricter one allows what that forbade.
+        (
+            stricter,
+            wider,
+            &[
+                "a (rules[0])",
+                "  changes        the rule is for functions * now, and was for functions a-*",
+                "a (rules[0]) in place of b (rules[1]), as for function any-other",
+                "  newly allows   everything in `processes`: the section is off now, and nothing is reported",
+            ],
+        ),
+    ] {
+        let result = compare(old, new, &["--exit-code"], "");
+        let found: Vec<&str> = result.out.lines().collect();
+        assert_eq!(found, lines, "{}", result.out);
+        let allows = lines.iter().any(|line| line.contains("newly allows"));
+        assert_eq!(result.code, Some(i32::from(allows)));
+    }
     assert_eq!(
         compare(two, two, &[], "").out,
         "The policies mean the same.\n"
@@ -205,7 +274,7 @@ fn a_replay_shows_which_acts_change_their_verdict() {
     );
     let json: Value = serde_json::from_str(&json.out).expect("JSON");
     assert_eq!(json["replay"]["changed"], 3);
-    assert_eq!(json["differences"][0]["way"], "neither");
+    assert_eq!(json["differences"][0]["way"], "reports");
 }
 
 #[test]
@@ -213,6 +282,12 @@ fn the_exit_code_tells_the_way_only_on_demand() {
     let wider = rule(r#""dns": {"effect": "prevent", "allow": ["*.example.com", "a.b"]}"#);
     let narrower = rule(
         r#""dns": {"effect": "prevent", "allow": ["*.example.com"], "deny": ["a.example.com"]}"#,
+    );
+    // What an alert says no longer was never refused.
+    let alert = |policy: &str| policy.replace("prevent", "alert");
+    assert_eq!(
+        compare(&alert(&rule(DNS)), &alert(&wider), &["--exit-code"], "").code,
+        Some(0)
     );
     for (new, code) in [(&wider, 1), (&narrower, 3), (&rule(DNS), 0)] {
         assert_eq!(

@@ -113,6 +113,6 @@ pub use json_schema::json_schema;
 pub use parse::{parse, read};
 pub use platform::{Platform, Surroundings};
 pub use schema::*;
-pub use scope::Identity;
+pub use scope::{Identity, select};
 #[doc(hidden)]
 pub use text::formatted;

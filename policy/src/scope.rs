@@ -15,8 +15,9 @@ pub struct Identity<'a> {
     pub account: &'a str,
 }
 
-/// The first enabled rule whose scope matches.
-pub(crate) fn select<'r>(rules: &'r [Rule], identity: &Identity<'_>) -> Option<(usize, &'r Rule)> {
+/// The rule that decides for a function, and its place: the first enabled one whose scope matches.
+#[must_use]
+pub fn select<'r>(rules: &'r [Rule], identity: &Identity<'_>) -> Option<(usize, &'r Rule)> {
     rules
         .iter()
         .enumerate()

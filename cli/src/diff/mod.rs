@@ -4,6 +4,7 @@
 mod properties;
 mod replay;
 mod rules;
+mod scopes;
 mod trial;
 mod witness;
 
@@ -20,6 +21,9 @@ use crate::source::Source;
 
 /// Say in sentences what a change of a policy newly allows and newly refuses
 ///
+/// What a section of effect `alert` forbids is only reported: its changes are told as what is now reported and what no longer is. Where another rule than before
+/// decides for some functions, the two rules are compared.
+///
 /// Each entry that came or went is tried on both policies with examples that it matches, those among them which other entries are about: a change
 /// without effect is told as such, and of one that is effective in part, for what.
 /// With --replay, the acts that a log tells of are put to both policies.
@@ -32,7 +36,7 @@ Examples:
 
 Exit codes:
   0   the difference is on stdout, if there is one
-  1   with --exit-code: something is newly allowed
+  1   with --exit-code: something is newly allowed, which was refused
   2   wrong usage
   3   with --exit-code: nothing is newly allowed, something is newly refused
   65  a log is not text, or its gzip is cut
@@ -75,11 +79,17 @@ pub struct Arguments {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Way {
-    /// More is possible than before.
+    /// What was refused is possible now.
     Allows,
-    /// Less is.
+    /// What was possible, reported or not, is refused now.
     Refuses,
-    /// Neither.
+    /// What was possible without a word is reported now, and still possible.
+    Reports,
+    /// What was reported is possible without a word now.
+    Silences,
+    /// What else has to be known; others say what it means.
+    Changes,
+    /// Nothing.
     Neither,
 }
 
@@ -163,6 +173,9 @@ fn tell(text: &mut String, differences: &[Difference]) {
         let line = match difference.way {
             Way::Allows => format!("  {WARNING}newly allows{WARNING:#}   {sentence}"),
             Way::Refuses => format!("  {GOOD}newly refuses{GOOD:#}  {sentence}"),
+            Way::Reports => format!("  {GOOD}now reports{GOOD:#}    {sentence}"),
+            Way::Silences => format!("  {WARNING}no longer reports{WARNING:#}  {sentence}"),
+            Way::Changes => format!("  {STRONG}changes{STRONG:#}        {sentence}"),
             Way::Neither => format!("  {DIM}no effect{DIM:#}      {sentence}"),
         };
         output::line(text, line);

@@ -9,7 +9,8 @@ use proptest::sample::{select, subsequence};
 use proptest::test_runner::RngSeed;
 use serde_json::{Value, json};
 
-use super::{Way, rules};
+use super::witness::Probe;
+use super::{Difference, Way, rules};
 use crate::act::{Act, Mode};
 use crate::ask;
 
@@ -19,7 +20,7 @@ struct Words {
     lists: &'static str,
     does: &'static str,
     entries: fn() -> Vec<Value>,
-    acts: fn() -> Vec<Act>,
+    acts: fn() -> Vec<Probe>,
 }
 
 const SECTIONS: [Words; 5] = [
@@ -42,10 +43,7 @@ const SECTIONS: [Words; 5] = [
                 "/opt/gx",
                 "/x",
             ]
-            .map(|path| Act::Process {
-                path: path.to_owned(),
-                command: path.to_owned(),
-            })
+            .map(|path| run(path, path))
             .into()
         },
     },
@@ -63,6 +61,10 @@ const SECTIONS: [Words; 5] = [
                 "*",
                 "192.0.2.0/24:85",
                 "[2001:db8::/32]:443",
+                "a.x:443",
+                "*.x:443",
+                "b.x:80-90",
+                "*.b.x",
             ])
         },
         acts: || {
@@ -76,12 +78,18 @@ const SECTIONS: [Words; 5] = [
                 "2001:db9::7",
             ];
             let ports = [79, 80, 85, 86, 90, 91, 443, 444];
-            ips.iter()
-                .flat_map(|ip| {
-                    let ip: IpAddr = ip.parse().expect("an address");
-                    ports.map(|port| Act::Connect { ip, port })
-                })
-                .collect()
+            let names = ["", "a.x", "b.x", "c.x", "d.b.x", "x", "y"];
+            let mut acts = Vec::new();
+            for ip in ips {
+                let ip: IpAddr = ip.parse().expect("an address");
+                for port in ports {
+                    acts.extend(names.map(|name| Probe {
+                        act: Act::Connect { ip, port },
+                        name: (!name.is_empty()).then(|| name.to_owned()),
+                    }));
+                }
+            }
+            acts
         },
     },
     Words {
@@ -92,7 +100,7 @@ const SECTIONS: [Words; 5] = [
         acts: || {
             (1..=120)
                 .chain([7999, 8000, 8500, 9000, 9001, 65535])
-                .map(|port| Act::Listen { port })
+                .map(|port| Act::Listen { port }.into())
                 .collect()
         },
     },
@@ -105,9 +113,7 @@ const SECTIONS: [Words; 5] = [
             [
                 "a.x", "b.x", "c.x", "d.b.x", "e.b.x", "e.c.x", "x", "z", "y.z", "w.z", "v",
             ]
-            .map(|domain| Act::Resolve {
-                domain: domain.to_owned(),
-            })
+            .map(resolve)
             .into()
         },
     },
@@ -152,15 +158,30 @@ const SECTIONS: [Words; 5] = [
             paths
                 .iter()
                 .flat_map(|path| {
-                    [Mode::Read, Mode::Write, Mode::ReadWrite].map(|access| Act::File {
-                        path: (*path).to_owned(),
-                        access,
+                    [Mode::Read, Mode::Write, Mode::ReadWrite].map(|access| {
+                        Probe::from(Act::File {
+                            path: (*path).to_owned(),
+                            access,
+                        })
                     })
                 })
                 .collect()
         },
     },
 ];
+
+fn run(path: &str, command: &str) -> Probe {
+    Probe::from(Act::Process {
+        path: path.to_owned(),
+        command: command.to_owned(),
+    })
+}
+
+fn resolve(domain: &str) -> Probe {
+    Probe::from(Act::Resolve {
+        domain: domain.to_owned(),
+    })
+}
 
 fn texts(texts: &[&str]) -> Vec<Value> {
     texts.iter().map(|text| (*text).into()).collect()
@@ -174,7 +195,11 @@ fn policy(section: &Words, effect: &str, lists: (&[Value], &[Value])) -> Policy 
         json!({section.lists: lists})
     };
     body["effect"] = effect.into();
-    let text = json!({"version": 1, "rules": [{"name": "r", section.effect: body}]}).to_string();
+    of_rules(&[json!({"name": "r", section.effect: body})])
+}
+
+fn of_rules(rules: &[Value]) -> Policy {
+    let text = json!({"version": 1, "rules": rules}).to_string();
     match palisade_policy::parse(text.as_bytes()) {
         Ok(parsed) => parsed.policy,
         Err(problems) => panic!("{text}: {problems:?}"),
@@ -182,19 +207,43 @@ fn policy(section: &Words, effect: &str, lists: (&[Value], &[Value])) -> Policy 
 }
 
 /// Each act with what both policies do to it, where that is not the same.
-fn changed(section: &Words, old: &Policy, new: &Policy) -> Vec<(Act, Outcome, Outcome)> {
-    let compiled = |policy| ask::compiled(policy, Identity::default(), None);
+fn changed(acts: &[Probe], old: &Policy, new: &Policy, identity: Identity<'_>) -> Vec<Changed> {
+    let compiled = |policy| ask::compiled(policy, identity, None);
     let (before, after) = (compiled(old), compiled(new));
-    (section.acts)()
-        .into_iter()
+    acts.iter()
         .map(|act| {
             let before = act.judge(&before.decider()).outcome;
             let after = act.judge(&after.decider()).outcome;
-            (act, before, after)
+            (act.clone(), before, after)
         })
         .filter(|(_, before, after)| before != after)
         .collect()
 }
+
+type Changed = (Probe, Outcome, Outcome);
+
+/// What `diff` has to call that.
+fn way((_, before, after): &Changed) -> Way {
+    match (before, after) {
+        (Outcome::Prevent, _) => Way::Allows,
+        (_, Outcome::Prevent) => Way::Refuses,
+        (Outcome::Alert, _) => Way::Silences,
+        _ => Way::Reports,
+    }
+}
+
+#[track_caller]
+fn all_is_said(changed: &[Changed], said: &[Difference]) {
+    for act in changed {
+        let way = way(act);
+        assert!(
+            said.iter().any(|difference| difference.way == way),
+            "{act:?} goes {way:?}, and nothing says so: {said:?}"
+        );
+    }
+}
+
+const WAYS: [Way; 4] = [Way::Allows, Way::Refuses, Way::Reports, Way::Silences];
 
 /// The same cases each time: globs are crossed by trying, and a test must not depend on luck.
 const SEED: u64 = 1;
@@ -215,27 +264,18 @@ proptest! {
         let old = policy(section, "prevent", (allow, deny));
         let new = policy(section, "prevent", (new_allow, new_deny));
         let said = rules::differences(&old, &new);
-        let (allowed, refused): (Vec<_>, Vec<_>) = changed(section, &old, &new)
-            .into_iter()
-            .partition(|(_, before, after)| after < before);
-        for (way, acts) in [(Way::Allows, allowed), (Way::Refuses, refused)] {
-            let mut sentences = said.iter().filter(|difference| difference.way == way);
-            prop_assert!(
-                acts.is_empty() || sentences.clone().next().is_some(),
-                "{acts:?} go {way:?}, and nothing says so: {said:?}"
-            );
-            let of_entry = sentences.find(|one| one.sentence.starts_with(section.does));
-            prop_assert!(of_entry.is_none() || !acts.is_empty(), "{of_entry:?}, and no act does");
-        }
+        let changed = changed(&(section.acts)(), &old, &new, Identity::default());
+        all_is_said(&changed, &said);
+        entries_are_true(section, &changed, &said);
         prop_assert!(lists[..2] != lists[2..] || said.is_empty(), "{said:?}");
     }
 
-    /// Effects too: what is let pass that was not, or is stopped that was not, is said.
+    /// Effects too: what is let pass that was not, is stopped, reported or no longer reported, is said, and of what is only reported nothing else.
     #[test]
     fn no_act_changes_its_way_in_silence(
         (section, lists, effects) in (0..SECTIONS.len()).prop_flat_map(|section| {
             let list = || subsequence((SECTIONS[section].entries)(), 0..=3);
-            let effect = || select(vec!["disable", "alert", "prevent"]);
+            let effect = || select(vec!["disable", "alert", "alert", "prevent"]);
             (Just(section), [list(), list(), list(), list()], [effect(), effect()])
         })
     ) {
@@ -244,18 +284,125 @@ proptest! {
         let old = policy(section, effects[0], (allow, deny));
         let new = policy(section, effects[1], (new_allow, new_deny));
         let said = rules::differences(&old, &new);
-        for (act, before, after) in changed(section, &old, &new) {
-            let way = match (before, after) {
-                (Outcome::Prevent, _) => Way::Allows,
-                (_, Outcome::Prevent) => Way::Refuses,
-                // It is reported now, or is no longer.
-                _ => {
-                    prop_assert!(!said.is_empty(), "{act:?}");
-                    continue;
-                }
-            };
-            let is_said = said.iter().any(|difference| difference.way == way);
-            prop_assert!(is_said, "{act:?} goes {way:?}, and nothing says so: {said:?}");
+        let changed = changed(&(section.acts)(), &old, &new, Identity::default());
+        all_is_said(&changed, &said);
+        entries_are_true(section, &changed, &said);
+        if !effects.contains(&"prevent") {
+            let refuses = said.iter().find(|one| matches!(one.way, Way::Allows | Way::Refuses));
+            prop_assert!(refuses.is_none(), "nothing was or is refused: {refuses:?}");
         }
     }
+
+    /// Settings of programs, and what they have to do with lists.
+    #[test]
+    fn what_is_said_of_programs_with_their_settings_is_what_both_policies_decide(
+        (rules, effects) in {
+            let section = || (subsequence((SECTIONS[0].entries)(), 0..=2), subsequence((SECTIONS[0].entries)(), 0..=2), any::<[bool; 2]>());
+            let effect = || select(vec!["alert", "prevent"]);
+            ([section(), section()], [effect(), effect()])
+        }
+    ) {
+        let one = |index: usize| {
+            let (allow, deny, [main_only, crypto_miners]) = &rules[index];
+            let allow = if *main_only { &[] } else { allow.as_slice() };
+            of_rules(&[json!({"name": "r", "processes": {
+                "effect": effects[index], "allow": allow, "deny": deny, "main_only": main_only, "crypto_miners": crypto_miners,
+            }})])
+        };
+        let (old, new) = (one(0), one(1));
+        let mut acts = (SECTIONS[0].acts)();
+        acts.push(run("/usr/bin/xmrig", "xmrig"));
+        acts.push(run("/srv/bin/gix", "gix -o stratum+tcp://pool.example:3333"));
+        let said = rules::differences(&old, &new);
+        let changed = changed(&acts, &old, &new, Identity::default());
+        all_is_said(&changed, &said);
+        prop_assert!(old != new || said.is_empty(), "{said:?}");
+    }
+
+    /// Several rules, which are for some functions each, come, go, and change their place: whatever changes for any function is said.
+    #[test]
+    fn what_changes_for_any_function_by_its_rule_is_said(
+        policies in [rules_of_scopes(), rules_of_scopes()]
+    ) {
+        let [old, new] = policies.map(|rules| of_rules(&rules));
+        let said = rules::differences(&old, &new);
+        let acts: Vec<Probe> = ["a.x", "b.x", "c.x", "y.z"].map(resolve).into();
+        let mut any = Vec::new();
+        for function in ["pay-x", "pay-canary", "pay-eu", "q-eu", "q"] {
+            for region in ["eu-west-1", "us-east-1", "ap-south-1"] {
+                for account in ["", "123456789012"] {
+                    let identity = Identity { function, region, account };
+                    any.extend(changed(&acts, &old, &new, identity));
+                }
+            }
+        }
+        all_is_said(&any, &said);
+        prop_assert!(old != new || said.is_empty(), "{said:?}");
+        // A rule by itself is told as it is, for whatever functions; of one that decides for others than before, what is said has to be so for some.
+        for one in said.iter().filter(|one| WAYS.contains(&one.way) && one.rule.contains(" in place of ") && one.sentence.starts_with("resolving ")) {
+            prop_assert!(any.iter().any(|act| way(act) == one.way), "{one:?}, and no act does");
+        }
+    }
+}
+
+/// What is said of an entry that came or went is so for some act.
+#[track_caller]
+fn entries_are_true(section: &Words, changed: &[Changed], said: &[Difference]) {
+    for way_said in WAYS {
+        let of_entry = said
+            .iter()
+            .find(|one| one.way == way_said && one.sentence.starts_with(section.does));
+        // From or to no verdict at all, since the section's effect is told by a sentence of its own.
+        let is_so = changed.iter().any(|act| {
+            way(act) == way_said && (act.1 == Outcome::Allow || act.2 == Outcome::Allow)
+        });
+        assert!(of_entry.is_none() || is_so, "{of_entry:?}, and no act does");
+    }
+}
+
+/// Rules of few names, for functions, regions and accounts, that judge names.
+fn rules_of_scopes() -> impl Strategy<Value = Vec<Value>> {
+    let functions = || {
+        subsequence(
+            vec!["pay-*", "-pay-canary", "*-eu", "pay-x", "-*-eu"],
+            0..=2,
+        )
+    };
+    let regions = || subsequence(vec!["eu-*", "us-east-1", "-us-*"], 0..=1);
+    let accounts = || subsequence(vec!["1234*", "-123456789012"], 0..=1);
+    let list = || subsequence(vec!["a.x", "*.x", "y.z"], 0..=2);
+    let effect = || select(vec!["disable", "alert", "prevent", "prevent"]);
+    let rule = (
+        (functions(), regions(), accounts()),
+        (list(), list(), effect()),
+        select(vec![true, true, true, false]),
+    );
+    (
+        Just(vec!["a", "b", "c"]).prop_shuffle(),
+        proptest::collection::vec(rule, 1..=3),
+    )
+        .prop_map(|(names, rules)| {
+            names
+                .iter()
+                .zip(rules)
+                .map(
+                    |(name, ((functions, regions, accounts), (allow, deny, effect), enabled))| {
+                        let mut rule = json!({
+                            "name": name, "enabled": enabled, "scope": {},
+                            "dns": {"effect": effect, "allow": allow, "deny": deny},
+                        });
+                        for (field, values) in [
+                            ("functions", functions),
+                            ("regions", regions),
+                            ("accounts", accounts),
+                        ] {
+                            if !values.is_empty() {
+                                rule["scope"][field] = json!(values);
+                            }
+                        }
+                        rule
+                    },
+                )
+                .collect()
+        })
 }

@@ -129,10 +129,12 @@ pub fn run(
 impl Replay {
     /// Whether some verdict changes in that way.
     pub fn goes(&self, way: Way) -> bool {
+        // What is reported is possible: only a refusal that came or went is one of these ways.
+        let refused = index(Outcome::Prevent);
         self.acts.keys().any(|(_, old, new, _)| match way {
-            Way::Allows => new < old,
-            Way::Refuses => new > old,
-            Way::Neither => false,
+            Way::Allows => *old == refused && *new != refused,
+            Way::Refuses => *new == refused && *old != refused,
+            Way::Reports | Way::Silences | Way::Changes | Way::Neither => false,
         })
     }
 

@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 
 use palisade_policy::{Policy, Section};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::trial::Trial;
-use super::{Difference, Way};
+use super::{Difference, Way, scopes};
 
 /// A section of a rule that has lists.
 pub struct Part {
@@ -59,8 +59,8 @@ const PARTS: [Part; 5] = [
 ];
 
 /// Everything that is different, in the order of the new policy.
-pub fn differences(old: &Policy, new: &Policy) -> Vec<Difference> {
-    let (old, new) = (value(old), value(new));
+pub fn differences(old_policy: &Policy, new_policy: &Policy) -> Vec<Difference> {
+    let (old, new) = (value(old_policy), value(new_policy));
     let mut out = Vec::new();
     if old.get("mode") != new.get("mode") {
         let learns = new.get("mode").is_some_and(|mode| mode == "learn");
@@ -79,10 +79,112 @@ pub fn differences(old: &Policy, new: &Policy) -> Vec<Difference> {
         });
     }
     let (before, after) = (rules(&old), rules(&new));
-    let mut used = vec![false; before.len()];
-    let mut order = Vec::new();
+    let partners = partners(&before, &after);
+    let partner = |rule: usize| partners.get(rule).copied().flatten();
+    let (moved, all) = scopes::moved((old_policy, new_policy), &partner);
+    let moves = |old: Option<usize>, new: Option<usize>| {
+        moved
+            .iter()
+            .any(|moved| (old.is_some() && moved.old == old) || (new.is_some() && moved.new == new))
+    };
+    // What a rule that came, went or has another scope means is said by the rules that decide in its place.
+    let told = |moves: bool| if moves { Way::Changes } else { Way::Neither };
     for (index, rule) in after.iter().enumerate() {
-        let title = title(rule, index);
+        let mut add = |way, sentence| {
+            out.push(Difference {
+                rule: title(rule, index),
+                way,
+                sentence,
+            });
+        };
+        let before_it = partner(index).and_then(|other| before.get(other));
+        let Some(old) = before_it else {
+            add(
+                told(moves(None, Some(index))),
+                format!("the rule is new, for {}", scope(rule)),
+            );
+            continue;
+        };
+        let way = told(moves(partner(index), Some(index)));
+        match (is_enabled(old), is_enabled(rule)) {
+            (true, false) => add(way, "the rule is disabled now".to_owned()),
+            (false, true) => add(way, "the rule is enabled now".to_owned()),
+            _ => {}
+        }
+        if old.get("scope") != rule.get("scope") {
+            let sentence = format!(
+                "the rule is for {} now, and was for {}",
+                scope(rule),
+                scope(old)
+            );
+            add(way, sentence);
+        }
+        rule_changes(old, rule, &mut add);
+    }
+    for (index, rule) in before.iter().enumerate() {
+        if !partners.contains(&Some(index)) {
+            out.push(Difference {
+                rule: title(rule, index),
+                way: told(moves(Some(index), None)),
+                sentence: format!("the rule is gone; it was for {}", scope(rule)),
+            });
+        }
+    }
+    if !partners.iter().flatten().is_sorted() {
+        out.push(Difference {
+            rule: "order".to_owned(),
+            way: told(!moved.is_empty()),
+            sentence: "the rules are in another order".to_owned(),
+        });
+    }
+    let none = json!({});
+    for moved in moved {
+        let side = |rules: &[&Value], place: Option<usize>| {
+            let rule = place.and_then(|place| Some((place, *rules.get(place)?)));
+            rule.map(|(place, rule)| (title(rule, place), rule.clone()))
+        };
+        let (was, old) = side(&before, moved.old).unzip();
+        let (is, new) = side(&after, moved.new).unzip();
+        let heading = format!(
+            "{} in place of {}, as for {}",
+            is.as_deref().unwrap_or("no rule"),
+            was.as_deref().unwrap_or("none"),
+            moved.example
+        );
+        let start = out.len();
+        rule_changes(
+            old.as_ref().unwrap_or(&none),
+            new.as_ref().unwrap_or(&none),
+            &mut |way, sentence| {
+                out.push(Difference {
+                    rule: heading.clone(),
+                    way,
+                    sentence,
+                });
+            },
+        );
+        if out.len() == start {
+            out.push(Difference {
+                rule: heading,
+                way: Way::Neither,
+                sentence: "both say the same".to_owned(),
+            });
+        }
+    }
+    if !all {
+        out.push(Difference {
+            rule: "scopes".to_owned(),
+            way: Way::Changes,
+            sentence: "they are too many to try them all; --replay shows what a change means for functions of a log".to_owned(),
+        });
+    }
+    out
+}
+
+/// For each rule of the new policy the place of its old version: the rule of that name, or, of one without a name, that at its place.
+fn partners(before: &[&Value], after: &[&Value]) -> Vec<Option<usize>> {
+    let mut used = vec![false; before.len()];
+    let of = |(index, rule): (usize, &&Value)| {
         let partner = before.iter().enumerate().position(|(other, old)| {
             used.get(other) == Some(&false)
                 && match rule.get("name") {
@@ -90,58 +192,16 @@ pub fn differences(old: &Policy, new: &Policy) -> Vec<Difference> {
                     None => old.get("name").is_none() && other == index,
                 }
         });
-        match partner {
-            Some(other) => {
-                order.push(other);
-                if let Some(used) = used.get_mut(other) {
-                    *used = true;
-                }
-                let mut add = |way, sentence| {
-                    out.push(Difference {
-                        rule: title.clone(),
-                        way,
-                        sentence,
-                    });
-                };
-                if let Some(old) = before.get(other) {
-                    rule_changes(old, rule, &mut add);
-                }
-            }
-            None => out.push(Difference {
-                rule: title,
-                way: Way::Refuses,
-                sentence: format!(
-                    "what this new rule forbids, for {}{}",
-                    scope(rule),
-                    if index == 0 {
-                        ""
-                    } else {
-                        ", unless a rule before it applies"
-                    }
-                ),
-            }),
+        if let Some(used) = partner.and_then(|other| used.get_mut(other)) {
+            *used = true;
         }
-    }
-    for (index, rule) in before.iter().enumerate() {
-        if used.get(index) == Some(&false) {
-            out.push(Difference {
-                rule: title(rule, index),
-                way: Way::Allows,
-                sentence: format!(
-                    "what only this rule forbade, for {}: the rule is gone",
-                    scope(rule)
-                ),
-            });
-        }
-    }
-    if !order.is_sorted() {
-        out.push(Difference {
-            rule: "order".to_owned(),
-            way: Way::Neither,
-            sentence: "the rules are in another order: where two apply to a function, the other one decides now; --replay shows what that means".to_owned(),
-        });
-    }
-    out
+        partner
+    };
+    after.iter().enumerate().map(of).collect()
+}
+
+fn is_enabled(rule: &Value) -> bool {
+    rule.get("enabled") != Some(&Value::Bool(false))
 }
 
 fn value(policy: &Policy) -> Value {
@@ -199,27 +259,9 @@ fn entry(value: &Value) -> String {
 }
 
 fn rule_changes(old: &Value, new: &Value, add: &mut dyn FnMut(Way, String)) {
-    let enabled = |rule: &Value| rule.get("enabled") != Some(&Value::Bool(false));
-    match (enabled(old), enabled(new)) {
-        (true, false) => add(
-            Way::Allows,
-            "what only this rule forbade: it is disabled now".to_owned(),
-        ),
-        (false, true) => add(
-            Way::Refuses,
-            "what this rule forbids: it is enabled now".to_owned(),
-        ),
-        _ => {}
-    }
-    if old.get("scope") != new.get("scope") {
-        let sentence = format!(
-            "the rule is for {} now, and was for {}; --replay shows what that means",
-            scope(new),
-            scope(old)
-        );
-        add(Way::Neither, sentence);
-    }
-    if old.get("enforce_after") != new.get("enforce_after") {
+    let prevents = |rule: &Value| PARTS.iter().any(|part| effect(rule, part) == "prevent");
+    // Where nothing was prevented, or will be, there is nothing to put off.
+    if old.get("enforce_after") != new.get("enforce_after") && prevents(old) && prevents(new) {
         match new.get("enforce_after").and_then(Value::as_str) {
             Some(after) => {
                 let moment = |text: &str| crate::moment::micros(text);
@@ -247,21 +289,44 @@ fn rule_changes(old: &Value, new: &Value, add: &mut dyn FnMut(Way, String)) {
             ),
         }
     }
+    let later = new.get("enforce_after").and_then(Value::as_str);
+    let later = later.filter(|after| {
+        crate::moment::micros(after).is_some_and(|after| after / 1_000_000 > crate::moment::now())
+    });
+    let mut add = |way, mut sentence: String| {
+        if let (Way::Refuses, Some(after)) = (way, later) {
+            sentence.push_str(&format!(
+                " (from {after} on; it is only reported until then)"
+            ));
+        }
+        add(way, sentence);
+    };
     let mut told = Vec::new();
     for part in &PARTS {
         let (before, after) = (effect(old, part), effect(new, part));
         if !told.contains(&part.effect) {
             told.push(part.effect);
-            effects(part.effect, before, after, add);
+            effects(part.effect, before, after, &mut add);
         }
         if before != "disable" && after != "disable" {
-            settings(part, old, new, add);
-            lists(part, old, new, add);
+            unfollowable(part, old, new, &mut add);
+            // What an effect of `alert` forbids is possible all the same.
+            let mut add = |way, sentence| {
+                let way = match way {
+                    Way::Allows if before == "alert" => Way::Silences,
+                    Way::Refuses if after == "alert" => Way::Reports,
+                    way => way,
+                };
+                add(way, sentence);
+            };
+            settings(part, old, new, &mut add);
+            lists(part, old, new, &mut add);
         }
     }
 }
 
-fn effect<'v>(rule: &'v Value, part: &Part) -> &'v str {
+/// The effect of the section.
+pub fn effect<'v>(rule: &'v Value, part: &Part) -> &'v str {
     rule.pointer(&format!("/{}/effect", part.effect))
         .and_then(Value::as_str)
         .unwrap_or("disable")
@@ -279,16 +344,16 @@ fn effects(section: &str, before: &str, after: &str, add: &mut dyn FnMut(Way, St
             format!("everything in `{section}`: the section is off now, and nothing is reported"),
         ),
         ("alert", "disable") => add(
-            Way::Neither,
-            format!("what `{section}` forbids is not reported any more: the section is off now"),
+            Way::Silences,
+            format!("what `{section}` forbids: the section is off now"),
         ),
         (_, "prevent") => add(
             Way::Refuses,
             format!("what `{section}` forbids: its effect was {before}"),
         ),
         _ => add(
-            Way::Neither,
-            format!("what `{section}` forbids is reported now; it was not looked at"),
+            Way::Reports,
+            format!("what `{section}` forbids: the section was off"),
         ),
     }
 }
@@ -325,20 +390,6 @@ fn settings(part: &Part, old: &Value, new: &Value, add: &mut dyn FnMut(Way, Stri
                 ),
                 None => {}
             }
-            let kept = |rule: &Value| rule.pointer("/processes/unfollowable").map(entry);
-            if kept(old) != kept(new) {
-                let word = |text: Option<String>| {
-                    text.unwrap_or_else(|| "the section's effect".to_owned())
-                };
-                add(
-                    Way::Neither,
-                    format!(
-                        "programs that cannot be followed have {} now, and had {}",
-                        word(kept(new)),
-                        word(kept(old))
-                    ),
-                );
-            }
         }
         Section::Outbound => match changed("loopback", true) {
             Some(true) => add(Way::Allows, "connecting to loopback".to_owned()),
@@ -350,6 +401,27 @@ fn settings(part: &Part, old: &Value, new: &Value, add: &mut dyn FnMut(Way, Stri
         },
         _ => {}
     }
+}
+
+/// Programs that cannot be followed have an effect of their own, or else that of the section.
+fn unfollowable(part: &Part, old: &Value, new: &Value, add: &mut dyn FnMut(Way, String)) {
+    let own = |rule: &Value| rule.pointer("/processes/unfollowable").map(entry);
+    if part.section != Section::Processes || own(old) == own(new) {
+        return;
+    }
+    let whole = |rule: &Value| own(rule).unwrap_or_else(|| effect(rule, part).to_owned());
+    let (was, is) = (whole(old), whole(new));
+    let way = match (was.as_str(), is.as_str()) {
+        (was, is) if was == is => Way::Neither,
+        ("prevent", _) => Way::Allows,
+        (_, "prevent") => Way::Refuses,
+        ("alert", _) => Way::Silences,
+        _ => Way::Reports,
+    };
+    add(
+        way,
+        format!("programs that cannot be followed: their effect is {is} now, and was {was}"),
+    );
 }
 
 fn lists(part: &Part, old: &Value, new: &Value, add: &mut dyn FnMut(Way, String)) {

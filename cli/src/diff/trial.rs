@@ -4,9 +4,8 @@ use palisade_policy::{Compiled, Identity, Outcome, Policy};
 use serde_json::{Value, json};
 
 use super::Way;
-use super::rules::{Part, list};
-use super::witness;
-use crate::act::Act;
+use super::rules::{Part, effect, list};
+use super::witness::{self, Probe};
 use crate::ask;
 
 /// One section of a rule before and after, each by itself: for every function, and preventing.
@@ -15,7 +14,7 @@ pub struct Trial<'r> {
     rules: (&'r Value, &'r Value),
     compiled: Option<(Compiled, Compiled)>,
     /// What any entry of both may be about, and goes another way than before. Made when it is needed.
-    changed: Option<Vec<(Act, Way)>>,
+    changed: Option<Vec<(Probe, Way)>>,
 }
 
 impl<'r> Trial<'r> {
@@ -33,7 +32,6 @@ impl<'r> Trial<'r> {
     pub fn of(&mut self, entry: &Value, way: Way) -> (Way, String) {
         let examples = witness::acts(self.part.section, entry);
         let Some(first) = examples.first() else {
-            // A name in `network.outbound` stands for what it resolves to; only its place tells.
             return (way, String::new());
         };
         if self.compiled.is_none() {
@@ -58,7 +56,7 @@ impl<'r> Trial<'r> {
     }
 
     /// `None`: the same way as before.
-    fn goes(&self, act: &Act) -> Option<Way> {
+    fn goes(&self, act: &Probe) -> Option<Way> {
         let (old, new) = self.compiled.as_ref()?;
         match (allows(old, act), allows(new, act)) {
             (true, false) => Some(Way::Refuses),
@@ -68,7 +66,7 @@ impl<'r> Trial<'r> {
     }
 
     /// An act that the entry matches and that goes this way, among those that the other entries are about.
-    fn other(&mut self, entry: &Value, way: Way) -> Option<Act> {
+    fn other(&mut self, entry: &Value, way: Way) -> Option<Probe> {
         if self.changed.is_none() {
             let entries = ["allow", "deny"].into_iter().flat_map(|name| {
                 [self.rules.0, self.rules.1].map(|rule| list(self.part, rule, name))
@@ -100,7 +98,7 @@ impl<'r> Trial<'r> {
     }
 
     /// Why nothing changes, by an example.
-    fn still(&self, act: &Act) -> String {
+    fn still(&self, act: &Probe) -> String {
         let Some((_, new)) = &self.compiled else {
             return String::new();
         };
@@ -112,7 +110,12 @@ impl<'r> Trial<'r> {
             .unwrap_or_default();
         let what = match verdict.outcome {
             Outcome::Allow => "allowed",
-            _ => "refused",
+            // What the section does with it is told by its effect, if that is another than before.
+            _ => match [self.rules.0, self.rules.1].map(|rule| effect(rule, self.part)) {
+                ["prevent", "prevent"] => "refused",
+                ["alert", "alert"] => "reported",
+                _ => "forbidden",
+            },
         };
         format!(": it was {what} before and still is{by}")
     }
@@ -122,7 +125,7 @@ fn compiled(policy: &Policy) -> Compiled {
     ask::compiled(policy, Identity::default(), None)
 }
 
-fn allows(rule: &Compiled, act: &Act) -> bool {
+fn allows(rule: &Compiled, act: &Probe) -> bool {
     act.judge(&rule.decider()).outcome == Outcome::Allow
 }
 

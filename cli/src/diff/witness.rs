@@ -3,19 +3,67 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use palisade_policy::Section;
+use palisade_policy::{Connect, Decider, Section, Verdict};
 use serde_json::Value;
 
 use crate::act::{Act, Mode};
+
+/// An act, with what a name in `network.outbound` is about besides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Probe {
+    pub act: Act,
+    /// The name that was resolved to get the address.
+    pub name: Option<String>,
+}
+
+impl From<Act> for Probe {
+    fn from(act: Act) -> Self {
+        Self { act, name: None }
+    }
+}
+
+impl Probe {
+    pub fn judge<'p>(&self, decider: &Decider<'p>) -> Verdict<'p> {
+        match (&self.act, &self.name) {
+            (Act::Connect { ip, port }, Some(name)) => {
+                let (ip, port) = (*ip, *port);
+                decider.connect_resolved(&Connect { ip, port }, name.as_bytes())
+            }
+            (act, _) => act.judge(decider),
+        }
+    }
+
+    /// As a person puts it.
+    pub fn asked(&self) -> String {
+        match (&self.act, &self.name) {
+            (Act::Connect { port, .. }, Some(name)) => {
+                format!("connection to an address of {name} on port {port}")
+            }
+            (act, _) => act.asked().to_string(),
+        }
+    }
+}
 
 /// What stands for a wildcard: something that comes to mind, something that no other entry is likely to name, and some of it deeper.
 const FILLS: [&str; 3] = ["example", "q7z", "q7z/q7z"];
 
 /// Acts that the entry is about; none if no example comes to mind.
-pub fn acts(section: Section, entry: &Value) -> Vec<Act> {
+pub fn acts(section: Section, entry: &Value) -> Vec<Probe> {
     let text = text(entry);
+    let named = (section == Section::Outbound).then(|| named(&text));
+    if let Some(named) = named.flatten() {
+        let (names, (low, high)) = named;
+        return to_names(&names, &[low, high]);
+    }
+    plain(section, entry, &text)
+        .into_iter()
+        .map(Probe::from)
+        .collect()
+}
+
+fn plain(section: Section, entry: &Value, text: &str) -> Vec<Act> {
     let mut acts = match section {
-        Section::Processes => paths(&text)
+        Section::Processes => paths(text)
             .into_iter()
             .map(|path| {
                 let path = if path.contains('/') {
@@ -29,22 +77,15 @@ pub fn acts(section: Section, entry: &Value) -> Vec<Act> {
                 }
             })
             .collect(),
-        Section::Outbound => destination(&text)
+        Section::Outbound => destination(text)
             .map(|(ips, (low, high))| connections(&ips, &[low, high]))
             .unwrap_or_default(),
-        Section::Listen => ports(&text)
+        Section::Listen => ports(text)
             .map(|(low, high)| vec![Act::Listen { port: low }, Act::Listen { port: high }])
             .unwrap_or_default(),
         Section::Dns => {
-            let domains = match text.strip_prefix('*') {
-                Some("") => vec!["example.invalid".to_owned(), "q7z.q7z".to_owned()],
-                Some(rest) => ["example", "q7z", "q7z.q7z"]
-                    .map(|fill| format!("{fill}{rest}"))
-                    .into(),
-                None => vec![text],
-            };
             let resolve = |domain| Act::Resolve { domain };
-            domains.into_iter().map(resolve).collect()
+            domains(text).into_iter().map(resolve).collect()
         }
         Section::Filesystem => {
             let modes: &[Mode] = match entry.get("access").and_then(Value::as_str) {
@@ -52,7 +93,7 @@ pub fn acts(section: Section, entry: &Value) -> Vec<Act> {
                 Some("write") => &[Mode::Write],
                 _ => &[Mode::Read, Mode::Write],
             };
-            paths(&text)
+            paths(text)
                 .iter()
                 .flat_map(|path| {
                     modes.iter().map(|access| Act::File {
@@ -67,15 +108,89 @@ pub fn acts(section: Section, entry: &Value) -> Vec<Act> {
     acts
 }
 
+/// Names that a pattern matches.
+fn domains(text: &str) -> Vec<String> {
+    match text.strip_prefix('*') {
+        Some("") => vec!["example.invalid".to_owned(), "q7z.q7z".to_owned()],
+        Some(rest) => ["example", "q7z", "q7z.q7z"]
+            .map(|fill| format!("{fill}{rest}"))
+            .into(),
+        None => vec![text.to_owned()],
+    }
+}
+
+/// Names and ports that an entry of `network.outbound` matches: the first and the last. `None`: it is no name.
+fn named(text: &str) -> Option<(Vec<String>, (u16, u16))> {
+    if destination(text).is_some() {
+        return None;
+    }
+    let (host, behind) = match text.split_once(':') {
+        Some((host, ports)) => (host, Some(ports)),
+        None => (text, None),
+    };
+    Some((domains(host), behind.map_or(Some((443, 443)), ports)?))
+}
+
+fn to_names(names: &[String], ports: &[u16]) -> Vec<Probe> {
+    // Documentation (RFC 5737), so that no other entry is likely to mean the address.
+    let ip = IpAddr::from([198, 51, 100, 201]);
+    let to = |name: &String| {
+        let name = Some(name.clone());
+        ports.iter().map(move |port| Probe {
+            act: Act::Connect { ip, port: *port },
+            name: name.clone(),
+        })
+    };
+    let mut probes: Vec<Probe> = names.iter().flat_map(to).collect();
+    probes.dedup();
+    probes
+}
+
 /// Each address is put together with each port, each glob with the parts of all others, as long as these are not too many.
 const PAIRS: usize = 1 << 16;
 
 /// Acts on either side of every border that these entries draw.
-pub fn all(section: Section, entries: &[&Value]) -> Vec<Act> {
-    let beside = |(low, high): (u16, u16)| [low.max(2) - 1, low, high, high.saturating_add(1)];
+pub fn all(section: Section, entries: &[&Value]) -> Vec<Probe> {
+    let mut probes: Vec<Probe> = borders(section, entries)
+        .into_iter()
+        .map(Probe::from)
+        .collect();
+    if section == Section::Outbound {
+        let texts: Vec<String> = entries.iter().map(|entry| text(entry)).collect();
+        let (names, ranges): (Vec<_>, Vec<_>) = texts.iter().filter_map(|text| named(text)).unzip();
+        let addresses = texts.iter().filter_map(|text| destination(text));
+        let (ips, others): (Vec<_>, Vec<_>) = addresses.unzip();
+        let names: BTreeSet<String> = names.into_iter().flatten().collect();
+        let ports: BTreeSet<u16> = ranges.into_iter().chain(others).flat_map(beside).collect();
+        let ips: BTreeSet<IpAddr> = ips.into_iter().flatten().collect();
+        if names.len() * ports.len() * (ips.len() + 1) <= PAIRS {
+            let (names, ports): (Vec<_>, Vec<_>) =
+                (names.into_iter().collect(), ports.into_iter().collect());
+            let named = to_names(&names, &ports);
+            // The address of a name may be one that an entry denies.
+            for ip in ips {
+                probes.extend(named.iter().cloned().map(|mut probe| {
+                    if let Act::Connect { ip: address, .. } = &mut probe.act {
+                        *address = ip;
+                    }
+                    probe
+                }));
+            }
+            probes.extend(named);
+        }
+    }
+    probes
+}
+
+/// Just outside and just inside.
+fn beside((low, high): (u16, u16)) -> [u16; 4] {
+    [low.max(2) - 1, low, high, high.saturating_add(1)]
+}
+
+fn borders(section: Section, entries: &[&Value]) -> Vec<Act> {
     let mut acts: Vec<Act> = entries
         .iter()
-        .flat_map(|entry| self::acts(section, entry))
+        .flat_map(|entry| plain(section, entry, &text(entry)))
         .collect();
     let texts = entries.iter().map(|entry| text(entry));
     match section {
