@@ -467,6 +467,59 @@ fn times_that_are_forged_have_bars_of_their_own_and_leave_the_others_as_they_wer
     }
 }
 
+/// A line says itself how many events it stands for. The bars of what is honest stay as they are, and what is said fits.
+#[test]
+fn counts_that_are_forged_leave_the_bars_of_the_others_as_they_were() {
+    if !installed() {
+        return;
+    }
+    let of = |function: &str, count: u64, lines: usize| -> String {
+        let audit = json!({"palisade": 1, "timestamp": "2026-11-20T10:00:00Z", "type": "dns", "effect": "prevent", "attack": "unlisted-domain",
+            "rule": "payments", "function": function, "domain": "x.example", "count": count});
+        format!("{audit}\n").repeat(lines)
+    };
+    let honest = of("pay", 10, 40) + &of("ship", 5, 40) + &of("sell", 1, 40);
+    let bars = "[...document.querySelectorAll('#facets section')].find((card) => card.querySelector('h2').textContent.startsWith('Function'))";
+    let fill = |name: &str| {
+        format!(
+            "(() => {{ const bar = [...{bars}.querySelectorAll('button')].find((bar) => bar.querySelector('b').textContent === '{name}'); \
+             return bar ? Math.round(100 * bar.querySelector('i').getBoundingClientRect().width / bar.clientWidth) : -1 }})()"
+        )
+    };
+    let mut browser = Browser::start();
+    for forged in [0, 1, 2, 12, 40] {
+        let most = u64::MAX;
+        let loud: String = (0..forged)
+            .map(|number| of(&format!("forged-{number}"), most, 1))
+            .collect();
+        let (_folder, page) = page(&(honest.clone() + &loud));
+        for (device, width, phone) in [("desk", 1400, false), ("phone", 390, true)] {
+            browser.size(width, 900, phone);
+            browser.open(&page);
+            let told = format!("{forged} forged, {device}");
+            for (name, percent) in [("pay", 100), ("ship", 50), ("sell", 10)] {
+                let found = browser.value(&fill(name)).as_i64();
+                assert!(
+                    found.is_some_and(|found| (found - percent).abs() <= 1),
+                    "{told}: {name} {found:?}"
+                );
+            }
+            let cut = browser
+                .text(&format!("{bars}.innerText"))
+                .contains("is cut");
+            assert_eq!(cut, forged > 0, "{told}");
+            // Nothing is wider than its place, and each name can still be read.
+            let wide = "[...document.querySelectorAll('#facets button')].filter((bar) => bar.querySelector('i').getBoundingClientRect().width > bar.clientWidth + 1 \
+                        || bar.querySelector('em').textContent.length > 8 || bar.querySelector('b').clientWidth < 20).length";
+            assert_eq!(browser.value(wide), 0, "{told}");
+            let over =
+                "document.documentElement.scrollWidth > document.documentElement.clientWidth";
+            assert_eq!(browser.value(over), false, "{told}");
+        }
+    }
+    browser.picture("phone-counts");
+}
+
 /// On paper nobody scrolls and nobody filters.
 #[test]
 fn the_page_prints_its_audits_and_says_how_many_there_are() {

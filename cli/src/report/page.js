@@ -44,6 +44,17 @@
     $("totals").textContent = text;
   }
 
+  // Bars are as long as the longest at most. Those that say that they stand for millions, and more than a hundred times as much as any other, are cut, or they
+  // would leave nothing of these: gives the longest of the others, and how many are cut.
+  function scale(sums) {
+    const sorted = sums.slice().sort((a, b) => b - a);
+    let cut = 0;
+    sorted.forEach((sum, i) => { if (sum > 1e6 && sorted[i + 1] > 0 && sum > 100 * sorted[i + 1]) cut = i + 1; });
+    return [Math.max(1, sorted[cut] || 0), cut];
+  }
+  // A number that is too long to be read at a glance, and would leave no room for what it is about, is rounded.
+  const short = (n) => n.toLocaleString("en", n > 99999 ? { notation: "compact" } : {});
+
   function drawTime() {
     let first = Infinity, last = -Infinity;
     for (let row = 0; row < size; row++) { const t = columns.time[row]; if (t !== null) { if (t < first) first = t; if (t > last) last = t; } }
@@ -69,26 +80,22 @@
     if (first < begin) parts.unshift(before);
     if (last >= beyond) parts.push(after);
     const sum = (part) => part.sums[0] + part.sums[1] + part.sums[2];
-    // Bars are as high as the highest at most. What says that it stands for millions more than any other is cut, or it would leave nothing of these.
-    const heights = parts.filter((part) => !part.far).map(sum).sort((a, b) => b - a);
-    let cut = 0;
-    while (heights[cut] > 1e6 && heights[cut] > 100 * heights[cut + 1]) cut++;
-    const most = Math.max(1, heights[cut]);
+    const [most, cut] = scale(parts.filter((part) => !part.far).map(sum));
     parts.forEach((part, i) => {
-      const total = sum(part), scale = Math.max(most, total);
+      const total = sum(part), whole = Math.max(most, total);
       const bar = make("button", undefined, part.far ? "far" : undefined);
       bar.type = "button";
       bar.title = (part.far || moment(part.from)) + ": " + count(total, "event", "events");
       bar.setAttribute("aria-label", bar.title);
       bar.setAttribute("aria-pressed", state.from === part.from);
-      for (const [k, name] of [[2, "other"], [1, "alert"], [0, "prevent"]]) if (part.sums[k]) { const piece = make("span", "", name); piece.style.height = Math.max(1, 100 * part.sums[k] / scale) + "%"; bar.append(piece); }
+      for (const [k, name] of [[2, "other"], [1, "alert"], [0, "prevent"]]) if (part.sums[k]) { const piece = make("span", "", name); piece.style.height = Math.max(1, 100 * part.sums[k] / whole) + "%"; bar.append(piece); }
       bar.tabIndex = i === 0 ? 0 : -1;
       bar.onclick = () => { if (state.from === part.from) { state.from = state.to = null; } else { state.from = part.from; state.to = part.to; state.far = part.far; } update(); };
       box.append(bar);
     });
     const notes = [];
     if (parts.length > inside) notes.push("Audits of a time far from all others, forged or of a clock that was wrong, have a bar of their own at the side.");
-    if (cut) notes.push("The highest of the bars is cut: it says that it stands for more than a hundred times as much as any other.");
+    if (cut) notes.push("What is highest is cut: it says that it stands for more than a hundred times as much as any other.");
     $("far").hidden = !notes.length;
     $("far").textContent = notes.join(" ");
     $("from").textContent = moment(begin);
@@ -107,12 +114,15 @@
       const rows = [...sums].sort((a, b) => b[1] - a[1]);
       const card = make("section", undefined, "card bars");
       card.append(make("h2", title));
-      const most = rows.length ? rows[0][1] : 1;
-      for (const [value, sum] of rows.slice(0, 8)) card.append(bar(label(strings[value]), sum, most, state.chosen[column] === value, column + value, () => {
+      const [most, cut] = scale(rows.map((row) => row[1]));
+      // However many say that they stand for millions, most of the places are for the others.
+      const seen = rows.slice(0, Math.min(cut, 2)).concat(rows.slice(cut)).slice(0, 8);
+      for (const [value, sum] of seen) card.append(bar(label(strings[value]), sum, most, state.chosen[column] === value, column + value, () => {
         if (state.chosen[column] === value) delete state.chosen[column]; else state.chosen[column] = value;
         update();
       }));
-      if (rows.length > 8) card.append(make("small", "and " + (rows.length - 8).toLocaleString("en") + " more; search finds them"));
+      if (cut) card.append(make("small", "What is longest is cut: it says that it stands for more than a hundred times as much as any other."));
+      if (rows.length > seen.length) card.append(make("small", "and " + (rows.length - seen.length).toLocaleString("en") + " more; search finds them"));
       box.append(card);
     }
     if (focus) { const again = document.querySelector('[data-key="' + CSS.escape(focus) + '"]'); if (again) again.focus(); }
@@ -123,10 +133,10 @@
     button.type = "button";
     button.dataset.key = key;
     button.setAttribute("aria-pressed", pressed);
-    button.title = text;
+    button.title = text + ": " + count(sum, "event", "events");
     const fill = make("i");
-    fill.style.width = 100 * sum / most + "%";
-    button.append(fill, make("b", text), make("em", sum.toLocaleString("en")));
+    fill.style.width = Math.min(100, 100 * sum / most) + "%";
+    button.append(fill, make("b", text), make("em", short(sum)));
     button.onclick = act;
     return button;
   }
@@ -139,7 +149,7 @@
     const sums = new Map();
     for (const row of shown) sums.set(columns.place[row], (sums.get(columns.place[row]) || 0) + columns.count[row]);
     box.replaceChildren();
-    const most = Math.max(1, ...policy.map((_, i) => sums.get(i) || 0));
+    const [most] = scale(policy.map((_, i) => sums.get(i) || 0));
     let rule = null, section = null;
     policy.forEach((entry, i) => {
       const sum = sums.get(i) || 0;
@@ -188,7 +198,7 @@
       e.setAttribute("aria-setsize", shown.length);
       e.setAttribute("aria-posinset", i + 1);
       e.style.top = i * height + "px";
-      e.append(make("time", moment(columns.time[row]) || "(no time)"), make("span", effect || "notice", "is-" + (effect === "prevent" || effect === "alert" ? effect : "other")), make("span", of("function", row), "who"), make("span", label(of("message", row) || of("target", row) || of("attack", row)), "what"), make("span", columns.count[row] > 1 ? "×" + columns.count[row].toLocaleString("en", columns.count[row] > 99999 ? { notation: "compact" } : {}) : "", "times"));
+      e.append(make("time", moment(columns.time[row]) || "(no time)"), make("span", effect || "notice", "is-" + (effect === "prevent" || effect === "alert" ? effect : "other")), make("span", of("function", row), "who"), make("span", label(of("message", row) || of("target", row) || of("attack", row)), "what"), make("span", columns.count[row] > 1 ? "×" + short(columns.count[row]) : "", "times"));
       e.onclick = () => { select(i); detail(); };
       rows.push(e);
     }
