@@ -78,6 +78,14 @@ impl Failure {
         }
     }
 
+    /// A file that cannot be written.
+    pub fn unwritable(file: &Path, cause: io::Error) -> Self {
+        Self::Unwritable {
+            file: file.to_owned(),
+            cause,
+        }
+    }
+
     const fn code(&self) -> u8 {
         match self {
             Self::Unreadable { .. } => NO_INPUT,

@@ -60,7 +60,7 @@ pub fn man(arguments: &Man) -> Result<ExitCode, Failure> {
                 file: file.clone(),
                 cause,
             })?;
-        crate::output::replace(&file, &String::from_utf8_lossy(&text))?;
+        crate::output::replace(&file, String::from_utf8_lossy(&text).into_owned())?;
     }
     Ok(ExitCode::SUCCESS)
 }

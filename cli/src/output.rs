@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::fmt::{self, Display, Write as _};
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anstyle::{AnsiColor, Style};
 
@@ -200,35 +200,72 @@ pub fn json(value: &impl serde::Serialize) -> Result<(), Failure> {
 
 /// Writes a file beside its place first, so that whoever reads it never sees half of it, and what was there stays if it fails. A link stays a link,
 /// and what is no file (a pipe, a device, `/dev/stdout`) is written to.
-pub fn replace(file: &Path, text: &str) -> Result<(), Failure> {
-    let unwritable = |cause| Failure::Unwritable {
-        file: file.to_owned(),
-        cause,
-    };
-    let place = std::fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
-    if place.metadata().is_ok_and(|there| !there.is_file()) {
-        return std::fs::OpenOptions::new()
-            .write(true)
-            .open(&place)
-            .and_then(|mut open| open.write_all(text.as_bytes()))
-            .map_err(unwritable);
+pub fn replace(file: &Path, text: String) -> Result<(), Failure> {
+    Staged::new(file, text)?.put()
+}
+
+/// A file that is written, and not yet in its place: all of several can be written before the first of them is seen. Dropped, it leaves nothing.
+pub struct Staged {
+    /// As the user named it.
+    file: PathBuf,
+    place: PathBuf,
+    text: String,
+    /// `None`: the place is no file, and has to be written to.
+    beside: Option<PathBuf>,
+}
+
+impl Staged {
+    pub fn new(file: &Path, text: String) -> Result<Self, Failure> {
+        let unwritable = |cause| Failure::unwritable(file, cause);
+        let place = std::fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
+        let mut staged = Self {
+            file: file.to_owned(),
+            place,
+            text,
+            beside: None,
+        };
+        let place = &staged.place;
+        if place.is_dir() {
+            return Err(unwritable(io::ErrorKind::IsADirectory.into()));
+        }
+        if place.metadata().is_ok_and(|there| !there.is_file()) {
+            return Ok(staged);
+        }
+        if let Some(directory) = place.parent().filter(|path| !path.as_os_str().is_empty()) {
+            std::fs::create_dir_all(directory).map_err(unwritable)?;
+        }
+        let mut name = place.file_name().unwrap_or_default().to_owned();
+        name.push(format!(".{}.new", std::process::id()));
+        let beside = place.with_file_name(name);
+        let mut open = std::fs::File::create(&beside).map_err(unwritable)?;
+        staged.beside = Some(beside);
+        open.write_all(staged.text.as_bytes())
+            .and_then(|()| open.sync_all())
+            .map_err(unwritable)?;
+        Ok(staged)
     }
-    if let Some(directory) = place.parent().filter(|path| !path.as_os_str().is_empty()) {
-        std::fs::create_dir_all(directory).map_err(unwritable)?;
+
+    /// Puts it in its place.
+    pub fn put(mut self) -> Result<(), Failure> {
+        let done = match &self.beside {
+            Some(beside) => std::fs::rename(beside, &self.place),
+            None => std::fs::OpenOptions::new()
+                .write(true)
+                .open(&self.place)
+                .and_then(|mut open| open.write_all(self.text.as_bytes())),
+        };
+        done.map_err(|cause| Failure::unwritable(&self.file, cause))?;
+        self.beside = None;
+        Ok(())
     }
-    let mut name = place.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.new", std::process::id()));
-    let beside = place.with_file_name(name);
-    std::fs::File::create(&beside)
-        .and_then(|mut open| {
-            open.write_all(text.as_bytes())?;
-            open.sync_all()
-        })
-        .and_then(|()| std::fs::rename(&beside, &place))
-        .map_err(|cause| {
-            let _ = std::fs::remove_file(&beside);
-            unwritable(cause)
-        })
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        if let Some(beside) = &self.beside {
+            let _ = std::fs::remove_file(beside);
+        }
+    }
 }
 
 /// `1 rule`, `2 rules`.

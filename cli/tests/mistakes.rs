@@ -337,6 +337,53 @@ fn a_command_that_is_interrupted_leaves_nothing_half_written() {
     );
 }
 
+#[test]
+fn a_learnt_policy_is_never_beside_reasons_that_are_not_its_own() {
+    let folder = folder();
+    let out = folder.path().join("out");
+    let read = |name: &str| std::fs::read_to_string(out.join(name)).expect("a file");
+    let learn = |limit: &str| {
+        // Blocks of 512 bytes; what would be longer fails as on a disk that is full.
+        let script = format!("trap '' XFSZ; ulimit -f {limit}; exec \"$0\" learn -o out log");
+        let mut shell = Command::new("dash");
+        shell.args(["-c", &script, env!("CARGO_BIN_EXE_palisade")]);
+        done(shell.current_dir(folder.path()))
+    };
+    assert_eq!(learn("unlimited").code, Some(0));
+    let (policy, reasons) = ("pay-invoice.json", "pay-invoice.reasons.json");
+    let (length, whole) = (read(policy).len(), read(reasons).len());
+    assert!(length * 3 < whole, "{length} {whole}");
+    std::fs::write(out.join(policy), "the old policy").expect("a file");
+    std::fs::write(out.join(reasons), "{}").expect("a file");
+    let names = common::names_in(&out);
+    // Neither fits, and only the reasons do not.
+    for blocks in [1, length / 512 + 2] {
+        let result = learn(&blocks.to_string());
+        assert_eq!(result.code, Some(73), "{blocks}: {result:?}");
+        assert_eq!(read(policy), "the old policy", "{blocks}");
+        assert_eq!(read(reasons), "{}", "{blocks}");
+        assert_eq!(common::names_in(&out), names, "{blocks}");
+    }
+    // Only the policy cannot be written.
+    std::fs::remove_file(out.join(policy)).expect("it is there");
+    std::fs::create_dir(out.join(policy)).expect("a folder");
+    let result = learn("unlimited");
+    assert_eq!(result.code, Some(73), "{result:?}");
+    assert_eq!(read(reasons), "{}");
+    assert_eq!(common::names_in(&out), names);
+    // One file cannot be both.
+    let words = [
+        "learn",
+        "-o",
+        "out",
+        "--reasons",
+        "out/pay-invoice.json",
+        "log",
+    ];
+    let result = done(palisade(words).current_dir(folder.path()));
+    assert_eq!(result.code, Some(2), "{result:?}");
+}
+
 /// Each example of each help, as it stands there, in a folder that has what it names.
 #[test]
 fn the_examples_of_the_help_run_as_they_are_written() {

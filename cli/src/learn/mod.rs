@@ -179,6 +179,11 @@ fn one(
         arguments.reasons.as_deref(),
         function,
     );
+    if place.policy.is_some() && place.policy == place.reasons {
+        return Err(Failure::Usage(
+            "--reasons is the file of the policy itself".to_owned(),
+        ));
+    }
     let mut decisions = Decisions::read(place.reasons.as_deref())?;
     decisions.add(&given.flags);
     let seen: Vec<_> = observed.acts.iter().collect();
@@ -196,7 +201,8 @@ fn one(
                 &decisions.fleeting(&entries),
                 decisions,
                 observed,
-            ),
+            )
+            .and_then(output::Staged::put),
             None => Ok(()),
         };
         review::walk(&entries, observed, &mut decisions, &save)?;
@@ -218,11 +224,11 @@ fn one(
     if let Some(old) = &given.merge {
         output::stderr(&crate::diff::told(old, &policy));
     }
-    write::policy(&place, &policy)?;
-    if let Some(file) = &place.reasons {
-        write::reasons(file, &entries, &fleeting, &decisions, observed)?;
-    }
-    Ok(())
+    let reasons = place.reasons.as_ref();
+    let reasons = reasons
+        .map(|file| write::reasons(file, &entries, &fleeting, &decisions, observed))
+        .transpose()?;
+    write::both(&place, &policy, reasons)
 }
 
 fn tell(

@@ -11,7 +11,7 @@ use super::decisions::Decisions;
 use super::gather::Observed;
 use super::generalize::Entry;
 use crate::failure::Failure;
-use crate::output;
+use crate::output::{self, Staged};
 
 /// Where policy and reasons of a function go.
 pub struct Place {
@@ -39,11 +39,27 @@ impl Place {
     }
 }
 
-pub fn policy(place: &Place, policy: &Policy) -> Result<(), Failure> {
-    match &place.policy {
-        None => output::json(policy),
-        Some(file) => replace(file, policy),
-    }
+/// The policy, and its reasons if they have a file. Both are written before one of them is in its place, and the reasons come first: a policy is never
+/// beside reasons that are older than it, whatever ends this in between.
+pub fn both(place: &Place, policy: &Policy, reasons: Option<Staged>) -> Result<(), Failure> {
+    let Some(file) = &place.policy else {
+        output::json(policy)?;
+        return reasons.map_or(Ok(()), Staged::put);
+    };
+    let policy = staged(file, policy)?;
+    let Some(reasons) = reasons else {
+        return policy.put();
+    };
+    reasons.put()?;
+    policy.put().map_err(|failure| match failure {
+        Failure::Unwritable { file, cause } => Failure::Unfit {
+            message: format!(
+                "it cannot be written, and the reasons beside it are newer than it: {cause}"
+            ),
+            file,
+        },
+        other => other,
+    })
 }
 
 /// Why each entry is there, what was decided, and how much was seen. `fleeting`: the entries that will hardly match again.
@@ -53,7 +69,7 @@ pub fn reasons(
     fleeting: &BTreeSet<String>,
     decisions: &Decisions,
     observed: &Observed,
-) -> Result<(), Failure> {
+) -> Result<Staged, Failure> {
     let last_new = cover::last_new(entries);
     let advice = cover::advice(observed, entries);
     let entries: Vec<Value> = entries
@@ -99,11 +115,11 @@ pub fn reasons(
             "advice": advice,
         },
     });
-    replace(file, &value)
+    staged(file, &value)
 }
 
-fn replace(file: &Path, value: &impl serde::Serialize) -> Result<(), Failure> {
+fn staged(file: &Path, value: &impl serde::Serialize) -> Result<Staged, Failure> {
     let text =
         serde_json::to_string_pretty(value).map_err(|cause| Failure::Output(cause.into()))?;
-    output::replace(file, &(output::safe_json(&text) + "\n"))
+    Staged::new(file, output::safe_json(&text) + "\n")
 }

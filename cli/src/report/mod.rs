@@ -150,7 +150,7 @@ pub fn report(arguments: &Arguments) -> Result<ExitCode, Failure> {
     })?;
     data.shown = data.columns.shown();
     let page = page::page(&data).map_err(|cause| Failure::Output(cause.into()))?;
-    output::replace(&arguments.output, &page)?;
+    output::replace(&arguments.output, page)?;
     seen.tell();
     output::stderr(&format!(
         "{}: {} of {}{}\n",
