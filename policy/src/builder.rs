@@ -62,14 +62,15 @@ struct Key {
 /// Numbers by hash: open addressing, at most half full. A tree of the texts themselves would compare the beginnings that places and paths
 /// have in common again and again.
 #[derive(Default)]
-struct Index {
+pub(crate) struct Index {
     /// Hash, and number plus one; 0 is free.
     slots: Vec<(u32, u32)>,
     used: usize,
 }
 
 impl Index {
-    fn find(&self, hash: u32, is_it: impl Fn(u32) -> bool) -> Option<u32> {
+    /// The number that was inserted with that hash, if it is the one.
+    pub(crate) fn find(&self, hash: u32, is_it: impl Fn(u32) -> bool) -> Option<u32> {
         let mut at = hash as usize;
         loop {
             let (slot_hash, number) = *self.slots.get(at & self.slots.len().checked_sub(1)?)?;
@@ -81,7 +82,8 @@ impl Index {
         }
     }
 
-    fn insert(&mut self, hash: u32, number: u32) {
+    /// Adds a number, which is not there yet.
+    pub(crate) fn insert(&mut self, hash: u32, number: u32) {
         if self.used * 2 >= self.slots.len() {
             let size = (self.slots.len() * 2).max(64);
             let old = core::mem::replace(&mut self.slots, vec![(0, 0); size]);
@@ -116,7 +118,7 @@ impl fmt::Write for Text<'_> {
 }
 
 /// Tables hold at most some millions of rows (the text of a policy is bounded), so this never saturates.
-fn word(value: usize) -> u32 {
+pub(crate) fn word(value: usize) -> u32 {
     u32::try_from(value).unwrap_or(NONE)
 }
 

@@ -1,8 +1,8 @@
 //! From what a person wrote to what the machine runs: selects the rule, and sorts its entries into the tables of a
 //! [`blob`](crate::blob).
 
-use crate::blob::{Space, access, flag, list, state};
-use crate::builder::Builder;
+use crate::blob::{Hash, Space, access, flag, list, state};
+use crate::builder::{Builder, Index, word};
 use crate::decide::Decider;
 use crate::domain;
 use crate::format;
@@ -15,7 +15,6 @@ use crate::schema::{
 };
 use crate::scope::{self, Identity};
 use crate::{Section, parse};
-use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -71,7 +70,7 @@ pub fn compile(policy: &Policy, context: &Context<'_>) -> Compiled {
     let mut compiler = Compiler {
         out: Builder::default(),
         context,
-        resolved: BTreeMap::new(),
+        resolved: Resolved::default(),
         delayed: false,
     };
     let selected = scope::select(&policy.rules, &context.identity);
@@ -114,7 +113,7 @@ struct Compiler<'c> {
     out: Builder,
     context: &'c Context<'c>,
     /// What `resolve` said: patterns share directories.
-    resolved: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+    resolved: Resolved,
     /// The rule does not prevent yet.
     delayed: bool,
 }
@@ -539,22 +538,40 @@ impl Compiler<'_> {
         let mut path = path;
         while path.len() > 1 && path.starts_with(b"/") {
             let context = self.context;
-            let found = match self.resolved.get(path) {
-                Some(known) => known.clone(),
-                None => {
-                    let found = (context.resolve)(path);
-                    self.resolved.insert(path.to_vec(), found.clone());
-                    found
-                }
-            };
+            let found = self.resolved.get(path, context.resolve);
             // realpath(3) gives absolute paths; anything else would be a name of nothing.
             if let Some(real) = found.filter(|real| real.starts_with(b"/")) {
-                return Some((path.len(), own_proc(real)));
+                return Some((path.len(), own_proc(real.clone())));
             }
             let slash = path.iter().rposition(|b| *b == b'/')?;
             path = path.get(..slash)?;
         }
         None
+    }
+}
+
+/// What paths lead to, as far as it has been asked. By hash: a tree would compare the beginnings that paths have in common again and again.
+#[derive(Default)]
+struct Resolved {
+    index: Index,
+    paths: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+}
+
+impl Resolved {
+    /// What a path leads to; `resolve` is asked once for each.
+    fn get(&mut self, path: &[u8], resolve: &dyn Fn(&[u8]) -> Option<Vec<u8>>) -> Option<&Vec<u8>> {
+        let hash = Hash::of(path, 0);
+        let is_it = |number: u32| {
+            let known = self.paths.get(number as usize);
+            known.is_some_and(|(known, _)| known == path)
+        };
+        let number = self.index.find(hash, is_it).unwrap_or_else(|| {
+            let number = word(self.paths.len());
+            self.paths.push((path.to_vec(), resolve(path)));
+            self.index.insert(hash, number);
+            number
+        });
+        self.paths.get(number as usize)?.1.as_ref()
     }
 }
 

@@ -42,9 +42,11 @@ pub(crate) enum Shape {
 
 /// One alternative as operations.
 pub(crate) fn lower(tokens: &[Token]) -> Vec<Op> {
-    let mut ops = Vec::with_capacity(tokens.len());
+    // A token makes one, but for a few at the ends.
+    let mut ops = Vec::with_capacity(tokens.len() + 2);
     for token in tokens {
         match token {
+            Token::Literal(c @ '\0'..='\x7f') => ops.push(Op::Byte(*c as u8)),
             Token::Literal(c) => ops.extend(c.encode_utf8(&mut [0; 4]).bytes().map(Op::Byte)),
             Token::Any => ops.push(Op::Any),
             // `**` next to something else is two of them, which is one.

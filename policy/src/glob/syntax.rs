@@ -37,7 +37,7 @@ pub(crate) fn parse(pattern: &str) -> Result<Vec<Token>, BadGlob> {
         prev: None,
         cur: None,
         open: Vec::new(),
-        branches: vec![Vec::new()],
+        branches: vec![Vec::with_capacity(pattern.len())],
     };
     while let Some(c) = parser.bump() {
         match c {
