@@ -36,7 +36,7 @@ fn a_policy_of_prisma_is_taken_over_rule_by_rule() {
         json!({
             "name": "Payments",
             "scope": {"functions": ["pay-*", "-pay-canary"], "accounts": ["123456789012"]},
-            "processes": {"effect": "prevent", "crypto_miners": true, "allow": ["bash", "*python3"], "deny": ["dash", "curl", "/usr/bin/nc*"]},
+            "processes": {"effect": "prevent", "crypto_miners": true, "allow": ["bash", "*python3"], "deny": ["dash", "curl", "/usr/bin/nc*", "/usr/bin/nc*/**"]},
             "network": {"effect": "alert",
                 "outbound": {"allow": ["10.0.0.0/8", "*:443"], "deny": ["169.254.169.254", "*:25"]},
                 "listen": {"allow": ["8000-8100"], "deny": ["22"]}},
@@ -74,6 +74,120 @@ fn what_has_no_equal_gets_a_line_with_its_place() {
         PRISMA.as_bytes(),
     );
     assert_eq!(strict.code, Some(1));
+}
+
+/// A star stands for any letters there, slashes and none at all among them.
+#[test]
+fn wildcards_mean_what_they_did() {
+    let text = r#"{"rules": [{"name": "r",
+        "processes": {"effect": "prevent", "blacklist": ["/opt/*", "*/bin/xsh", "*nc", "/srv/tool", "*b/c*"]},
+        "filesystem": {"effect": "prevent", "blacklist": ["*/environ", "/tmp/x*", "/data/", "*.pem"]}}]}"#;
+    let (imported, _) = import("prisma", text);
+    let folder = common::Folder::new();
+    folder.file("policy.json", &imported.out);
+    for (words, verdict) in [
+        ("exec --child /opt/a", "prevent"),
+        ("exec --child /opt/a/b", "prevent"),
+        ("exec --child /optional", "allow"),
+        ("exec --child /bin/xsh", "prevent"),
+        ("exec --child /a/bin/xsh", "prevent"),
+        ("exec --child /a/b/bin/xsh", "prevent"),
+        ("exec --child /a/binxsh", "allow"),
+        ("exec --child /a/b/nc", "prevent"),
+        ("exec --child /a/b/sync", "prevent"),
+        ("exec --child /srv/tool", "prevent"),
+        ("exec --child /srv/tool/x", "allow"),
+        ("exec --child /ab/cd/e", "prevent"),
+        ("open /environ", "prevent"),
+        ("open /proc/1/environ", "prevent"),
+        ("open /tmp/x", "prevent"),
+        ("open /tmp/xy/z", "prevent"),
+        ("open /tmp/y", "allow"),
+        ("open /data", "prevent"),
+        ("open /data/a/b", "prevent"),
+        ("open /k.pem", "prevent"),
+        ("open /a/b/k.pem", "prevent"),
+    ] {
+        let asked = ["explain", "--policy", "policy.json"]
+            .into_iter()
+            .chain(words.split(' '));
+        let result = common::done(palisade(asked).current_dir(folder.path()));
+        assert!(
+            result.out.starts_with(verdict),
+            "{words}: {result:?}\n{}",
+            imported.out
+        );
+    }
+}
+
+/// An empty list allows everything; what a list forbade must not come open because nobody could read its entries.
+#[test]
+fn a_list_of_which_nothing_is_left_stays_closed() {
+    let text = r#"{"rules": [{"name": "r",
+        "processes": {"effect": "prevent", "whitelist": ["a*b*c"]},
+        "dns": {"effect": "prevent", "whitelist": ["foo*"]},
+        "filesystem": {"effect": "prevent", "whitelist": ["/a*b/c"]},
+        "network": {"effect": "prevent", "whitelistIPs": ["10.0.0.1-10.0.0.9"], "whitelistListeningPorts": [{"start": 90, "end": 80}]}},
+        {"name": "open", "dns": {"effect": "prevent", "whitelist": ["-evil.example"]}, "processes": {"effect": "prevent", "whitelist": []}}]}"#;
+    let (imported, policy) = import("prisma", text);
+    assert_eq!(imported.code, Some(0), "{imported:?}");
+    let folder = common::Folder::new();
+    folder.file("policy.json", &imported.out);
+    for words in [
+        "exec --child /usr/bin/x",
+        "resolve foo.example",
+        "open /b",
+        "connect 10.0.0.2:443",
+        "listen 85",
+    ] {
+        let asked = ["explain", "--policy", "policy.json"]
+            .into_iter()
+            .chain(words.split(' '));
+        let result = common::done(palisade(asked).current_dir(folder.path()));
+        assert!(result.out.starts_with("prevent"), "{words}: {result:?}");
+    }
+    assert_eq!(
+        imported.err.matches("so that it stays closed").count(),
+        5,
+        "{}",
+        imported.err
+    );
+    assert_eq!(
+        policy["rules"][1]["dns"],
+        json!({"effect": "prevent", "deny": ["evil.example"]})
+    );
+    assert_eq!(
+        policy["rules"][1]["processes"],
+        json!({"effect": "prevent"})
+    );
+}
+
+/// Later releases have an effect for each part of a section.
+#[test]
+fn effects_of_parts_are_told_where_they_differ() {
+    let text = r#"{"rules": [{"name": "r",
+        "processes": {"defaultEffect": "alert", "deniedList": {"effect": "prevent", "paths": ["nc"]}, "cryptoMinersEffect": "alert"},
+        "dns": {"domainList": {"allowed": [], "denied": ["a.b"], "effect": "prevent"}},
+        "network": {"defaultEffect": "alert", "denyEffect": "alert", "listeningPorts": {"denied": [{"start": 22, "end": 22}], "effect": "prevent"}}}]}"#;
+    let (imported, policy) = import("prisma", text);
+    let rule = &policy["rules"][0];
+    assert_eq!(rule["processes"]["effect"], "alert");
+    assert_eq!(rule["dns"]["effect"], "prevent");
+    for (place, said) in [
+        ("rules[0].processes.deniedList.effect", true),
+        ("rules[0].network.listeningPorts.effect", true),
+        ("rules[0].processes.cryptoMinersEffect", false),
+        ("rules[0].network.denyEffect", false),
+        ("rules[0].dns.domainList.effect", false),
+    ] {
+        let line = format!("no equal: {place}: ");
+        assert_eq!(
+            imported.err.contains(&line),
+            said,
+            "{place}\n{}",
+            imported.err
+        );
+    }
 }
 
 #[test]

@@ -178,15 +178,38 @@ fn scopes(collections: Option<&Value>, place: &str, notes: &mut Notes) -> Vec<(V
     scopes
 }
 
+/// Where a section, or a part of it in later releases, has an effect.
+const EFFECTS: [&str; 8] = [
+    "effect",
+    "defaultEffect",
+    "denyEffect",
+    "deniedList.effect",
+    "domainList.effect",
+    "outboundPorts.effect",
+    "listeningPorts.effect",
+    "cryptoMinersEffect",
+];
+
 /// The effect of a section.
 fn effect(section: &Value, place: &str, notes: &mut Notes) -> &'static str {
-    let text = ["effect", "defaultEffect", "denyEffect"]
-        .iter()
-        .find_map(|key| section.get(*key))
-        .and_then(Value::as_str)
-        .unwrap_or("disable");
     if section.get("disabled") == Some(&Value::Bool(true)) {
         return "disable";
+    }
+    let of = |key: &str| {
+        let found = key
+            .split('.')
+            .try_fold(section, |value, part| value.get(part));
+        found
+            .and_then(Value::as_str)
+            .filter(|text| !text.is_empty())
+    };
+    let mut given = EFFECTS.iter().filter_map(|key| Some((*key, of(key)?)));
+    let text = given.next().map_or("disable", |(_, text)| text);
+    for (key, other) in given.filter(|(_, other)| *other != text) {
+        notes.add(
+            format!("{place}.{key}"),
+            format!("\"{other}\" is another effect than that of the section, which has one for all of it here: \"{text}\""),
+        );
     }
     match text {
         "alert" => "alert",
@@ -258,7 +281,9 @@ fn lists(
     translate: &dyn Fn(&str) -> Result<Vec<Value>, String>,
 ) {
     for (keys, list, other) in [(&ALLOW[..], "allow", "deny"), (&DENY[..], "deny", "")] {
-        for (text, place) in strings(section, keys, place) {
+        let found = strings(section, keys, place);
+        let closes = list == "allow" && found.iter().any(|(text, _)| !text.starts_with('-'));
+        for (text, place) in found {
             let (text, list) = match text.strip_prefix('-') {
                 Some(excluded) if !other.is_empty() => (excluded.to_owned(), other),
                 Some(_) => {
@@ -276,7 +301,30 @@ fn lists(
                 Err(why) => notes.add(place, why),
             }
         }
+        if closes {
+            stay_closed(rule, name, place, notes);
+        }
     }
+}
+
+/// A list of what is allowed, none of whose entries could be taken over, would be empty, and allow everything. `list`: the section, or its part.
+fn stay_closed(rule: &mut Value, list: &str, place: &str, notes: &mut Notes) {
+    let pointer = format!("/{}/allow", list.replace('.', "/"));
+    if rule.pointer(&pointer).is_some() {
+        return;
+    }
+    // What is reserved (RFC 6761, RFC 5737, RFC 1078), or not there.
+    let nothing = match list {
+        "dns" => "nothing.invalid",
+        "network.outbound" => "192.0.2.1:1",
+        "network.listen" => "1",
+        _ => "/nonexistent",
+    };
+    notes.add(
+        place,
+        format!("none of what it allows could be taken over, and an empty list allows everything: \"{nothing}\" stands in `{list}.allow`, so that it stays closed"),
+    );
+    entry(rule, &format!("{list}.allow"), nothing.into(), place, notes);
 }
 
 fn processes(rule: &mut Value, section: Option<&Value>, place: &str, notes: &mut Notes) {
@@ -316,13 +364,25 @@ fn processes(rule: &mut Value, section: Option<&Value>, place: &str, notes: &mut
 
 /// A name is any file of that name; a path is that file.
 fn program(text: &str) -> Result<Vec<Value>, String> {
-    let glob = wildcards(text)?;
-    let glob = if text.contains('/') && glob.starts_with('*') {
-        format!("/**/{glob}")
-    } else {
-        glob
-    };
-    Ok(cased(glob).into_iter().map(Value::from).collect())
+    let glob = anchored(wildcards(text)?, text.contains('/'));
+    let is_open = text.contains('/') && text.ends_with('*');
+    let globs = cased(glob).into_iter();
+    Ok(globs
+        .flat_map(|glob| {
+            // A star goes over slashes there.
+            let below = is_open.then(|| Value::from(format!("{glob}/**")));
+            [Some(Value::from(glob)), below].into_iter().flatten()
+        })
+        .collect())
+}
+
+/// What begins with a star, which stands for nothing as well, as a path.
+fn anchored(glob: String, is_path: bool) -> String {
+    match glob.strip_prefix('*') {
+        Some(rest) if rest.starts_with('/') => format!("/**{rest}"),
+        Some(_) if is_path => format!("/**/{glob}"),
+        _ => glob,
+    }
 }
 
 /// Prisma matches without regard to case, and files differ by it: what was written, and the small letters that nearly every file has.
@@ -363,11 +423,9 @@ fn filesystem(rule: &mut Value, section: Option<&Value>, place: &str, notes: &mu
     rule["filesystem"] = json!({"effect": effect});
     lists(rule, section, ("filesystem", place), notes, &|text| {
         let text = text.trim_end_matches('/');
-        let glob = wildcards(text)?;
-        let glob = if glob.starts_with('/') {
-            glob
-        } else {
-            format!("/**/{glob}")
+        let glob = match anchored(wildcards(text)?, true) {
+            glob if glob.starts_with('/') => glob,
+            name => format!("/**/{name}"),
         };
         // A directory is everything below it.
         let globs = cased(glob).into_iter();
@@ -489,6 +547,28 @@ fn network(rule: &mut Value, section: Option<&Value>, place: &str, notes: &mut N
                 _ => list,
             };
             entry(rule, list, format!("{before}{ports}").into(), &place, notes);
+        }
+    }
+    for (keys, ports, list) in [
+        (
+            ["whitelistIPs", "allowedIPs"],
+            ["whitelistOutboundPorts", "outboundPorts.allowed"],
+            "network.outbound",
+        ),
+        (
+            ["", ""],
+            ["whitelistListeningPorts", "listeningPorts.allowed"],
+            "network.listen",
+        ),
+    ] {
+        let closes = strings(section, &keys, place)
+            .iter()
+            .any(|(text, _)| !text.starts_with('-'))
+            || ranges(section, &ports, place)
+                .iter()
+                .any(|(range, _)| range.get("deny") != Some(&Value::Bool(true)));
+        if closes {
+            stay_closed(rule, list, place, notes);
         }
     }
     let has = |keys: [&str; 2]| {
