@@ -245,6 +245,18 @@ fn what_is_no_policy_of_the_product_is_an_error_of_data() {
         ("prisma", "{\"rules\": [1]}"),
         ("functionshield", "{}"),
         ("functionshield", "{\"read_write_tmp\": \"maybe\"}"),
+        (
+            "functionshield",
+            "{\"create_child_process\": \"block\", \"read_write_tmp\": true}",
+        ),
+        (
+            "functionshield",
+            "policy: {create_child_process: \"block\", read_write_tmp: mode }",
+        ),
+        (
+            "functionshield",
+            "policy: {create_child_process: \"block\",\n  read_write_tmp:\n    `block` }",
+        ),
     ] {
         let (done, _) = import(product, text);
         assert_eq!(done.code, Some(65), "{product} {text} {done:?}");

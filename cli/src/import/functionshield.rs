@@ -15,7 +15,7 @@ const SWITCHES: [&str; 4] = [
 /// One rule. The text is JSON, or source in which the switches are written as in JSON, JavaScript or Python.
 pub fn rules(text: &str, notes: &mut Notes) -> Result<Vec<Value>, String> {
     let pattern = Regex::new(
-        r#"(?m)^(?P<head>[^#\n]*?)["']?\b(?P<key>[a-z_]+)["']?\s*:\s*["'](?P<mode>[A-Za-z]+)["']"#,
+        r#"(?m)^(?P<head>[^#\n]*?)["']?\b(?P<key>[a-z_]+)["']?\s*:\s*(?:["'](?P<mode>[A-Za-z]+)["']|(?P<other>[^\s}]*))"#,
     )
     .map_err(|cause| cause.to_string())?;
     let spread = text.replace([',', '{'], "\n");
@@ -28,6 +28,13 @@ pub fn rules(text: &str, notes: &mut Notes) -> Result<Vec<Value>, String> {
             continue;
         }
         found = true;
+        // A switch that is passed over would be one that is open.
+        let other = part("other");
+        if part("mode").is_empty() {
+            return Err(format!(
+                "policy.{key}: {other} is no text in quotes; write \"allow\", \"alert\" or \"block\" there"
+            ));
+        }
         let effect = match part("mode").to_ascii_lowercase().as_str() {
             "block" => "prevent",
             "alert" => "alert",
