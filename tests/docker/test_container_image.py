@@ -3,19 +3,27 @@
 import http.client
 import json
 import shutil
+import subprocess
 import tempfile
 import time
 import unittest
 from pathlib import Path
 
-import image
 from harness.paths import REPOSITORY
+from harness.readme import commands
 
 EXAMPLE = REPOSITORY / "examples/container-image"
 NAME = "order-desk"
 STARTS_WITHIN = 20
 OWN_CLIENT = ("/usr/bin/python3", "-m", "awslambdaric", "app.handler")
 """What the README has for another base, behind the wrapper."""
+((COMMANDS,), _) = commands((EXAMPLE / "README.md").read_text())
+
+
+def command(*beginning):
+    """The one command of the README that begins with these words."""
+    (found,) = (words for words in COMMANDS if tuple(words[: len(beginning)]) == beginning)
+    return found
 
 
 class Image:
@@ -27,13 +35,16 @@ class Image:
 
     def setUp(self):
         with tempfile.TemporaryDirectory(prefix="palisade-image-") as folder:
-            context = Path(folder) / "context"
-            shutil.copytree(EXAMPLE, context)
-            image.unpack_layer(context / "layer")
-            self.docker("build", "--network", "none", "--build-arg", f"BASE={self.base}", "--tag", NAME, str(context))
+            top = Path(folder)
+            shutil.copytree(EXAMPLE, top / EXAMPLE.relative_to(REPOSITORY), ignore=shutil.ignore_patterns("layer"))
+            (top / "dist").symlink_to(REPOSITORY / "dist")
+            subprocess.run(command("unzip"), cwd=top, check=True, stdout=subprocess.DEVNULL)
+            _, build, *words = command("docker", "build")
+            self.docker(build, "--network", "none", "--build-arg", f"BASE={self.base}", *words, cwd=top)
 
     def run_image(self, *words):
         """Starts the image; it listens at port 8080 of the test's own network."""
+        self.assertEqual(command("docker", "run")[-1], NAME)
         self.docker("run", "--detach", "--name", NAME, "--network", "host", *words)
         self.addCleanup(self.docker, "rm", "--force", NAME)
 
@@ -59,8 +70,10 @@ class Image:
                 connection.close()
 
     def is_defended(self):
-        self.assertEqual(self.invoke({"name": "Ada"}), "Hello, Ada")
-        self.assertEqual(self.invoke({"run": "id"})["errorType"], "PermissionError")
+        customer, attacker = (json.loads(words[-1]) for words in COMMANDS if words[0] == "curl")
+        self.assertEqual((customer, attacker), ({"name": "Ada"}, {"run": "id"}))
+        self.assertEqual(self.invoke(customer), "Hello, Ada")
+        self.assertEqual(self.invoke(attacker)["errorType"], "PermissionError")
         audits = [json.loads(line) for line in self.docker("logs", NAME).splitlines() if line.startswith('{"timestamp"')]
         self.assertEqual([(audit["type"], audit["effect"]) for audit in audits], [("process", "prevent")])
 

@@ -10,17 +10,15 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from build import layer_of, pack  # the layer's modules are found by what install does
+from build import layer_of, pack  # the layer's modules are found by what run.py does
 from contents import layer_files
 from library import MACHINES
 
 from deployments import CDK, OFFLINE, modules
 from examples import EXAMPLES
 from harness.paths import LIBRARY, REPOSITORY
+from harness.readme import commands
 
-FENCED = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.M | re.S)
-PROGRAMS = ("aws", "cd", "cdk", "curl", "docker", "make", "npm", "npx", "palisade", "pip", "python3", "sam", "serverless", "terraform", "unzip")
-"""A span of code that begins with one of these and goes on is a command."""
 ELSEWHERE = {
     "aws": "needs an account",
     "sam": "comes with 100 packages, and needs an account to deploy and each runtime's own builder to build; test_deployments.py lints the templates",
@@ -33,35 +31,6 @@ ELSEWHERE = {
     **{f"make {target}": ".ci/run does it" for target in ("build", "layer", "demo", "test", "docker-test")},
 }
 """Commands that are not run here, by how they begin, and why."""
-
-
-def commands(text):
-    """The commands of a README, as lists of words: those of each block of `sh`, to be run from the top of the repository, and those within
-    sentences, to be run beside the README."""
-    blocks, in_sentences = [], []
-    for language, block in FENCED.findall(text):
-        if language == "sh":
-            blocks.append(steps(block))
-        elif language not in ("json", "dockerfile"):
-            raise AssertionError(f"a block of {language or 'nothing that is said'}: sh, json or dockerfile?\n{block}")
-    for span in re.findall(r"`([^`\n]+)`", FENCED.sub("", text)):
-        if len(span.split()) > 1 and Path(span.split()[0]).name in PROGRAMS:
-            in_sentences += steps(span)
-    return blocks, in_sentences
-
-
-def steps(text):
-    """One list of words for each command."""
-    lines = (shlex.split(line, comments=True) for line in text.replace("\\\n", " ").splitlines())
-    found = []
-    for words in filter(None, lines):
-        found.append([])
-        for word in words:
-            if word == "&&":
-                found.append([])
-            else:
-                found[-1].append(word)
-    return found
 
 
 class TheReadmes(unittest.TestCase):
