@@ -3,8 +3,7 @@
 Beside the two zips there are their sums and a bill of materials: every crate that is part of the library, as CycloneDX. All of it is the
 same bytes for the same sources. `--tag v1.2.3` fails unless that is the version of the sources.
 
-The bill is written here and not by cargo-cyclonedx (0.5.9 was tried): that names each crate of ours by its path on this machine, so that two checkouts give two
-bills; it counts the compiler's macros and the crates of the command as parts of the library, knows of no standard library, and takes minutes to build.
+The bill is written here and by none of cargo's tools: docs/platforms.md says which were tried, and what is wrong with each.
 """
 
 import argparse
