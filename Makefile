@@ -1,6 +1,6 @@
 # Every way in. `make` by itself tells what there is.
 .DEFAULT_GOAL := help
-.PHONY: help build demo test transparency fuzz bench bench-readme lint book layer arm64-test arm64-suite glibc-test docker-test release clean need-rust need-cc need-python
+.PHONY: help build demo test transparency fuzz bench bench-readme lint book layer arm64-test glibc-test docker-test release clean need-rust need-cc need-python
 PYTHON ?= python3
 MDBOOK := 0.4.52
 SCRIPTS := wrapper-script/palisade-wrapper .ci/run fuzz/run tests/packages/install tests/docker/lambda-entrypoint.sh $(wildcard tests/runtimes/*/bootstrap) \
@@ -60,9 +60,6 @@ release: need-rust need-python ## both layers, SHA256SUMS, a CycloneDX bill of m
 
 arm64-test: layer ## the arm64 layer under QEMU: every kind of hook on three glibcs, the hook suite, and a Python function under AWS's emulator
 	$(PYTHON) tests/platforms/run.py arm64
-
-arm64-suite: layer ## the same with the whole hook suite, its programs compiled in every way; takes more than half an hour
-	$(PYTHON) tests/platforms/run.py --long arm64
 
 glibc-test: layer ## the x86-64 layer on every glibc from 2.23 to the newest that can be had, and on musl
 	$(PYTHON) tests/platforms/run.py glibc musl

@@ -21,8 +21,6 @@ import archive  # noqa: E402  (finds the layer's modules by the line above)
 from library import make_tools  # noqa: E402
 
 CACHE = REPOSITORY / "target/platforms"
-IS_LONG = False
-"""Does the hook suite on arm64 take its time? run.py says so."""
 UBUNTU = "https://archive.ubuntu.com/ubuntu/pool/main"
 
 # Ubuntu's archive of amd64 has the oldest glibcs that can still be had. The hashes are those of its signed lists.
@@ -151,6 +149,8 @@ def musl_shell():
 
 
 PLACES.append(Musl("musl", "x86_64", "none", "bookworm", ("musl",)))
+ALL = tuple(PLACES)
+"""Those, too, to which run.py was told not to go."""
 
 
 def emulator():

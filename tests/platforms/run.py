@@ -1,5 +1,4 @@
-"""Runs the library where other people's functions run: `python3 tests/platforms/run.py [--long] [PLACE…]`, a place by the
-beginning of its name. `--long`: the hook suite on arm64 is run whole, which takes more than half an hour.
+"""Runs the library where other people's functions run: `python3 tests/platforms/run.py [PLACE…]`, a place by the beginning of its name.
 
 Takes the zips that `make layer` has made. Needs apt for the packages, and Linux 6.7 for an emulator of its own (see enter.py).
 """
@@ -15,8 +14,6 @@ from places import archive
 
 def main(names):
     began = time.monotonic()
-    places.IS_LONG = "--long" in names
-    names = [name for name in names if name != "--long"]
     wanted = [place for place in places.PLACES if not names or any(place.name.startswith(name) for name in names)]
     if not wanted:
         return f"no place of that name; there are {', '.join(place.name for place in places.PLACES)}"

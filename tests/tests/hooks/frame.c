@@ -1,5 +1,5 @@
 /* Makes one call, or many, and says what the caller saw of it: the result, errno (which was 4242 before), what became of
-   the child. ROWS is put in front: one function for each row of rows.rs, over these variables. */
+   the child. ROWS is put in front: one function for each row of rows.rs, over the settings. */
 #include <aio.h>
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -91,41 +91,46 @@ OLD(__res_nsearch, res_state, const char *, int, int, unsigned char *, int);
 OLD(__res_nquerydomain, res_state, const char *, const char *, int, int, unsigned char *, int);
 OLD(__res_nsend, res_state, const unsigned char *, int, unsigned char *, int);
 
-static const char *path = "/none/such", *name = "localhost", *mode = "r", *base = "missing", *command = "echo ran";
-static char *words[] = {"echo", "ran", NULL};
-static char **argv = words, **envp;
-static int fd = -1, dir = AT_FDCWD, flags = 0, backlog = 5, permissions = 0640;
-static pid_t pid;
-static struct sockaddr_storage storage;
-static const struct sockaddr *address = (void *)&storage;
-static socklen_t length = sizeof(struct sockaddr_in);
-static struct addrinfo *found;
-static const char *second = "/none/second", *host = NULL;
-static char template[PATH_MAX], room[PATH_MAX];
-static unsigned char answer[512];
-static struct hostent entry, *entries;
-static int why, reverse = AF_INET, size = sizeof answer, pidfd = -1;
-static struct in_addr reversed;
-static wordexp_t words_of;
-static struct open_how how;
-static FILE *stream;
+/* What a call is made with. Each call finds it as it was at the start. */
+#define SETTING __attribute__((section("settings"), visibility("hidden")))
+extern char __start_settings[], __stop_settings[];
+
+SETTING const char *path = "/none/such", *name = "localhost", *mode = "r", *base = "missing", *command = "echo ran";
+SETTING char *words[] = {"echo", "ran", NULL};
+SETTING char **argv = words, **envp;
+SETTING int fd = -1, dir = AT_FDCWD, flags = 0, backlog = 5, permissions = 0640;
+SETTING pid_t pid;
+SETTING struct sockaddr_storage storage;
+SETTING const struct sockaddr *address = (void *)&storage;
+SETTING socklen_t length = sizeof(struct sockaddr_in);
+SETTING struct addrinfo *found;
+SETTING const char *second = "/none/second", *host = NULL;
+SETTING char template[PATH_MAX], room[PATH_MAX];
+SETTING unsigned char answer[512];
+SETTING struct hostent entry, *entries;
+SETTING int why, reverse = AF_INET, size = sizeof answer, pidfd = -1;
+SETTING struct in_addr reversed;
+SETTING wordexp_t words_of;
+SETTING struct open_how how;
+SETTING FILE *stream;
 /* A question for denied.test, as a program puts it to a name server (RFC 1035). */
 static const char question[] = "\x12\x34\x01\0\0\1\0\0\0\0\0\0\6denied\4test\0\0\1\0\1";
-static const void *payload = question;
-static size_t payload_size = sizeof question - 1;
-static struct iovec vectors[2];
-static struct msghdr message = {.msg_iov = vectors, .msg_iovlen = 2};
-static const struct msghdr *messages = &message;
-static struct mmsghdr many[2];
-static struct mmsghdr *manies = many;
-static struct gaicb request, *requests[] = {&request};
-static size_t amount = 100;
-static struct sockaddr_storage sent_by;
-static struct sockaddr *sender = (void *)&sent_by;
-static socklen_t sender_size = sizeof sent_by;
-static struct iovec pieces[2] = {{room, 5}, {room + 5, 95}};
-static struct msghdr incoming_one = {.msg_iov = pieces, .msg_iovlen = 2}, *incoming = &incoming_one;
-static struct mmsghdr incoming_many[2], *incomings = incoming_many;
+SETTING char asked[300];
+SETTING const void *payload = question;
+SETTING size_t payload_size = sizeof question - 1;
+SETTING struct iovec vectors[2];
+SETTING struct msghdr message = {.msg_iov = vectors, .msg_iovlen = 2};
+SETTING const struct msghdr *messages = &message;
+SETTING struct mmsghdr many[2];
+SETTING struct mmsghdr *manies = many;
+SETTING struct gaicb request, *requests[] = {&request};
+SETTING size_t amount = 100;
+SETTING struct sockaddr_storage sent_by;
+SETTING struct sockaddr *sender = (void *)&sent_by;
+SETTING socklen_t sender_size = sizeof sent_by;
+SETTING struct iovec pieces[2] = {{room, 5}, {room + 5, 95}};
+SETTING struct msghdr incoming_one = {.msg_iov = pieces, .msg_iovlen = 2}, *incoming = &incoming_one;
+SETTING struct mmsghdr incoming_many[2], *incomings = incoming_many;
 
 /* A number needs no name server: it is resolved by the time that the thread which does it has run. */
 static struct gaicb *settled(void) {
@@ -139,7 +144,7 @@ static struct gaicb *settled(void) {
 
 /* Of traps.c, if that is loaded. */
 extern void trap(int) __attribute__((weak));
-static int is_trapped, is_measured;
+SETTING int is_trapped, is_measured;
 
 static void arm(int on) {
     if (trap) trap(on && is_trapped);
@@ -242,7 +247,7 @@ static void set_answer(long number, int error) {
 }
 
 /* The errno with which the kernel answers the row's number, if somebody asked; and is somebody about to end this thread? */
-static int answer_of_kernel, is_cancelled;
+SETTING int answer_of_kernel, is_cancelled;
 
 static int opened_how(void) {
     how = (struct open_how){.flags = flags, .mode = flags & (O_CREAT | O_TMPFILE) ? permissions : 0};
@@ -311,6 +316,14 @@ static void set(const char *key, const char *value) {
     else if (IS("manies")) manies = pointer(value);
     else if (IS("size")) size = atoi(value);
     else if (IS("payload")) payload = pointer(value);
+    else if (IS("question")) { /* as the one for denied.test, for another name */
+        char *end = mempcpy(asked, question, 12);
+        for (const char *label = value; *label; label += strcspn(label, "."), label += *label == '.') {
+            size_t size = strcspn(label, ".");
+            *end++ = size, end = mempcpy(end, label, size);
+        }
+        payload = asked, payload_size = (char *)mempcpy(end, question + sizeof question - 6, 5) - asked;
+    }
     else if (IS("amount")) amount = strtoul(value, NULL, 0);
     else if (IS("sender")) sender = pointer(value);
     else if (IS("incoming")) incoming = pointer(value), incomings = pointer(value);
@@ -320,15 +333,9 @@ static void set(const char *key, const char *value) {
         for (int i = 0; i < atoi(value); i++) raw(SYS_write, two[1], "hello, hello", 12);
         fd = two[0];
     }
-    else if (IS("pending")) { /* a socket that listens, with somebody who waits */
-        struct sockaddr_in port = {AF_INET, 0, {htonl(INADDR_LOOPBACK)}};
-        socklen_t length = sizeof port;
-        fd = raw(SYS_socket, AF_INET, SOCK_STREAM, 0);
-        raw(SYS_bind, fd, &port, sizeof port), raw(SYS_listen, fd, 5), raw(SYS_getsockname, fd, &port, &length);
-        raw(SYS_connect, raw(SYS_socket, AF_INET, SOCK_STREAM, 0), &port, sizeof port);
-    }
-    else if (IS("to") || IS("bound") || IS("datagram") || IS("resolver")) {
-        /* IP:PORT, over TCP; bound: the socket is bound there; datagram: over UDP; resolver: connected over UDP */
+    else if (IS("to") || IS("bound") || IS("pending") || IS("datagram") || IS("resolver")) {
+        /* IP:PORT, over TCP; bound: the socket is bound there; pending: it listens there, and somebody waits; datagram: over UDP; resolver:
+           connected over UDP */
         char ip[64];
         const char *colon = strrchr(value, ':');
         snprintf(ip, sizeof ip, "%.*s", (int)(colon - value), value);
@@ -341,9 +348,16 @@ static void set(const char *key, const char *value) {
             v4->sin_family = AF_INET, v4->sin_port = htons(atoi(colon + 1)), length = sizeof *v4;
             inet_pton(AF_INET, ip, &v4->sin_addr);
         }
-        int is_stream = IS("to") || IS("bound");
+        int is_stream = IS("to") || IS("bound") || IS("pending");
         if (fd < 0) fd = socket(storage.ss_family, is_stream ? SOCK_STREAM : SOCK_DGRAM, 0);
         if (IS("bound") && bind(fd, (void *)&storage, length)) perror("bind");
+        if (IS("pending")) {
+            /* The port is free, and yet the kernel may remember a connection of the run before. */
+            raw(SYS_setsockopt, fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
+            if (raw(SYS_bind, fd, &storage, length) || raw(SYS_listen, fd, 5)) perror("pending");
+            raw(SYS_getsockname, fd, &storage, &length);
+            if (raw(SYS_connect, raw(SYS_socket, AF_INET, SOCK_STREAM, 0), &storage, length)) perror("pending");
+        }
         if (IS("resolver")) {
             if (connect(fd, (void *)&storage, length)) perror("connect");
             address = NULL, length = 0;
@@ -455,47 +469,79 @@ static void act(const struct row *row) {
     }
 }
 
-static void act_in(const char *place, const struct row *row) {
-    volatile unsigned canary = 0xdefaced;
-    int status;
-    if (strcmp(place, "main") == 0) {
-        act(row);
-        return;
+/* What is open from the start on, and the settings as they were then. */
+static char *kept, is_kept[64];
+static mode_t mask;
+
+static void keep(void) {
+    size_t size = __stop_settings - __start_settings;
+    envp = environ, mask = umask(0), umask(mask);
+    kept = memcpy(malloc(size), __start_settings, size);
+    for (int i = 0; i < (int)sizeof is_kept; i++) is_kept[i] = raw(SYS_fcntl, i, F_GETFD) >= 0;
+}
+
+/* No call finds anything of the one before it. */
+static void tidy(void) {
+    memcpy(__start_settings, kept, __stop_settings - __start_settings);
+    for (int i = 0; i < (int)sizeof is_kept; i++)
+        if (!is_kept[i]) raw(SYS_close, i);
+    umask(mask);
+}
+
+/* The settings KEY=VALUE... up to the next "--" or the end. */
+static void set_all(char **words, char **end) {
+    for (; words < end && strcmp(*words, "--"); words++) {
+        char *equals = strchr(*words, '=');
+        if (!equals) continue;
+        *equals = 0;
+        set(*words, equals + 1);
     }
-    pid_t child = strcmp(place, "vfork") == 0 ? vfork() : fork();
+}
+
+static void act_in(const char *place, const struct row *row, char **words, char **end) {
+    volatile unsigned canary = 0xdefaced;
+    int status, is_vfork = strcmp(place, "vfork") == 0;
+    /* A child of vfork(2) has the memory of its parent, who is asked to do as little as can be. */
+    if (is_vfork) set_all(words, end);
+    pid_t child = strcmp(place, "main") == 0 ? 0 : is_vfork ? vfork() : fork();
     if (child == 0) {
+        if (!is_vfork) set_all(words, end);
         act(row);
+        if (strcmp(place, "main") == 0) return;
         _exit(0);
     }
     if (waitpid(child, &status, 0) == child) told("child", status);
     if (canary != 0xdefaced) dprintf(1, "the parent's stack was written to\n");
 }
 
-/* ROW PLACE [KEY=VALUE]... [-- ROW PLACE ...]: each in a process of its own if there is more than one. */
+/* The words of a file, each with a zero behind it. */
+static char **words_of_file(const char *path, char ***end) {
+    static char text[4 << 20], *words[1 << 18];
+    size_t size = 0, count = 0;
+    int file = raw(SYS_openat, AT_FDCWD, path, O_RDONLY);
+    for (ssize_t n; (n = raw(SYS_read, file, text + size, sizeof text - size)) > 0;) size += n;
+    raw(SYS_close, file);
+    if (file < 0 || size == sizeof text) _exit(98);
+    for (char *word = text; word < text + size; word += strlen(word) + 1) words[count++] = word;
+    *end = words + count;
+    return words;
+}
+
+/* ROW PLACE [KEY=VALUE]...: one call. --from FILE: the calls in it, each with "--" behind it; "call N" is said before each, and "end" at the end. */
 int main(int count, char **arguments) {
-    int many = 0;
-    envp = environ;
-    for (int i = 1; i < count; i++) many += strcmp(arguments[i], "--") == 0;
-    for (int i = 1; i < count; i++) {
+    char **word = arguments + 1, **end = arguments + count;
+    int is_many = count == 3 && strcmp(*word, "--from") == 0;
+    if (is_many) word = words_of_file(word[1], &end);
+    keep();
+    for (int number = 0; word < end; number++) {
+        if (is_many) tidy(), dprintf(1, "call %d\n", number);
         const struct row *row = rows;
-        while (row->name && strcmp(row->name, arguments[i])) row++;
-        if (!row->name) return dprintf(2, "unknown row %s\n", arguments[i]), 99;
-        const char *place = arguments[++i];
-        pid_t child = many ? fork() : 0;
-        for (i++; i < count && strcmp(arguments[i], "--"); i++) {
-            char *equals = strchr(arguments[i], '=');
-            if (child != 0 || !equals) continue;
-            *equals = 0;
-            set(arguments[i], equals + 1);
-        }
-        if (child == 0) {
-            act_in(place, row);
-            if (many) _exit(0);
-        } else {
-            int status;
-            waitpid(child, &status, 0);
-            told(row->name, status);
-        }
+        while (row->name && strcmp(row->name, *word)) row++;
+        if (!row->name) return dprintf(2, "unknown row %s\n", *word), 99;
+        act_in(word[1], row, word + 2, end);
+        while (word < end && strcmp(*word, "--")) word++;
+        word++;
     }
+    if (is_many) dprintf(1, "end\n");
     return 0;
 }

@@ -1,8 +1,12 @@
 //! Does each hooked function do what its manual page says, and does each refusal look as the contract says?
 
+mod batch;
+mod cases;
 mod effects;
 mod errors;
 mod numbers;
 mod rows;
+mod stack;
 mod symbols;
+mod traps;
 mod tricks;

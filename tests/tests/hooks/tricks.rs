@@ -371,7 +371,7 @@ fn a_socket_that_listens_without_a_port_of_its_own_takes_no_connection() {
 #[test]
 fn a_function_that_this_libc_lacks_is_not_implemented() {
     // A program that finds it all the same must fall back as on an older kernel.
-    if crate::effects::libc_has("pidfd_spawn") {
+    if crate::cases::libc_has("pidfd_spawn") {
         return;
     }
     let code = r#"extern int pidfd_spawn(int *, const char *, void *, void *, char **, char **) __attribute__((weak)); int fd;
