@@ -269,9 +269,92 @@ fn a_connection_that_libc_makes_inside_itself() {
         raw(SYS_bind, l, &at, sizeof at), raw(SYS_listen, l, 5), raw(SYS_getsockname, l, &at, &size);
         if (fork() == 0) { int s = raw(SYS_accept4, l, NULL, NULL, 0), ends = 0; char byte; while (ends < 4 && raw(SYS_read, s, &byte, 1) == 1) ends += byte == 0; raw(SYS_write, s, "", 1); _exit(0); }
         char *host = "127.0.0.1"; through(rexec(&host, at.sin_port, "user", "password", "command", NULL) >= 0)"#;
+    let denied = |_: &Run| json!({ "network": { "effect": "prevent", "outbound": { "deny": ["127.0.0.1"] } } });
+    silent(|| run(code), denied);
+    // The clients of Sun's RPC, which only programs of old are linked to.
+    let code = format!(
+        r#"{OF_OLD} struct sockaddr_in at = loopback(0); socklen_t size = sizeof at; int l = socket(AF_INET, SOCK_STREAM, 0), chosen = -1;
+        raw(SYS_bind, l, &at, sizeof at), raw(SYS_listen, l, 5), raw(SYS_getsockname, l, &at, &size);
+        void *(*create)(struct sockaddr_in *, long, long, int *, unsigned, unsigned) = of_old("clnttcp_create"); through(create(&at, 1L, 1L, &chosen, 0, 0) != NULL)"#
+    );
+    silent(|| run(&code), denied);
+}
+
+/// What glibc keeps of its RPC for programs that were linked long ago: to be had by its first version only.
+const OF_OLD: &str = r#"
+    #ifdef __x86_64__
+        void *of_old(const char *name) { return dlvsym(dlopen("libc.so.6", RTLD_NOW), name, "GLIBC_2.2.5"); }
+    #else
+        void *of_old(const char *name) { return dlvsym(dlopen("libc.so.6", RTLD_NOW), name, "GLIBC_2.17"); }
+    #endif
+        "#;
+
+#[test]
+fn a_port_that_libc_opens_inside_itself() {
+    // The servers of Sun's RPC; and bindresvport(3) for the superuser, which binds a socket to a port below 1024.
+    let allows_none =
+        |_: &Run| json!({ "network": { "effect": "prevent", "listen": { "allow": ["1"] } } });
+    let code = format!(
+        r#"{OF_OLD} void *(*create)(int, unsigned, unsigned) = of_old("svctcp_create"); through(create(-1, 0, 0) != NULL)"#
+    );
+    silent(|| run(&code), allows_none);
+    let code = r#"extern int bindresvport(int, struct sockaddr_in *); through(bindresvport(socket(AF_INET, SOCK_DGRAM, 0), NULL) == 0)"#;
+    silent(|| run(code), allows_none);
+}
+
+#[test]
+fn a_connection_to_a_unix_socket_whose_file_is_denied() {
+    let code = r#"struct sockaddr_un at = {AF_UNIX, "socket"}; int l = socket(AF_UNIX, SOCK_STREAM, 0), s = socket(AF_UNIX, SOCK_STREAM, 0);
+        if (raw(SYS_bind, l, &at, sizeof at) || raw(SYS_listen, l, 5)) abort(); through(connect(s, (void *)&at, sizeof at) == 0)"#;
+    silent(|| run(code), |run| denied_in(run, "socket"));
+}
+
+/// Denies what that pattern matches in the folder of that run.
+fn denied_in(run: &Run, pattern: &str) -> Value {
+    let folder = fs::canonicalize(run.folder()).expect("a folder");
+    json!({ "filesystem": { "effect": "prevent", "deny": [folder.join(pattern)] } })
+}
+
+#[test]
+fn a_database_that_libc_reads_inside_itself() {
+    let code = r#"through(getpwuid(0) != NULL)"#;
     silent(
         || run(code),
-        |_| json!({ "network": { "effect": "prevent", "outbound": { "deny": ["127.0.0.1"] } } }),
+        |_| json!({ "filesystem": { "effect": "prevent", "deny": ["/etc/passwd"] } }),
+    );
+}
+
+#[test]
+fn a_file_that_libc_makes_inside_itself() {
+    // A semaphore; and a profile, whose name is the program's to say.
+    let code = r#"char name[64]; snprintf(name, sizeof name, "/palisade-%d", getpid());
+        sem_t *made = sem_open(name, O_CREAT | O_EXCL, 0600, 1); through(made != SEM_FAILED); sem_unlink(name)"#;
+    silent(
+        || run(code),
+        |_| json!({ "filesystem": { "effect": "prevent", "deny": ["/dev/shm/**"] } }),
+    );
+    let code = r#"extern void _mcleanup(void); extern void monstartup(unsigned long, unsigned long); char name[64]; struct stat seen; unsigned long here = (unsigned long)through & -4096;
+        setenv("GMON_OUT_PREFIX", "profile", 1); monstartup(here, here + 4096); _mcleanup();
+        snprintf(name, sizeof name, "profile.%d", getpid()); through(stat(name, &seen) == 0 && seen.st_size > 0)"#;
+    silent(|| run(code), |run| denied_in(run, "profile.*"));
+}
+
+#[test]
+fn a_denied_file_that_the_loader_of_a_child_reads_or_writes() {
+    // The loader of a program does as its variables say before there is anything of ours in the process.
+    let code = r#"char *made[] = {"LD_DEBUG=files", "LD_DEBUG_OUTPUT=trace", NULL}; char name[64]; struct stat seen;
+        pid_t child = fork(); if (child == 0) { execve("/bin/true", true_words, made); abort(); }
+        snprintf(name, sizeof name, "trace.%d", child); through(ran(child) && stat(name, &seen) == 0 && seen.st_size > 0)"#;
+    silent(|| run(code), |run| denied_in(run, "trace.*"));
+    let library = fs::read(compile(
+        r#"extern void _exit(int); __attribute__((constructor)) static void loaded(void) { _exit(0); }"#,
+        &["-shared", "-fPIC"],
+    ))
+    .expect("a library");
+    let code = r#"char *made[] = {"LD_PRELOAD=./secret.so", NULL}, *words[] = {"false", NULL}; through(RAN(execve("/bin/false", words, made)))"#;
+    silent(
+        || run(code).file("secret.so", &library),
+        |run| denied_in(run, "secret.so"),
     );
 }
 
@@ -293,6 +376,10 @@ fn another_root_or_another_mount() {
     silent(|| run(code), secret);
     let code = r#"if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) || raw_mkdir("other", 0755) || mount(".", "other", NULL, MS_BIND, NULL)) abort();
         through(open("other/secret", O_RDONLY) >= 0)"#;
+    silent(|| run(code), secret);
+    // A file without a name (open_by_handle_at(2)). Where the file system has no handles, it is not we who say so.
+    let code = r#"struct { struct file_handle handle; char room[MAX_HANDLE_SZ]; } of = {.handle = {.handle_bytes = MAX_HANDLE_SZ}}; int mount, fd = open(".", O_RDONLY | O_DIRECTORY);
+        through(name_to_handle_at(AT_FDCWD, "secret", &of.handle, &mount, 0) ? errno == EOPNOTSUPP : open_by_handle_at(fd, &of.handle, O_RDONLY) >= 0)"#;
     silent(|| run(code), secret);
 }
 
