@@ -70,6 +70,18 @@ fn a_descriptor_that_somebody_else_opened() {
 }
 
 #[test]
+fn a_copy_of_a_denied_program() {
+    // Under another path and another name, where everything but a list may start.
+    let original = fs::read("/bin/true").expect("a program");
+    let code =
+        r#"if (chmod("copy", 0755)) abort(); through(RAN(execve("./copy", true_words, environ)))"#;
+    silent(
+        || run(code).file("copy", &original),
+        |_| programs(&["true", "/bin/true", "/usr/bin/true"]),
+    );
+}
+
+#[test]
 fn a_static_program_where_programs_are_not_judged() {
     // The processes section is off: any program may start, and this one opens what it likes.
     let code = format!(
