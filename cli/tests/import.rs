@@ -216,7 +216,8 @@ fn functionshield_is_read_out_of_json_and_out_of_source() {
         "dns": {"effect": "prevent", "allow": ["*.amazonaws.com", "*.api.aws"]},
         "filesystem": {"effect": "alert", "deny": ["/tmp", "/tmp/**"]},
     });
-    for text in [json, javascript, python] {
+    let dense = "FunctionShield.configure({policy: {outbound_connectivity: 'block', read_write_tmp:'alert',create_child_process:\n'block', read_handler: \"block\"}})";
+    for text in [json, javascript, python, dense] {
         let (done, policy) = import("functionshield", text);
         assert_eq!(policy["rules"][0], expected, "{done:?}");
         assert!(

@@ -14,9 +14,11 @@ const SWITCHES: [&str; 4] = [
 
 /// One rule. The text is JSON, or source in which the switches are written as in JSON, JavaScript or Python.
 pub fn rules(text: &str, notes: &mut Notes) -> Result<Vec<Value>, String> {
-    let pattern = Regex::new(
-        r#"(?m)^(?P<head>[^#\n]*?)["']?\b(?P<key>[a-z_]+)["']?\s*:\s*(?:["'](?P<mode>[A-Za-z]+)["']|(?P<other>[^\s}]*))"#,
-    )
+    // Any other key is passed over by itself, and never together with a switch behind it.
+    let keys = SWITCHES.join("|");
+    let pattern = Regex::new(&format!(
+        r#"(?m)^(?P<head>[^#\n]*?)["']?\b(?P<key>{keys})["']?\s*:\s*(?:["'](?P<mode>[A-Za-z]+)["']|(?P<other>[^\s}}]*))"#,
+    ))
     .map_err(|cause| cause.to_string())?;
     let spread = text.replace([',', '{'], "\n");
     let mut rule = json!({"name": "functionshield"});
@@ -24,7 +26,7 @@ pub fn rules(text: &str, notes: &mut Notes) -> Result<Vec<Value>, String> {
     for capture in pattern.captures_iter(&spread) {
         let part = |name| capture.name(name).map_or("", |part| part.as_str());
         let key = part("key");
-        if part("head").contains("//") || !SWITCHES.contains(&key) {
+        if part("head").contains("//") {
             continue;
         }
         found = true;
