@@ -12,6 +12,7 @@
 #include <mntent.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <nl_types.h>
 #include <pthread.h>
 #include <pwd.h>
 #include <sched.h>

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::process::Command;
 
 use palisade_tests::{Run, compile, policy};
 use serde_json::{Value, json};
@@ -333,6 +334,20 @@ fn a_database_that_libc_reads_inside_itself() {
     silent(
         || run(code),
         |_| json!({ "filesystem": { "effect": "prevent", "deny": ["/etc/passwd"] } }),
+    );
+    // A catalogue of messages is read from any path.
+    let code = r#"nl_catd messages = catopen("./secret.cat", 0); through(messages != (nl_catd)-1 && strcmp(catgets(messages, 1, 1, "none"), "secret") == 0)"#;
+    silent(
+        || {
+            let run = run(code).file("messages", "$set 1\n1 secret\n");
+            let made = Command::new("gencat")
+                .args(["secret.cat", "messages"])
+                .current_dir(run.folder())
+                .status();
+            assert!(made.expect("gencat").success());
+            run
+        },
+        |run| denied_in(run, "secret.cat"),
     );
 }
 
