@@ -223,6 +223,22 @@ fn a_record_that_its_wrapping_cuts_is_not_read_there() {
     assert!(parse_in_csv(in_csv(&record).replace("\"\"f\"\"", "\"\"f\"").as_bytes()).is_none());
 }
 
+/// A text whose bytes somebody has replaced, added to and taken from.
+fn edited(text: String, edits: Vec<(usize, u8, u8)>) -> Vec<u8> {
+    let mut bytes = text.into_bytes();
+    for (at, what, byte) in edits {
+        let at = at % bytes.len();
+        match what {
+            0 => bytes[at] = byte,
+            1 => bytes.insert(at, byte),
+            _ => {
+                bytes.remove(at);
+            }
+        }
+    }
+    bytes
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4096))]
 
@@ -231,17 +247,7 @@ proptest! {
         edits in prop::collection::vec((0..600_usize, 0..3_u8, prop::sample::select(b"\"\\{}[],:01e-.u \n\x1f\x7f\x80\xff\xc3\xa4az".to_vec())), 0..4),
         end in 0..1000_usize,
     ) {
-        let mut bytes = line().into_bytes();
-        for (at, what, byte) in edits {
-            let at = at % bytes.len();
-            match what {
-                0 => bytes[at] = byte,
-                1 => bytes.insert(at, byte),
-                _ => {
-                    bytes.remove(at);
-                }
-            }
-        }
+        let mut bytes = edited(line(), edits);
         bytes.truncate(end.max(1));
         read_alike(&bytes);
     }
@@ -252,17 +258,7 @@ proptest! {
         edits in prop::collection::vec((0..800_usize, 0..3_u8, prop::sample::select(b"\"\"\"\\\\\\{}[],:01un \n\x1f\x80\xff\xc3\xa4az".to_vec())), 0..4),
     ) {
         let text = line().replace("\"f\"", "\"\\\"\\\\ \\u0041ä\"");
-        let mut bytes = if in_json_or_csv { in_json(&text) } else { in_csv(&text) }.into_bytes();
-        for (at, what, byte) in edits {
-            let at = at % bytes.len();
-            match what {
-                0 => bytes[at] = byte,
-                1 => bytes.insert(at, byte),
-                _ => {
-                    bytes.remove(at);
-                }
-            }
-        }
-        read_alike_where_it_lies(&bytes);
+        let whole = if in_json_or_csv { in_json(&text) } else { in_csv(&text) };
+        read_alike_where_it_lies(&edited(whole, edits));
     }
 }

@@ -265,10 +265,12 @@ pub(crate) fn part(name: &[u8], at: usize, length: usize) -> u64 {
     }
 }
 
+/// Multiplied by a byte: a word of eight of it.
+const EACH: u64 = 0x0101_0101_0101_0101;
+
 /// A word with its ASCII letters in lower case.
 #[inline]
 pub(crate) const fn lower(word: u64) -> u64 {
-    const EACH: u64 = 0x0101_0101_0101_0101;
     let low = word & (EACH * 0x7f);
     let from_a = low + EACH * (0x80 - b'A' as u64);
     let behind_z = low + EACH * (0x7f - b'Z' as u64);
@@ -278,7 +280,6 @@ pub(crate) const fn lower(word: u64) -> u64 {
 /// Whether that byte is in the name, looked for eight at a time: most names are short, and all are asked.
 #[inline]
 pub(crate) fn holds(name: &[u8], byte: u8) -> bool {
-    const EACH: u64 = 0x0101_0101_0101_0101;
     let has = |word: u64| {
         let differs = word ^ (EACH * byte as u64);
         differs.wrapping_sub(EACH) & !differs & (EACH * 0x80) != 0
