@@ -42,6 +42,16 @@ fn note(which: usize, info: &dl_phdr_info) {
     }
 }
 
+/// Is the address in an object whose file has such a name?
+#[cfg(not(test))]
+pub fn is_in(address: *const c_void, is_meant: impl Fn(&[u8]) -> bool) -> bool {
+    let mut is_in = false;
+    each(|info, base_name| {
+        is_in |= is_meant(base_name) && addresses(info).contains(&(address as usize));
+    });
+    is_in
+}
+
 /// The function of that name in the C library, in its default version; null if it has none.
 pub fn libc_symbol(name: &CStr) -> *mut c_void {
     let mut found: *mut c_void = core::ptr::null_mut();

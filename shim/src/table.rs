@@ -4,7 +4,8 @@
 //! it come the exported symbol and the slot that holds the function of the same name behind ours: libc's, or that of
 //! another preloaded library, so that interposers chain. A line without a handler is a function that we call and do not hook: it has a slot
 //! alone, because a look-up by the loader costs each child more than one by us, which its parent has done for it ([`crate::offsets`]). A handler that stands before a system call (`before`) is given what
-//! comes after its verdict, because that is not always the function: see [`crate::hooks::around::syscall`].
+//! comes after its verdict, because that is not always the function: see [`crate::hooks::around::syscall`]. What libc's own resolver calls is not judged where
+//! the line says so (`unless resolver`, [`crate::hooks::resolver`]).
 //!
 //! Slots are filled by the constructor. A call that comes earlier (from the constructor of another library, or from a
 //! malloc replacement's first use) finds its slot empty and must not make `dlsym` allocate in that moment, so the
@@ -18,6 +19,8 @@ use libc::{
     posix_spawn_file_actions_t, posix_spawnattr_t, sockaddr, socklen_t, timespec, timeval, uid_t,
 };
 
+#[cfg(not(test))]
+use crate::hooks::resolver::unless_resolver;
 #[cfg(not(test))]
 use crate::hooks::{answers, files, memory, messages, names, network, process, tree};
 #[cfg(not(test))]
@@ -157,6 +160,27 @@ macro_rules! exported {
         }
         by_number! { $(before $next)? ($($arg: $type),*) -> $result }
     };
+    ($name:ident($($arg:ident: $type:ty),*) -> $result:ty = $handler:path, before $next:ident, unless resolver) => {
+        // As above.
+        #[cfg(not(test))]
+        core::arch::global_asm!(concat!(".protected ", stringify!($name)));
+        /// The exported symbol.
+        ///
+        /// # Safety
+        /// As the manual page of the function says.
+        #[cfg(not(test))]
+        #[unsafe(naked)]
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $name($($arg: $type),*) -> $result {
+            unless_resolver!(judged, SLOTS, Place::$name)
+        }
+        #[cfg(not(test))]
+        unsafe extern "C" fn judged($($arg: $type),*) -> $result {
+            // SAFETY: as above.
+            unsafe { $handler($next(), $($arg),*) }
+        }
+        by_number! { before $next ($($arg: $type),*) -> $result }
+    };
 }
 
 /// For what belongs to lines with a handler alone.
@@ -167,7 +191,7 @@ macro_rules! given {
 }
 
 macro_rules! hooks {
-    ($($name:ident($($arg:ident: $type:ty),*) -> $result:ty $(= $handler:path $(, before $next:ident)?)?;)*) => {
+    ($($name:ident($($arg:ident: $type:ty),*) -> $result:ty $(= $handler:path $(, before $next:ident $(, unless $resolver:ident)?)?)?;)*) => {
         $(
             #[doc = concat!("`", stringify!($name), "` behind ours.")]
             #[allow(non_snake_case, reason = "_Exit(3) is its name")]
@@ -199,7 +223,7 @@ macro_rules! hooks {
                     // SAFETY: as in `next`.
                     unsafe { core::mem::transmute::<*mut c_void, Option<Function>>(slot().load(Ordering::Relaxed)) }
                 }
-                exported! { $name($($arg: $type),*) -> $result $(= $handler $(, before $next)?)? }
+                exported! { $name($($arg: $type),*) -> $result $(= $handler $(, before $next $(, unless $resolver)?)?)? }
             }
         )*
 
@@ -346,18 +370,18 @@ hooks! {
     _exit(status: c_int) -> () = process::_exit;
     _Exit(status: c_int) -> () = process::_exit;
 
-    connect(fd: c_int, address: *const sockaddr, length: socklen_t) -> c_int = network::connect, before next;
-    __connect(fd: c_int, address: *const sockaddr, length: socklen_t) -> c_int = network::__connect, before next;
-    send(fd: c_int, buffer: *const c_void, length: usize, flags: c_int) -> isize = messages::send, before next;
-    __send(fd: c_int, buffer: *const c_void, length: usize, flags: c_int) -> isize = messages::__send, before next;
+    connect(fd: c_int, address: *const sockaddr, length: socklen_t) -> c_int = network::connect, before next, unless resolver;
+    __connect(fd: c_int, address: *const sockaddr, length: socklen_t) -> c_int = network::__connect, before next, unless resolver;
+    send(fd: c_int, buffer: *const c_void, length: usize, flags: c_int) -> isize = messages::send, before next, unless resolver;
+    __send(fd: c_int, buffer: *const c_void, length: usize, flags: c_int) -> isize = messages::__send, before next, unless resolver;
     sendto(fd: c_int, buffer: *const c_void, length: usize, flags: c_int, address: *const sockaddr,
-        address_length: socklen_t) -> isize = messages::sendto, before next;
-    sendmsg(fd: c_int, message: *const msghdr, flags: c_int) -> isize = messages::sendmsg, before next;
-    sendmmsg(fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int) -> c_int = messages::sendmmsg, before next;
-    __sendmmsg(fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int) -> c_int = messages::__sendmmsg, before next;
+        address_length: socklen_t) -> isize = messages::sendto, before next, unless resolver;
+    sendmsg(fd: c_int, message: *const msghdr, flags: c_int) -> isize = messages::sendmsg, before next, unless resolver;
+    sendmmsg(fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int) -> c_int = messages::sendmmsg, before next, unless resolver;
+    __sendmmsg(fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int) -> c_int = messages::__sendmmsg, before next, unless resolver;
     write(fd: c_int, buffer: *const c_void, length: usize) -> isize = messages::write, before next;
     __write(fd: c_int, buffer: *const c_void, length: usize) -> isize = messages::__write, before next;
-    writev(fd: c_int, vectors: *const iovec, count: c_int) -> isize = messages::writev, before next;
+    writev(fd: c_int, vectors: *const iovec, count: c_int) -> isize = messages::writev, before next, unless resolver;
     pwritev2(fd: c_int, vectors: *const iovec, count: c_int, offset: off_t, flags: c_int) -> isize = messages::pwritev2, before next;
     pwritev64v2(fd: c_int, vectors: *const iovec, count: c_int, offset: off_t, flags: c_int) -> isize = messages::pwritev64v2, before next;
     sendfile(to: c_int, from: c_int, offset: *mut off_t, length: usize) -> isize = messages::sendfile, before next;

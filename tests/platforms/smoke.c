@@ -269,6 +269,19 @@ static int newer(const char *self) {
     return 0;
 }
 
+/* Has libc's resolver ask for `carrier`, which becomes carrier.corp.test (LOCALDOMAIN), and then asks for that itself. Without resolv.conf(5) the name server
+   is expected on this machine. */
+static int resolves(void) {
+    static const char question[] = "\x12\x34\1\0\0\1\0\0\0\0\0\0\7carrier\4corp\4test\0\0\1\0\1";
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(53), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    struct addrinfo *found = NULL;
+    printf("getaddrinfo %s\n", gai_strerror(getaddrinfo("carrier", "80", NULL, &found)));
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    say("connect", connect(fd, (void *)&to, sizeof to));
+    say("send", send(fd, question, sizeof question - 1, 0));
+    return 0;
+}
+
 int main(int argc, char **argv) {
     /* `execl(path, "words", NULL)` leaves nothing but the name. */
     if (!strcmp(argv[0], "words") || (argc > 1 && !strcmp(argv[1], "words"))) {
@@ -282,6 +295,7 @@ int main(int argc, char **argv) {
     if (argc == 4 && !strcmp(argv[1], "alerts")) return alerts(argv + 2);
     if (argc == 4 && !strcmp(argv[1], "exec")) return becomes(argv[2], atoi(argv[3]));
     if (argc == 2 && !strcmp(argv[1], "newer")) return newer(argv[0]);
+    if (argc == 2 && !strcmp(argv[1], "resolves")) return resolves();
     fputs("smoke: wrong arguments\n", stderr);
     return 2;
 }

@@ -17,6 +17,7 @@ POLICY = {
     ],
 }
 ALERT = {"version": 1, "rules": [{"name": "smoke", "filesystem": {"effect": "alert", "deny": ["/tmp/some*"]}}]}
+CARRIER = {"version": 1, "rules": [{"name": "smoke", "dns": {"effect": "prevent", "allow": ["carrier"]}}]}
 OFF = {"version": 1, "rules": [{"name": "smoke"}]}
 DENIED = "echo secret >/tmp/denied"
 FIFTY_FILES = "i=0; while [ $i -lt 50 ]; do i=$((i+1)); : >/tmp/some$i; done"
@@ -75,6 +76,15 @@ class Smoke:
         still = {name for name in REFUSED if results[name] == REFUSED[name]} - {"syscall-io_uring_setup"}
         self.assertEqual(still, set())
         self.assertEqual(outcome.audits, [])
+
+    def test_what_the_resolver_makes_of_a_name_that_is_allowed_is_not_judged(self):
+        # Before glibc 2.34 its libraries call the functions that are hooked.
+        own = {"LOCALDOMAIN": "corp.test"}
+        plain = self.place.run("/srv/smoke", "resolves", library=False, environment=own)
+        outcome = self.place.run("/srv/smoke", "resolves", policy=CARRIER, environment=own)
+        self.assertEqual(plain.lines[1:], ["connect 0", "send 2"])
+        self.assertEqual(outcome.lines, [plain.lines[0], "connect 0", f"send {EACCES}"], outcome)
+        self.assertEqual([record["domain"] for record in outcome.audits], ["carrier.corp.test"])
 
     def test_lists_of_arguments_arrive_whatever_their_length(self):
         for function in ("execl", "execle", "execlp"):

@@ -8,7 +8,6 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use libc::{iovec, mmsghdr, msghdr, off_t, sockaddr, socklen_t};
 use palisade_policy::event::Section;
 
-use super::names;
 use super::network::{Address, DNS_PORT, is_socket, judge_outbound};
 use super::questions::{self, PAYLOAD};
 use super::{REFUSED, finish};
@@ -112,7 +111,7 @@ unsafe fn judge_message(
     if let Some(state) = state::judging(Section::Outbound) {
         judge_outbound(state, fd, to)?;
     }
-    if to.port() != DNS_PORT || names::is_resolving() {
+    if to.port() != DNS_PORT {
         return Ok(());
     }
     // With MSG_FASTOPEN that is a connection, on which more may follow; and there may be an answer.

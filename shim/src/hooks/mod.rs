@@ -16,7 +16,7 @@ pub mod process;
 pub mod program;
 pub mod questions;
 pub mod resolve;
-
+pub mod resolver;
 pub mod spawn;
 pub mod tree;
 

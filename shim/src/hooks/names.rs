@@ -10,6 +10,7 @@ use palisade_policy::event::Section;
 use super::answers;
 use super::network::Address;
 use super::questions::{self, judge_unknown};
+use super::resolver::resolving;
 use crate::path::Text;
 use crate::question;
 use crate::state::State;
@@ -22,58 +23,6 @@ const TEXT_MAX: usize = 1025;
 
 /// `NO_RECOVERY` of netdb.h.
 const NO_RECOVERY: c_int = 3;
-
-// libc's resolver is at work in this thread: what it sends has been judged by the name that the program asked for. In
-// glibc before 2.34 it does so through symbols that are ours. One byte in the static TLS block (tls.pdf §4.4.6, "initial exec"),
-// which is there before the first constructor and needs no call to be found.
-core::arch::global_asm!(
-    ".pushsection .tbss.palisade_resolving,\"awT\",@nobits",
-    ".hidden palisade_resolving",
-    ".globl palisade_resolving",
-    ".type palisade_resolving, @object",
-    ".size palisade_resolving, 1",
-    "palisade_resolving:",
-    ".zero 1",
-    ".popsection",
-);
-
-#[cfg(target_arch = "x86_64")]
-#[unsafe(naked)]
-extern "C" fn is_resolving_here() -> *mut bool {
-    core::arch::naked_asm!(
-        "mov rax, qword ptr [rip + palisade_resolving@GOTTPOFF]",
-        "add rax, qword ptr fs:[0]",
-        "ret",
-    )
-}
-
-#[cfg(target_arch = "aarch64")]
-#[unsafe(naked)]
-extern "C" fn is_resolving_here() -> *mut bool {
-    core::arch::naked_asm!(
-        "adrp x0, :gottprel:palisade_resolving",
-        "ldr x0, [x0, :gottprel_lo12:palisade_resolving]",
-        "mrs x1, tpidr_el0",
-        "add x0, x0, x1",
-        "ret",
-    )
-}
-
-/// Is libc's own resolver at work in this thread?
-pub fn is_resolving() -> bool {
-    // SAFETY: the calling thread's own byte, which only ever holds what `resolving` wrote, or zero.
-    unsafe { *is_resolving_here() }
-}
-
-pub fn resolving<R>(act: impl FnOnce() -> R) -> R {
-    let place = is_resolving_here();
-    // SAFETY: the calling thread's own byte.
-    let before = unsafe { place.replace(true) };
-    let result = act();
-    // SAFETY: as above.
-    unsafe { place.write(before) };
-    result
-}
 
 /// A name, copied before it is judged, so that another thread cannot change it in between.
 pub type Host = Text<TEXT_MAX>;

@@ -8,7 +8,7 @@ use libc::{sockaddr, socklen_t};
 use palisade_audit::{Level, Subject};
 use palisade_policy::event::{Connect, Outcome, Reason, Section, Verdict};
 
-use super::{REFUSED, finish, messages, names, tree};
+use super::{REFUSED, finish, messages, tree};
 use crate::state::State;
 use crate::sys::Errno;
 use crate::{report, resolved, state, sys, table};
@@ -190,7 +190,7 @@ fn judge_connect(fd: c_int, copy: &Address) -> Result<(), Errno> {
     if let (Some(state), Some(to)) = (state::judging(Section::Outbound), to) {
         judge_outbound(state, fd, to)?;
     }
-    if to.is_some_and(|to| to.port() == DNS_PORT) && !names::is_resolving() {
+    if to.is_some_and(|to| to.port() == DNS_PORT) {
         messages::expect_questions();
     }
     Ok(())
@@ -201,9 +201,6 @@ fn judge_connect(fd: c_int, copy: &Address) -> Result<(), Errno> {
 /// # Errors
 /// `EACCES`: refused.
 pub fn judge_outbound(state: &State, fd: c_int, to: SocketAddr) -> Result<(), Errno> {
-    if names::is_resolving() {
-        return Ok(());
-    }
     let event = Connect {
         ip: to.ip(),
         port: to.port(),

@@ -21,12 +21,9 @@ pub trait Payload: Fn(usize, &mut [u8; PAYLOAD]) -> usize {}
 
 impl<F: Fn(usize, &mut [u8; PAYLOAD]) -> usize> Payload for F {}
 
-/// The policy, if what is sent on that socket is to be judged: it is connected to port 53, and not by libc's own resolver.
+/// The policy, if what is sent on that socket is to be judged: it is connected to port 53.
 fn asks(fd: c_int) -> Option<&'static State> {
     let state = state::judging(Section::Dns)?;
-    if names::is_resolving() {
-        return None;
-    }
     let mut peer = [0; 128];
     let length = sys::getpeername(fd, &mut peer).ok()?;
     let to = internet(peer.get(..length)?)?;

@@ -411,32 +411,6 @@ fn another_root_or_another_mount() {
 }
 
 #[test]
-fn a_connection_after_a_jump_out_of_the_resolver() {
-    // What a signal's handler ends by siglongjmp(3) never comes back to its hook: timeouts of old are made so. A module of the resolver sends the
-    // signal, so that it comes while the name is resolved.
-    let module = compile(
-        "#include <signal.h>\nint _nss_mine_gethostbyname4_r(void) { return raise(SIGUSR1); }",
-        &["-shared", "-fPIC", "-Wl,-soname,libnss_mine.so.2"],
-    );
-    let code = format!(
-        r#"static sigjmp_buf back; struct sockaddr_in to = loopback(9); struct addrinfo *found; void jump(int signal) {{ siglongjmp(back, signal); }}
-        if (!dlopen("{}", RTLD_NOW)) abort(); signal(SIGUSR1, jump);
-        if (sigsetjmp(back, 1) == 0) {{ getaddrinfo("other.test", NULL, NULL, &found); abort(); }}
-        through(connect(socket(AF_INET, SOCK_DGRAM, 0), (void *)&to, sizeof to) == 0)"#,
-        module.display()
-    );
-    const PREPARE: &str = "mount --bind nsswitch.conf /etc/nsswitch.conf && exec \"$@\"";
-    silent(
-        || {
-            run(&code)
-                .file("nsswitch.conf", "hosts: mine\n")
-                .under(["unshare", "--mount", "sh", "-c", PREPARE, "sh"])
-        },
-        |_| json!({ "network": { "effect": "prevent", "outbound": { "deny": ["127.0.0.1"] } } }),
-    );
-}
-
-#[test]
 fn a_tunnel_through_an_allowed_host() {
     // A question to a name server behind a port that is not 53.
     let code = r#"struct sockaddr_in to = loopback(5353); int s = socket(AF_INET, SOCK_DGRAM, 0);

@@ -2,6 +2,8 @@
 
 use serde_json::json;
 
+use palisade_tests::{Run, compile};
+
 use super::EACCES;
 use crate::{lost, names, passed, refused, run};
 
@@ -212,4 +214,59 @@ fn a_question_on_a_stream_in_pieces_that_could_be_lengths() {
         );
         refused(|| run(&code), |_| names(), EACCES, "malformed-question");
     }
+}
+
+/// A program whose names are resolved by a module that does `act` for each, and which then does `code`. There is no service on port 9.
+fn resolved_by(act: &str, code: &str) -> Run {
+    const PREPARE: &str = "ln -s \"$0\" libnss_mine.so.2 && mount --bind nsswitch.conf /etc/nsswitch.conf && exec \"$@\"";
+    let module = compile(
+        &format!(
+            r#"#include <arpa/inet.h>
+            #include <signal.h>
+            #include <sys/socket.h>
+            int done = -1;
+            int _nss_mine_gethostbyname4_r(void) {{ struct sockaddr_in to = {{AF_INET, htons(9), {{htonl(INADDR_LOOPBACK)}}}}; (void)to; {act}; return 0; }}"#
+        ),
+        &["-shared", "-fPIC", "-Wl,-soname,libnss_mine.so.2"],
+    );
+    let code = format!(
+        r#"static sigjmp_buf back; static struct sockaddr_in to; static int s, done = -1; static struct addrinfo *found; to = loopback(9); s = socket(AF_INET, SOCK_DGRAM, 0);
+        void *module = dlopen("./libnss_mine.so.2", RTLD_NOW); (void)module; (void)back; (void)done; {code}"#
+    );
+    let module = module.display().to_string();
+    run(&code)
+        .file("nsswitch.conf", "hosts: mine\n")
+        .under(["unshare", "--mount", "sh", "-c", PREPARE, &module])
+}
+
+#[test]
+fn a_connection_after_a_jump_out_of_the_resolver() {
+    let sections = |_: &Run| json!({ "network": { "effect": "prevent", "outbound": { "deny": ["127.0.0.1"] } } });
+    const RESOLVE: &str = r#"getaddrinfo("other.test", NULL, NULL, &found)"#;
+    for code in [
+        // What a signal's handler ends by siglongjmp(3) never comes back to its hook: timeouts of old are made so.
+        format!(
+            r#"void jump(int signal) {{ siglongjmp(back, signal); }} signal(SIGUSR1, jump);
+            if (sigsetjmp(back, 1) == 0) {{ {RESOLVE}; abort(); }} through(connect(s, (void *)&to, sizeof to) == 0)"#
+        ),
+        // The handler itself connects, in the midst of the resolver.
+        format!(
+            r#"void handle(int signal) {{ done = connect(s, (void *)&to, sizeof to); }} signal(SIGUSR1, handle); {RESOLVE}; through(done == 0)"#
+        ),
+    ] {
+        refused(
+            || resolved_by("raise(SIGUSR1)", &code),
+            sections,
+            EACCES,
+            "denied-destination",
+        );
+    }
+    // Of the resolver's own modules nothing is said.
+    let passes = || {
+        resolved_by(
+            "done = connect(socket(AF_INET, SOCK_DGRAM, 0), (void *)&to, sizeof to)",
+            &format!(r#"{RESOLVE}; through(*(int *)dlsym(module, "done") == 0)"#),
+        )
+    };
+    assert_eq!(passed(passes, sections).len(), 0);
 }
