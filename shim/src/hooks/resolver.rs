@@ -69,7 +69,7 @@ pub extern "C" fn is_own(caller: *const c_void) -> bool {
 
 /// The exported symbol of a hook that lets the resolver's own modules pass to the function behind ours: two instructions and a branch for everybody
 /// else. `$judged` is the hook, `$slots` and `$place` say where the function behind it is.
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", not(test)))]
 macro_rules! unless_resolver {
     ($judged:path, $slots:path, $place:expr) => {
         core::arch::naked_asm!(
@@ -99,7 +99,7 @@ macro_rules! unless_resolver {
     };
 }
 
-#[cfg(target_arch = "aarch64")]
+#[cfg(all(target_arch = "aarch64", not(test)))]
 macro_rules! unless_resolver {
     ($judged:path, $slots:path, $place:expr) => {
         core::arch::naked_asm!(
