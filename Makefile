@@ -11,7 +11,7 @@ help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name what; do printf 'make %-12s %s\n' "$$name" "$$what"; done
 
 build: need-rust need-cc ## the library and the command: target/release/libpalisade.so, target/release/palisade
-	cargo build --release --locked --workspace --exclude palisade-shim
+	cargo build --release --locked -p palisade-cli
 	cargo build --release --locked -p palisade-shim --features alone
 
 demo: build need-python ## a vulnerable function under AWS's emulator, attacked without and with Palisade
