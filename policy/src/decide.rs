@@ -229,6 +229,21 @@ impl<'a> Decider<'a> {
         .unwrap_or(MALFORMED)
     }
 
+    /// What happens to a program or a file that nobody could look at, so that nothing but the name that was asked for is known of it: what the
+    /// section does, whatever its lists say.
+    #[must_use]
+    pub fn unseen(&self, section: Section) -> Verdict<'a> {
+        if self.is_off(section) {
+            return OFF;
+        }
+        let (reason, decided) = match section {
+            Section::Processes => (Reason::UnfollowableProgram, Some(setting::PROCESSES)),
+            _ => (Reason::Unlisted, None),
+        };
+        self.refuse(self.state(section), reason, decided)
+            .unwrap_or(MALFORMED)
+    }
+
     /// The verdict on a way around the hooks themselves, which no single section answers for: the strictest effect of those that are on.
     #[must_use]
     pub fn guard(&self, reason: Reason) -> Verdict<'a> {

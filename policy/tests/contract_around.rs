@@ -133,6 +133,35 @@ fn a_way_around_the_hooks_meets_the_strictest_of_all_active_sections() {
 }
 
 #[test]
+fn what_nobody_could_look_at_has_the_effect_of_its_section() {
+    for (sections, processes, files) in [
+        (
+            r#""processes":{"effect":"prevent","deny":["x"],"unfollowable":"allow"},"filesystem":{"effect":"alert","allow":["/**"]}"#,
+            (Prevent, Reason::UnfollowableProgram),
+            (Alert, Reason::Unlisted),
+        ),
+        (
+            r#""processes":{"effect":"alert","deny":["x"]},"filesystem":{"effect":"prevent"}"#,
+            (Alert, Reason::UnfollowableProgram),
+            (Allow, Reason::Off),
+        ),
+    ] {
+        let compiled = rule(sections);
+        let decider = compiled.decider();
+        assert_eq!(
+            short(decider.unseen(Section::Processes)),
+            processes,
+            "{sections}"
+        );
+        assert_eq!(
+            short(decider.unseen(Section::Filesystem)),
+            files,
+            "{sections}"
+        );
+    }
+}
+
+#[test]
 fn a_malformed_question_has_the_effect_of_the_dns_section() {
     let reason = Reason::MalformedQuestion;
     for (sections, expected, place) in [

@@ -59,6 +59,7 @@ mod path;
 mod question;
 mod report;
 mod resolved;
+mod room;
 mod settings;
 mod shared;
 mod sixbit;

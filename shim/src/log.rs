@@ -11,7 +11,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 
 use crate::path::Decimal;
 use crate::sys::{self, Errno, FileId};
-use crate::writer;
+use crate::{room, writer};
 
 /// Lines that reached nobody; reported as soon as one does. Counted, never silently lost.
 pub static LOST: AtomicU64 = AtomicU64::new(0);
@@ -35,6 +35,15 @@ pub enum Hand {
 struct Effort {
     hand: Hand,
     patience: usize,
+}
+
+impl Effort {
+    const fn whole(hand: Hand) -> Self {
+        Self {
+            hand,
+            patience: PATIENCE,
+        }
+    }
 }
 
 /// `PALISADE_AUDIT`.
@@ -101,12 +110,23 @@ impl Log {
 
     /// As [`deliver`](Self::deliver), of so many lines that together are no longer than one may be.
     pub fn deliver_all(&self, lines: &[u8], count: u64, hand: Hand) -> bool {
-        let patience = PATIENCE;
-        let is_written = self.write_by(lines, Effort { hand, patience }).is_ok();
+        let is_written = match self.write_by(lines, Effort::whole(hand)) {
+            Err(Errno(libc::EMFILE)) => hand == Hand::Program && self.write_apart(lines).is_ok(),
+            written => written.is_ok(),
+        };
         if !is_written {
             LOST.fetch_add(count, Ordering::Relaxed);
         }
         is_written
+    }
+
+    /// Writes lines where the program has left no descriptor to open the log with.
+    #[cold]
+    #[inline(never)]
+    fn write_apart(&self, lines: &[u8]) -> Result<(), Errno> {
+        room::apart(&|fd| fd < NEAR, &mut || {
+            self.write_by(lines, Effort::whole(Hand::Program))
+        })
     }
 
     /// Writes a line to the log, and waits no more than `patience` tenths of a second for it.

@@ -135,15 +135,28 @@ impl Name {
         if self.as_bytes().last() == Some(&b'/') {
             return Err(Errno(libc::EINVAL));
         }
-        let whole = self.len;
-        let mut end = whole;
+        match self.follow_at(dir, self.len) {
+            Err(Errno(libc::EINVAL)) => self.follow_folder(dir),
+            result => result,
+        }
+    }
+
+    /// As [`follow`](Self::follow), the first link from the left: what stands behind it is not asked for yet.
+    ///
+    /// # Errors
+    /// As for `follow`.
+    pub fn follow_first(&mut self, dir: c_int) -> Result<(), Errno> {
+        match self.follow_folder(dir) {
+            Err(Errno(libc::EINVAL)) => self.follow_at(dir, self.len),
+            result => result,
+        }
+    }
+
+    /// As [`follow_first`](Self::follow_first), without the last component.
+    fn follow_folder(&mut self, dir: c_int) -> Result<(), Errno> {
+        let mut from = 0;
         loop {
-            match self.follow_at(dir, end) {
-                Err(Errno(libc::EINVAL)) => {}
-                result => return result,
-            }
-            // The next slash behind a component, from the left; the whole has been asked first.
-            let from = if end == whole { 0 } else { end };
+            // The next slash behind a component.
             let path = self.as_bytes();
             let name = path
                 .iter()
@@ -154,9 +167,12 @@ impl Name {
                 let behind = path.iter().skip(name).position(|byte| *byte == b'/');
                 behind.map(|at| name + at)
             });
-            match slash {
-                Some(slash) => end = slash,
-                None => return Err(Errno(libc::EINVAL)),
+            let Some(end) = slash else {
+                return Err(Errno(libc::EINVAL));
+            };
+            match self.follow_at(dir, end) {
+                Err(Errno(libc::EINVAL)) => from = end,
+                result => return result,
             }
         }
     }

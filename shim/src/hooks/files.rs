@@ -256,12 +256,8 @@ pub unsafe extern "C" fn library(path: *const c_char, flags: c_int) -> *const c_
     let Some(state) = concerned(given, libc::O_RDONLY) else {
         return path;
     };
-    let mut name = Name::new();
-    let judged = name
-        .push(given)
-        .and_then(|()| resolve(state, CWD, &mut name, libc::O_RDONLY));
     // Anything else the loader finds out and says by itself.
-    match judged {
+    match judge_named(state, given, libc::O_RDONLY) {
         Err(error) if error == REFUSED => REFUSED_LIBRARY.as_ptr(),
         _ => path,
     }
@@ -478,7 +474,7 @@ unsafe fn judge_reopened(stream: *mut FILE, mode: *const c_char) -> Result<(), E
     };
     let link = Decimal::new(b"/proc/thread-self/fd/", fd);
     match concerned(link.text(), flags) {
-        Some(state) => judge_inner(state, flags, |name| name.push(link.text()).ok()),
+        Some(state) => judge_inner(state, ([fd as c_int; 2], b""), link.text(), flags),
         None => Ok(()),
     }
 }
@@ -541,22 +537,35 @@ macro_rules! mount_tables {
 
 mount_tables! { setmntent __setmntent }
 
-/// Judges what a function of libc will open inside itself: the name that `name` writes.
+/// Judges what a function of libc will open inside itself, and where the program has left no descriptor now, perhaps has left one by then.
 ///
 /// # Errors
-/// `EACCES`: refused.
+/// `EACCES`, `EROFS`: refused.
+fn judge_named(state: &State, given: &[u8], flags: c_int) -> Result<(), Errno> {
+    judge_inner(state, ([CWD; 2], given), given, flags)
+}
+
+/// The same, of what has been `asked` for and is called `given`.
 #[inline(never)]
 fn judge_inner(
     state: &State,
+    asked: resolve::Asked<'_>,
+    given: &[u8],
     flags: c_int,
-    name: impl FnOnce(&mut Name) -> Option<()>,
 ) -> Result<(), Errno> {
-    let mut room = Name::new();
-    match name(&mut room).map(|()| resolve(state, CWD, &mut room, flags)) {
-        Some(Err(error @ (REFUSED | Errno(libc::EROFS)))) => Err(error),
-        // It fails by itself, or it is allowed.
-        _ => Ok(()),
-    }
+    resolve::judged(state, asked, access(flags), &mut || {
+        let mut name = Name::new();
+        let judged = name
+            .push(given)
+            .and_then(|()| resolve(state, CWD, &mut name, flags));
+        match judged {
+            Err(
+                error @ (REFUSED | Errno(libc::EROFS) | Errno(libc::EMFILE) | Errno(libc::ENFILE)),
+            ) => Err(error),
+            // It fails by itself, or it is allowed.
+            _ => Ok(()),
+        }
+    })
 }
 
 /// The same, for a path.
@@ -572,7 +581,7 @@ unsafe fn judge_inner_path(path: *const c_char, flags: c_int) -> Result<(), Errn
     };
     // SAFETY: the caller's promise.
     let given = unsafe { sys::c_bytes(path) }.filter(|given| !given.is_empty());
-    judge_inner(state, flags, |name| name.push(given?).ok())
+    given.map_or(Ok(()), |given| judge_named(state, given, flags))
 }
 
 /// `shm_open(3)`.
@@ -585,7 +594,11 @@ pub unsafe fn shm_open(name: *const c_char, flags: c_int, mode: mode_t) -> c_int
         let judged = match state::judging(Section::Filesystem) {
             Some(state) => {
                 let flags = flags | libc::O_NOFOLLOW | libc::O_CLOEXEC;
-                judge_inner(state, flags, |path| tree::name_shared(name, path))
+                let mut path = tree::SharedName::new();
+                match tree::name_shared(name, &mut path) {
+                    Some(()) => judge_named(state, path.as_bytes(), flags),
+                    None => Ok(()),
+                }
             }
             None => Ok(()),
         };

@@ -5,14 +5,15 @@
 //! environment: that is what keeps it defended.
 
 use core::ffi::{c_char, c_int, c_void};
+use core::ptr;
 use core::sync::atomic::{AtomicU8, Ordering};
 
 use libc::{FILE, pid_t, posix_spawn_file_actions_t, posix_spawnattr_t};
 use palisade_policy::event::{Section, Start};
 
 use super::finish;
-use super::program::{Program, SHELL, judge};
-use super::spawn::Place;
+use super::program::{Program, Request, SHELL, judge, judged};
+use super::spawn::{self, Actions, Place};
 use crate::path::PATH_MAX;
 use crate::state::State;
 use crate::sys::Errno;
@@ -66,6 +67,14 @@ impl Target {
         }
     }
 
+    /// The same beside a process that is in `dir`.
+    const fn within(self, dir: c_int) -> Self {
+        match self {
+            Self::At(_, path, flags) => Self::At(dir, path, flags),
+            Self::Searched(_, file) => Self::Searched(dir, file),
+        }
+    }
+
     const fn with_name(self, name: *const c_char) -> Self {
         match self {
             Self::At(dir, _, flags) => Self::At(dir, name, flags),
@@ -78,12 +87,13 @@ impl Target {
 /// defended.
 ///
 /// # Errors
-/// `EACCES` where it is refused, `EMFILE`, `ENFILE`, `ENOMEM` where nothing can be judged or prepared.
+/// `EACCES` where it is refused, `ENFILE`, `ENOMEM` where nothing can be judged or prepared.
 ///
 /// # Safety
-/// The pointers are what the manual page of the hooked function asks.
+/// The pointers are what the manual page of the hooked function asks; `actions` is null for all but a spawn.
 unsafe fn start<R>(
     target: Target,
+    actions: Actions,
     argv: Strings,
     envp: Strings,
     how: Start,
@@ -94,13 +104,14 @@ unsafe fn start<R>(
     // SAFETY: the caller's promise.
     unsafe {
         let Some(state) = state::judging(Section::Processes) else {
+            spawn::judge_files(actions)?;
             return pass(target.name(), envp, how, act);
         };
         let given = sys::c_bytes(target.name()).unwrap_or_default();
         if given.len() < SHORT {
-            start_judged::<SHORT, R>(state, target, argv, envp, how, act)
+            start_judged::<SHORT, R>(state, target, actions, argv, envp, how, act)
         } else {
-            start_judged::<PATH_MAX, R>(state, target, argv, envp, how, act)
+            start_judged::<PATH_MAX, R>(state, target, actions, argv, envp, how, act)
         }
     }
 }
@@ -116,6 +127,7 @@ unsafe fn start<R>(
 unsafe fn start_judged<const N: usize, R>(
     state: &State,
     target: Target,
+    actions: Actions,
     argv: Strings,
     envp: Strings,
     how: Start,
@@ -124,7 +136,7 @@ unsafe fn start_judged<const N: usize, R>(
     let mut room = [0; N];
     // SAFETY: the caller's promise.
     unsafe {
-        let target = judge_copy(state, target, &mut room, argv, how)?;
+        let target = judge_copy(state, target, actions, &mut room, argv, how)?;
         pass(target.name(), envp, how, act)
     }
 }
@@ -141,6 +153,7 @@ unsafe fn start_judged<const N: usize, R>(
 unsafe fn judge_copy(
     state: &State,
     target: Target,
+    actions: Actions,
     room: &mut [u8],
     argv: Strings,
     how: Start,
@@ -162,13 +175,35 @@ unsafe fn judge_copy(
                 too_long()
             });
         }
-        let open = || match target {
-            Target::At(dir, path, flags) => Program::open(dir, path, flags),
-            Target::Searched(dir, file) => Program::find(dir, file),
+        let request = Request {
+            word: &|index| word(argv, index),
+            given: room.get(..length).unwrap_or_default(),
+            start: how,
         };
-        let words = |index| word(argv, index);
-        let name = room.get(..length).unwrap_or_default();
-        judge(state, &open, target.cwd(how), name, &words, how)?;
+        let is_kept = |fd| {
+            matches!(target, Target::At(dir, ..) if dir == fd) || spawn::is_entered(actions, fd)
+        };
+        // What the child's file actions open is reported once, even if it is looked at twice.
+        let mut are_judged = false;
+        judged(state, &request, &is_kept, &mut |is_apart| {
+            let place = Place::after(actions, is_apart, !are_judged)?;
+            are_judged = true;
+            let target = if actions.is_null() {
+                target
+            } else {
+                target.within(place.dir())
+            };
+            judge(
+                state,
+                &request,
+                target.cwd(how),
+                is_apart,
+                &|| match target {
+                    Target::At(dir, path, flags) => Program::open(dir, path, flags, is_apart),
+                    Target::Searched(dir, file) => Program::find(dir, file, is_apart),
+                },
+            )
+        })?;
         Ok(target)
     }
 }
@@ -218,7 +253,7 @@ pub unsafe fn execve(
         None => finish(Err(Errno(libc::ENOSYS))),
     };
     // SAFETY: the caller's arguments.
-    exec_result(unsafe { start(target, argv, envp, Start::Exec, act) })
+    exec_result(unsafe { start(target, ptr::null(), argv, envp, Start::Exec, act) })
 }
 
 /// `execv(3)`: with the environment as it is at the call.
@@ -244,6 +279,7 @@ pub unsafe fn execvpe(file: *const c_char, argv: Strings, envp: Strings) -> c_in
     exec_result(unsafe {
         start(
             Target::Searched(libc::AT_FDCWD, file),
+            ptr::null(),
             argv,
             envp,
             Start::Exec,
@@ -279,7 +315,10 @@ pub unsafe fn execveat(
         None => finish(sys::execveat(dir, path, argv, envp, flags)),
     };
     // SAFETY: the caller's arguments.
-    exec_result(unsafe { start(Target::At(dir, path, flags), argv, envp, Start::Exec, act) })
+    exec_result(unsafe {
+        let target = Target::At(dir, path, flags);
+        start(target, ptr::null(), argv, envp, Start::Exec, act)
+    })
 }
 
 /// `fexecve(3)`.
@@ -300,6 +339,7 @@ pub unsafe fn fexecve(fd: c_int, argv: Strings, envp: Strings) -> c_int {
     exec_result(unsafe {
         start(
             Target::At(fd, c"".as_ptr(), libc::AT_EMPTY_PATH),
+            ptr::null(),
             argv,
             envp,
             Start::Exec,
@@ -365,9 +405,9 @@ macro_rules! spawns {
                 None => libc::ENOSYS,
             };
             // SAFETY: the caller's arguments.
-            let started = unsafe { Place::after(actions) }.and_then(|place| unsafe {
-                start($target(place.dir(), path), argv, envp, Start::Spawn, act)
-            });
+            let started = unsafe {
+                start($target(libc::AT_FDCWD, path), actions, argv, envp, Start::Spawn, act)
+            };
             started.unwrap_or_else(|errno| errno.0)
         }
     )*};
@@ -395,16 +435,16 @@ unsafe fn shell(command: *const c_char) -> Result<(), Errno> {
         // SAFETY: the caller's promise.
         unsafe {
             let words: [&[u8]; 3] = [b"sh", b"-c", sys::c_bytes(command).unwrap_or(b"exit 0")];
-            let word = |index: usize| words.get(index).copied();
-            let open = || Program::open(libc::AT_FDCWD, SHELL.as_ptr(), 0);
-            judge(
-                state,
-                &open,
-                libc::AT_FDCWD,
-                SHELL.to_bytes(),
-                &word,
-                Start::Spawn,
-            )?;
+            let request = Request {
+                word: &|index: usize| words.get(index).copied(),
+                given: SHELL.to_bytes(),
+                start: Start::Spawn,
+            };
+            judged(state, &request, &|_| false, &mut |is_apart| {
+                judge(state, &request, libc::AT_FDCWD, is_apart, &|| {
+                    Program::open(libc::AT_FDCWD, SHELL.as_ptr(), 0, is_apart)
+                })
+            })?;
         }
     }
     if let Some(forced) = state::forced() {
@@ -452,7 +492,7 @@ macro_rules! popens {
                 (Ok(()), Some(next)) => unsafe { next(command, mode) },
                 (result, _) => {
                     finish(Err(result.err().unwrap_or(Errno(libc::ENOSYS))));
-                    core::ptr::null_mut()
+                    ptr::null_mut()
                 }
             }
         }

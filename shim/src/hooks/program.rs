@@ -11,7 +11,7 @@ use crate::elf::{self, Format, Interpreter};
 use crate::path::{Decimal, Name};
 use crate::state::State;
 use crate::sys::{Errno, FileId, Stat};
-use crate::{env, report, sys};
+use crate::{env, report, room, sys};
 
 /// The shell of system(3) and popen(3): _PATH_BSHELL of paths.h.
 pub const SHELL: &core::ffi::CStr = c"/bin/sh";
@@ -36,17 +36,20 @@ impl Drop for Program {
 }
 
 impl Program {
-    /// Opens what an exec of that name would run. `Ok(None)`: nothing would run, and the real call says why.
+    /// Opens what an exec of that name would run. `Ok(None)`: nothing would run, and the real call says why. `is_apart`: from a thread with
+    /// [other descriptors](room::apart).
     ///
     /// # Errors
-    /// `EMFILE`, `ENFILE`: nothing can be said about the program. execve(2) gives the same errors.
+    /// `EMFILE`, `ENFILE`: nothing can be said about the program, for want of a descriptor.
     ///
     /// # Safety
     /// `path` may be any pointer: the kernel checks it.
+    #[inline(never)]
     pub unsafe fn open(
         dir: c_int,
         path: *const c_char,
         flags: c_int,
+        is_apart: bool,
     ) -> Result<Option<Self>, Errno> {
         let nofollow = if flags & libc::AT_SYMLINK_NOFOLLOW == 0 {
             0
@@ -54,8 +57,11 @@ impl Program {
             libc::O_NOFOLLOW
         };
         // SAFETY: a C string, or a pointer that cannot be one.
-        let is_borrowed =
-            flags & libc::AT_EMPTY_PATH != 0 && unsafe { sys::c_bytes(path) } == Some(b"");
+        let given = unsafe { sys::c_bytes(path) };
+        let is_borrowed = flags & libc::AT_EMPTY_PATH != 0 && given == Some(b"");
+        if is_apart && given.is_some_and(|given| room::leads_by_thread(dir, given)) {
+            return Err(Errno(libc::EMFILE));
+        }
         let opened = if is_borrowed {
             Ok(dir)
         } else {
@@ -127,7 +133,11 @@ impl Program {
     /// # Safety
     /// `file` is a C string, or a pointer that cannot be one.
     #[inline(never)]
-    pub unsafe fn find(dir: c_int, file: *const c_char) -> Result<Option<Self>, Errno> {
+    pub unsafe fn find(
+        dir: c_int,
+        file: *const c_char,
+        is_apart: bool,
+    ) -> Result<Option<Self>, Errno> {
         // SAFETY: the caller's promise; the live environment.
         let (Some(name), path) =
             (unsafe { (sys::c_bytes(file), env::value(env::current(), b"PATH")) })
@@ -136,7 +146,7 @@ impl Program {
         };
         if name.contains(&b'/') || name.is_empty() {
             // SAFETY: as above.
-            return unsafe { Self::open(dir, file, 0) };
+            return unsafe { Self::open(dir, file, 0, is_apart) };
         }
         let mut candidate = Name::new();
         for directory in path.unwrap_or(DEFAULT_PATH).split(|byte| *byte == b':') {
@@ -152,7 +162,7 @@ impl Program {
                 .is_ok()
             {
                 // SAFETY: a C string on the stack.
-                let found = unsafe { Self::open(dir, candidate.as_ptr(), 0) }?;
+                let found = unsafe { Self::open(dir, candidate.as_ptr(), 0, is_apart) }?;
                 if found.is_some() {
                     return Ok(found);
                 }
@@ -165,26 +175,72 @@ impl Program {
 /// The words of a command, by index from 0; `None` behind the last.
 pub type Words<'a> = &'a dyn Fn(usize) -> Option<&'a [u8]>;
 
+/// What is asked for: the words of the command, the name of the program, and where it is to be started, as the first argument of a call in `…at`.
+pub struct Request<'a> {
+    /// The words of the command.
+    pub word: Words<'a>,
+    /// The name of the program, as it was given.
+    pub given: &'a [u8],
+    /// In place of this process, or beside it.
+    pub start: Start,
+}
+
+/// Judges the start of a program, also where the process has left no descriptor to look with. `judge` is told whether it is called in a thread
+/// with [other descriptors](room::apart), among which are those that `is_kept` names.
+///
+/// # Errors
+/// `EACCES`: refused. `ENFILE`, as execve(2) itself would have it. Others of `judge`.
+pub fn judged(
+    state: &State,
+    request: &Request<'_>,
+    is_kept: &dyn Fn(c_int) -> bool,
+    judge: &mut dyn FnMut(bool) -> Result<(), Errno>,
+) -> Result<(), Errno> {
+    match judge(false) {
+        Err(Errno(libc::EMFILE)) => judged_apart(state, request, is_kept, judge),
+        result => result,
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn judged_apart(
+    state: &State,
+    request: &Request<'_>,
+    is_kept: &dyn Fn(c_int) -> bool,
+    judge: &mut dyn FnMut(bool) -> Result<(), Errno>,
+) -> Result<(), Errno> {
+    match room::apart(is_kept, &mut || judge(true)) {
+        Err(Errno(libc::EMFILE)) => {
+            let word = |index| (request.word)(index);
+            let subject = Subject::Process {
+                path: request.given,
+                command: Text::Words(&word),
+            };
+            let verdict = state.decider.unseen(Section::Processes);
+            report::settle(state, Section::Processes, &verdict, subject)
+        }
+        result => result,
+    }
+}
+
 /// Judges the start of the program that `open` holds, and reports what there is to report. `cwd`: the working directory that it is
 /// started in, as the first argument of a call in `…at`.
 ///
 /// # Errors
 /// `EACCES`: refused. Those of `open`; `EMFILE` where another thread closes whatever is opened.
+#[inline(never)]
 pub fn judge(
     state: &State,
-    open: &dyn Fn() -> Result<Option<Program>, Errno>,
+    request: &Request<'_>,
     cwd: c_int,
-    given: &[u8],
-    word: Words<'_>,
-    start: Start,
+    is_apart: bool,
+    open: &dyn Fn() -> Result<Option<Program>, Errno>,
 ) -> Result<(), Errno> {
     /// More often than any honest thread closes everything in a row.
     const ATTEMPTS: usize = 100;
     for attempt in 1..=ATTEMPTS {
-        let Some(program) = open()? else {
-            return Ok(());
-        };
-        match judge_held(state, program, cwd, given, word, start, attempt < ATTEMPTS) {
+        match judge_held(state, open, request, cwd, is_apart, attempt < ATTEMPTS) {
             Err(None) => {}
             Err(Some(errno)) => return Err(errno),
             Ok(()) => return Ok(()),
@@ -193,26 +249,28 @@ pub fn judge(
     Err(Errno(libc::EMFILE))
 }
 
-/// Judges the start of `program` and reports what there is to report.
+/// Judges the start of the program that `open` holds and reports what there is to report.
 ///
 /// A file may stand for another one that runs in its place: a script for its interpreter, the program loader for the program
 /// that it is given. Each of them is judged; the first that the policy does not like is the event.
 ///
 /// # Errors
-/// `EACCES`: refused. Those of [`Program::format`]; `None`: it is held no more, and nothing has been reported.
+/// `EACCES`: refused. Those of `open` and [`Program::format`]; `None`: it is held no more, and nothing has been reported.
 #[inline(never)]
 fn judge_held(
     state: &State,
-    program: Program,
+    open: &dyn Fn() -> Result<Option<Program>, Errno>,
+    request: &Request<'_>,
     cwd: c_int,
-    given: &[u8],
-    word: Words<'_>,
-    start: Start,
+    is_apart: bool,
     may_retry: bool,
 ) -> Result<(), Option<Errno>> {
     /// A file without a first line, which the shell gets, as many scripts as the kernel follows, and the program behind them.
     const STEPS_MAX: usize = 1 + elf::SCRIPTS_MAX + 1;
-    let mut program = program;
+    let Request { word, given, start } = *request;
+    let Some(mut program) = open().map_err(Some)? else {
+        return Ok(());
+    };
     let mut path = Name::new();
     let pid = sys::getpid();
     let main = state.is_main(pid);
@@ -281,7 +339,7 @@ fn judge_held(
             }
         };
         // SAFETY: each of them is a C string: on the stack, a constant, or a word of the argument vector.
-        let next = unsafe { Program::open(cwd, stand_in.as_ptr(), 0) };
+        let next = unsafe { Program::open(cwd, stand_in.as_ptr(), 0, is_apart) };
         match next.map_err(Some)? {
             Some(next) => program = next,
             // The real call fails, and says why.

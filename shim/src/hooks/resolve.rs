@@ -12,7 +12,7 @@ use palisade_policy::event::{Access, File, Outcome, Reason, Section, Verdict};
 use crate::path::{self, DELETED, Decimal, Name};
 use crate::state::State;
 use crate::sys::{Errno, FileId, Stat};
-use crate::{report, state, sys};
+use crate::{report, room, state, sys};
 
 /// NAME_MAX of Linux (limits.h): a component, without a NUL.
 pub const COMPONENT_MAX: usize = 255;
@@ -515,16 +515,22 @@ fn by_name(state: &State, name: &mut Name, flags: c_int, mode: c_uint) -> Result
     })
 }
 
-/// Replaces a name by that of the file it leads to. `None`: by none.
-pub fn follow(dir: c_int, name: &mut Name) -> Option<Pin> {
-    let pin = Pin::open(dir, name, 0).ok()?;
+/// Replaces a name by that of the file it leads to.
+///
+/// # Errors
+/// Those of open(2): by none, so that a call on it fails anyway; unless there was [no room to look](room::is_lacking).
+pub fn follow(dir: c_int, name: &mut Name) -> Result<Pin, Errno> {
+    let pin = Pin::open(dir, name, 0)?;
     pin.describe(dir, name);
-    Some(pin)
+    Ok(pin)
 }
 
 /// Replaces a name by the resolved one of its directory and its own last component. Gives the directory, and what the entry is, if there is
-/// one; `None`: a call on it fails anyway.
-pub fn locate(dir: c_int, name: &mut Name) -> Option<(Pin, Option<Stat>)> {
+/// one.
+///
+/// # Errors
+/// As for [`follow`].
+pub fn locate(dir: c_int, name: &mut Name) -> Result<(Pin, Option<Stat>), Errno> {
     // A directory may be named with slashes behind it.
     let end = name
         .as_bytes()
@@ -532,7 +538,7 @@ pub fn locate(dir: c_int, name: &mut Name) -> Option<(Pin, Option<Stat>)> {
         .rposition(|byte| *byte != b'/')
         .map_or(0, |last| last + 1);
     name.truncate(end);
-    let (parent, component) = Pin::parent(dir, name)?.ok()?;
+    let (parent, component) = Pin::parent(dir, name).unwrap_or(Err(Errno(libc::EINVAL)))?;
     // SAFETY: a C string on the stack.
     let entry = unsafe {
         sys::fstatat(
@@ -543,7 +549,55 @@ pub fn locate(dir: c_int, name: &mut Name) -> Option<(Pin, Option<Stat>)> {
     }
     .ok();
     parent.describe_within(dir, &component, name);
-    Some((parent, entry))
+    Ok((parent, entry))
+}
+
+/// What is judged: the directories that a call has, and its name. Without one, the first is a descriptor of the file itself.
+pub type Asked<'a> = ([c_int; 2], &'a [u8]);
+
+/// Judges what is asked for, also where the program has left no descriptor to look with. `judge` is called once or twice; it fails with `EMFILE` or
+/// `ENFILE` where it cannot look.
+///
+/// # Errors
+/// Those of `judge`; `EACCES` where nobody could look and so nothing may be done.
+#[inline]
+pub fn judged(
+    state: &State,
+    asked: Asked<'_>,
+    access: Access,
+    judge: &mut dyn FnMut() -> Result<(), Errno>,
+) -> Result<(), Errno> {
+    match judge() {
+        Err(error) if room::is_lacking(error) => judged_apart(state, asked, access, error, judge),
+        result => result,
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn judged_apart(
+    state: &State,
+    (dirs, given): Asked<'_>,
+    access: Access,
+    error: Errno,
+    judge: &mut dyn FnMut() -> Result<(), Errno>,
+) -> Result<(), Errno> {
+    let [dir, _] = dirs;
+    let judged = if error == Errno(libc::ENFILE) || room::leads_by_thread(dir, given) {
+        Err(error)
+    } else {
+        room::apart(&|fd| dirs.contains(&fd), judge)
+    };
+    match judged {
+        Err(error) if room::is_lacking(error) => {
+            let link = Decimal::new(b"/proc/self/fd/", dir as u32);
+            let path = if given.is_empty() { link.text() } else { given };
+            let subject = Subject::File { path, access };
+            let verdict = state.decider.unseen(Section::Filesystem);
+            report::settle(state, Section::Filesystem, &verdict, subject)
+        }
+        result => result,
+    }
 }
 
 /// The name of an open file, compared with one that was resolved before.

@@ -9,14 +9,14 @@ use core::ffi::{c_char, c_int, c_long, c_uint, c_void};
 
 use libc::{dev_t, gid_t, mode_t, off_t, timespec, timeval, uid_t};
 use palisade_audit::Subject;
-use palisade_policy::event::{Access, Section, Verdict};
+use palisade_policy::event::{Access, Reason, Section, Verdict};
 
 use super::resolve::Pin;
-use super::{around, finish, resolve};
-use crate::path::{DELETED, Decimal, Name};
+use super::{REFUSED, around, finish, resolve};
+use crate::path::{DELETED, Decimal, Name, Text};
 use crate::state::State;
 use crate::sys::Errno;
-use crate::{report, state, sys, table};
+use crate::{report, room, state, sys, table};
 
 /// What a call does to a name.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -81,23 +81,43 @@ fn judge_given(
             Ok(())
         };
     }
+    resolve::judged(state, ([dir; 2], given), access, &mut || {
+        judge_place(state, dir, given, entry, access)
+    })
+}
+
+/// # Errors
+/// `EACCES`: refused. Those of open(2) for want of a descriptor.
+#[inline(never)]
+fn judge_place(
+    state: &State,
+    dir: c_int,
+    given: &[u8],
+    entry: Entry,
+    access: Access,
+) -> Result<(), Errno> {
     let mut name = Name::new();
     if name.push(given).is_err() {
         return Ok(());
     }
     let place = match entry {
-        Entry::Followed | Entry::Descriptor => resolve::follow(dir, &mut name),
-        Entry::Present => resolve::locate(dir, &mut name)
-            .filter(|(_, entry)| entry.is_some())
-            .map(|(place, _)| place),
-        Entry::Absent => resolve::locate(dir, &mut name)
-            .filter(|(_, entry)| entry.is_none())
-            .map(|(place, _)| place),
-        Entry::Any => resolve::locate(dir, &mut name).map(|(place, _)| place),
+        Entry::Followed | Entry::Descriptor => resolve::follow(dir, &mut name).map(Some),
+        Entry::Present | Entry::Absent | Entry::Any => {
+            resolve::locate(dir, &mut name).map(|(place, found)| {
+                let is_concerned = match entry {
+                    Entry::Present => found.is_some(),
+                    Entry::Absent => found.is_none(),
+                    _ => true,
+                };
+                is_concerned.then_some(place)
+            })
+        }
     };
-    place.map_or(Ok(()), |place| {
-        resolve::judge(state, &place, name.as_bytes(), access)
-    })
+    match place {
+        Ok(Some(place)) => resolve::judge(state, &place, name.as_bytes(), access),
+        Err(error) if room::is_lacking(error) => Err(error),
+        Ok(None) | Err(_) => Ok(()),
+    }
 }
 
 /// Judges the file that a descriptor stands for. Pipes, sockets and memory are none.
@@ -107,10 +127,19 @@ fn judge_given(
 #[inline(never)]
 fn judge_descriptor(state: &State, fd: c_int, access: Access) -> Result<(), Errno> {
     // Through its own link, for a descriptor of a file is no directory to begin from.
+    resolve::judged(state, ([fd; 2], b""), access, &mut || {
+        judge_link_of(state, fd, access)
+    })
+}
+
+#[inline(never)]
+fn judge_link_of(state: &State, fd: c_int, access: Access) -> Result<(), Errno> {
     let mut name = Name::new();
     name.push(Decimal::new(b"/proc/thread-self/fd/", fd as u32).text())?;
-    let Some(place) = resolve::follow(libc::AT_FDCWD, &mut name) else {
-        return Ok(());
+    let place = match resolve::follow(libc::AT_FDCWD, &mut name) {
+        Ok(place) => place,
+        Err(error) if room::is_lacking(error) => return Err(error),
+        Err(_) => return Ok(()),
     };
     if sys::fstat(fd).is_ok_and(|stat| stat.links == 0) {
         if name.as_bytes().starts_with(b"/memfd:") {
@@ -196,21 +225,22 @@ pub unsafe fn shm_unlink(name: *const c_char) -> c_int {
 /// As for [`name_shared`].
 #[inline(never)]
 unsafe fn judge_shared(state: &State, name: *const c_char) -> Result<(), Errno> {
-    let mut path = Name::new();
+    let mut path = SharedName::new();
     // SAFETY: the caller's promise.
-    let place = unsafe { name_shared(name, &mut path) }
-        .and_then(|()| resolve::locate(CWD, &mut path))
-        .filter(|(_, entry)| entry.is_some());
-    place.map_or(Ok(()), |(place, _)| {
-        resolve::judge(state, &place, path.as_bytes(), Access::Write)
-    })
+    match unsafe { name_shared(name, &mut path) } {
+        Some(()) => judge_given(state, CWD, path.as_bytes(), Entry::Present, Access::Write),
+        None => Ok(()),
+    }
 }
+
+/// The file of an object of shared memory: its folder, and NAME_MAX. A longer name fails by itself.
+pub type SharedName = Text<{ 16 + resolve::COMPONENT_MAX }>;
 
 /// Writes the file of an object of shared memory (shm_overview(7)) into `path`. `None`: the name is none.
 ///
 /// # Safety
 /// `name` is a C string, or a pointer that cannot be one.
-pub unsafe fn name_shared(name: *const c_char, path: &mut Name) -> Option<()> {
+pub unsafe fn name_shared(name: *const c_char, path: &mut SharedName) -> Option<()> {
     // SAFETY: the caller's promise.
     let given = unsafe { sys::c_bytes(name) }?;
     let start = given.iter().position(|byte| *byte != b'/')?;
@@ -369,20 +399,46 @@ unsafe fn judge_move(
     (old_dir, old): (c_int, *const c_char),
     (new_dir, new): (c_int, *const c_char),
 ) -> Result<(), Errno> {
+    let Some(state) = state::judging(Section::Filesystem) else {
+        return Ok(());
+    };
+    // SAFETY: the caller's promise.
+    let (Some(old), Some(new)) = (unsafe { (sys::c_bytes(old), sys::c_bytes(new)) }) else {
+        return Ok(());
+    };
+    let asked = ([old_dir, new_dir], old);
+    resolve::judged(
+        state,
+        asked,
+        Access::ReadWrite,
+        &mut || match judge_move_of(state, (old_dir, old), (new_dir, new)) {
+            Err(error) if error != REFUSED && !room::is_lacking(error) => Ok(()),
+            result => result,
+        },
+    )
+}
+
+/// # Errors
+/// `EACCES`: refused. Any other: it fails anyway, or there is no room to look.
+#[inline(never)]
+fn judge_move_of(
+    state: &State,
+    (old_dir, old): (c_int, &[u8]),
+    new: (c_int, &[u8]),
+) -> Result<(), Errno> {
     /// The verdict, and room for the new name only as long as it takes.
     #[inline(never)]
-    unsafe fn verdict<'a>(
+    fn verdict<'a>(
         state: &'a State,
         old: &mut Name,
-        (dir, new): (c_int, *const c_char),
-    ) -> Option<Verdict<'a>> {
+        (dir, new): (c_int, &[u8]),
+    ) -> Result<Verdict<'a>, Errno> {
         let mut name = Name::new();
-        // SAFETY: the caller's promise.
-        name.push(unsafe { sys::c_bytes(new) }?).ok()?;
+        name.push(new)?;
         resolve::locate(dir, &mut name)?;
         let end = old.as_bytes().len();
-        old.push(b"/").ok()?;
-        name.push(b"/").ok()?;
+        old.push(b"/")?;
+        name.push(b"/")?;
         #[inline(never)]
         fn is_there(place: &[u8]) -> bool {
             let mut name = Name::new();
@@ -394,29 +450,18 @@ unsafe fn judge_move(
             .decider
             .moves(old.as_bytes(), name.as_bytes(), &is_there);
         old.truncate(end);
-        Some(verdict)
+        Ok(verdict)
     }
-    let Some(state) = state::judging(Section::Filesystem) else {
-        return Ok(());
-    };
     let mut name = Name::new();
-    // SAFETY: the caller's promise.
-    let is_copied = unsafe { sys::c_bytes(old) }.is_some_and(|old| name.push(old).is_ok());
-    let entry = is_copied
-        .then(|| resolve::locate(old_dir, &mut name))
-        .flatten();
-    let is_folder =
-        entry.is_some_and(|(_, entry)| entry.is_some_and(|entry| entry.is(libc::S_IFDIR)));
-    if !is_folder {
+    name.push(old)?;
+    let (_, entry) = resolve::locate(old_dir, &mut name)?;
+    if !entry.is_some_and(|entry| entry.is(libc::S_IFDIR)) {
         return Ok(());
     }
-    // SAFETY: the caller's promise.
-    let verdict = unsafe { verdict(state, &mut name, (new_dir, new)) };
-    verdict.map_or(Ok(()), |verdict| {
-        let (path, access) = (name.as_bytes(), Access::ReadWrite);
-        let subject = Subject::File { path, access };
-        report::settle(state, Section::Filesystem, &verdict, subject)
-    })
+    let verdict = verdict(state, &mut name, new)?;
+    let (path, access) = (name.as_bytes(), Access::ReadWrite);
+    let subject = Subject::File { path, access };
+    report::settle(state, Section::Filesystem, &verdict, subject)
 }
 
 /// `symlink(2)`.
@@ -483,23 +528,58 @@ unsafe fn judge_memory(
     dir: c_int,
     path: *const c_char,
 ) -> Result<(), Errno> {
-    let mut name = Name::new();
     // SAFETY: the caller's promise.
-    let parent = unsafe { sys::c_bytes(path) }
-        .filter(|path| name.push(path).is_ok())
-        .and_then(|_| Pin::parent(dir, &mut name)?.ok());
-    name.clear();
-    let Some((parent, _)) = parent.filter(|_| name.push(target).is_ok()) else {
+    let Some(path) = (unsafe { sys::c_bytes(path) }) else {
         return Ok(());
     };
-    let Some(place) = resolve::follow(parent.descriptor(), &mut name) else {
-        return Ok(());
-    };
-    if resolve::is_memory(name.as_bytes()) {
-        // With the access that is denied to it while any section is on.
-        return resolve::judge(state, &place, name.as_bytes(), Access::Write);
+    let mut judged = judge_target(state, target, (dir, path), false);
+    if judged == Err(Errno(libc::EMFILE)) {
+        judged = room::apart(&|fd| fd == dir, &mut || {
+            judge_target(state, target, (dir, path), true)
+        });
     }
-    Ok(())
+    match judged {
+        Err(error) if room::is_lacking(error) => {
+            // Nobody could look; what is called so is not made in passing.
+            let (path, access) = (target, Access::Write);
+            let verdict = state.decider.guard(Reason::MemoryWrite);
+            let subject = Subject::File { path, access };
+            report::settle(state, Section::Filesystem, &verdict, subject)
+        }
+        result => result,
+    }
+}
+
+/// # Errors
+/// `EACCES`: refused. Those of open(2) for want of a descriptor.
+#[inline(never)]
+fn judge_target(
+    state: &State,
+    target: &[u8],
+    (dir, path): (c_int, &[u8]),
+    is_apart: bool,
+) -> Result<(), Errno> {
+    let mut name = Name::new();
+    let place = name
+        .push(path)
+        .and_then(|()| Pin::parent(dir, &mut name).unwrap_or(Err(Errno(libc::EINVAL))))
+        .and_then(|(parent, _)| {
+            let parent_of = parent.descriptor();
+            if is_apart && room::leads_by_thread(parent_of, target) {
+                return Err(Errno(libc::EMFILE));
+            }
+            name.clear();
+            name.push(target)?;
+            resolve::follow(parent_of, &mut name)
+        });
+    match place {
+        // With the access that is denied to it while any section is on.
+        Ok(place) if resolve::is_memory(name.as_bytes()) => {
+            resolve::judge(state, &place, name.as_bytes(), Access::Write)
+        }
+        Err(error) if room::is_lacking(error) => Err(error),
+        Ok(_) | Err(_) => Ok(()),
+    }
 }
 
 /// The renames. With `RENAME_EXCHANGE` (rename(2), Linux 3.15) the new name is an old one as well.

@@ -322,6 +322,25 @@ pub fn close_all() {
     }
 }
 
+/// The number that no descriptor of the process reaches (`RLIMIT_NOFILE`, getrlimit(2)).
+pub fn descriptor_limit() -> u64 {
+    let mut limit = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
+    // SAFETY: room for the limits, and none to set.
+    let _ = unsafe {
+        call!(
+            libc::SYS_prlimit64,
+            0,
+            libc::RLIMIT_NOFILE,
+            0,
+            &raw mut limit
+        )
+    };
+    limit.rlim_cur
+}
+
 /// Is the file system mounted read-only (fstatfs(2))? Works on `O_PATH` from Linux 3.12 on.
 pub fn is_read_only(fd: c_int) -> bool {
     /// ST_RDONLY of statvfs(3), also in `f_flags` (Linux 2.6.36).

@@ -230,3 +230,89 @@ unsafe extern "C" fn clone_thread(
         number = const libc::SYS_clone,
     )
 }
+
+/// Calls `act` in a thread that shares everything with the calling one but its descriptors, of which it has copies (clone(2)); the calling one sleeps
+/// for as long, and its stack and thread-local storage are used.
+///
+/// # Errors
+/// Those of clone(2): `act` was not called.
+pub fn with_own_descriptors(act: &mut dyn FnMut()) -> Result<(), Errno> {
+    const FLAGS: c_int = libc::CLONE_VM
+        | libc::CLONE_VFORK
+        | libc::CLONE_FS
+        | libc::CLONE_SIGHAND
+        | libc::CLONE_THREAD
+        | libc::CLONE_SYSVSEM;
+    extern "C" fn run(act: *mut c_void) {
+        // SAFETY: the pointer below, to what lives until this thread has ended.
+        unsafe { (*act.cast::<&mut dyn FnMut()>())() }
+    }
+    let mut act = act;
+    // SAFETY: with CLONE_VFORK the calling thread goes on when the other has ended, so that one of them at a time is on this stack, and the
+    // other writes only below where this one stands.
+    checked(unsafe { clone_and_wait(FLAGS as usize, run, (&raw mut act).cast()) }).map(|_| ())
+}
+
+/// clone(2), and in the new thread a call of `run` on the same stack, and its end.
+#[cfg(target_arch = "x86_64")]
+#[unsafe(naked)]
+unsafe extern "C" fn clone_and_wait(
+    flags: usize,
+    run: extern "C" fn(*mut c_void),
+    argument: *mut c_void,
+) -> isize {
+    core::arch::naked_asm!(
+        "mov r9, rsi",
+        "mov r8, rdx",
+        "xor esi, esi",
+        "xor edx, edx",
+        "xor r10d, r10d",
+        "mov eax, {clone}",
+        "syscall",
+        "test rax, rax",
+        "jnz 2f",
+        "sub rsp, 8",
+        "mov rdi, r8",
+        "call r9",
+        "xor edi, edi",
+        "mov eax, {exit}",
+        "syscall",
+        "ud2",
+        "2:",
+        "ret",
+        clone = const libc::SYS_clone,
+        exit = const libc::SYS_exit,
+    )
+}
+
+/// clone(2), and in the new thread a call of `run` on the same stack, and its end.
+#[cfg(target_arch = "aarch64")]
+#[unsafe(naked)]
+unsafe extern "C" fn clone_and_wait(
+    flags: usize,
+    run: extern "C" fn(*mut c_void),
+    argument: *mut c_void,
+) -> isize {
+    core::arch::naked_asm!(
+        "mov x9, x1",
+        "mov x10, x2",
+        "mov x1, xzr",
+        "mov x2, xzr",
+        "mov x3, xzr",
+        "mov x4, xzr",
+        "mov x8, #{clone}",
+        "svc 0",
+        "cbnz x0, 2f",
+        "mov x29, xzr",
+        "mov x0, x10",
+        "blr x9",
+        "mov x0, xzr",
+        "mov x8, #{exit}",
+        "svc 0",
+        "brk #1",
+        "2:",
+        "ret",
+        clone = const libc::SYS_clone,
+        exit = const libc::SYS_exit,
+    )
+}

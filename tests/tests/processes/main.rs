@@ -1,5 +1,6 @@
 //! Does the library hold in forks, threads, signal handlers, and small stacks?
 
+mod full;
 mod hosts;
 mod interpreters;
 mod table;

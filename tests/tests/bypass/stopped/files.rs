@@ -98,6 +98,21 @@ fn an_argument_that_another_thread_shortens() {
 }
 
 #[test]
+fn a_file_that_is_changed_while_no_descriptor_is_left() {
+    for call in [
+        r#"unlink("secret") == 0"#,
+        r#"rename("secret", "other") == 0"#,
+        r#"chmod("secret", 0644) == 0"#,
+        r#"link("secret", "other") == 0"#,
+    ] {
+        let code = format!(
+            r#"struct rlimit limit = {{40, 40}}; setrlimit(RLIMIT_NOFILE, &limit); while (open("/dev/null", O_RDONLY) >= 0) {{}} through({call})"#
+        );
+        refused(|| run(&code), secret, EACCES, DENIED_FILE);
+    }
+}
+
+#[test]
 fn a_socket_bound_where_no_file_may_be_made() {
     let code = r#"struct sockaddr_un at = {AF_UNIX, "folder/new"}; through(bind(socket(AF_UNIX, SOCK_STREAM, 0), (void *)&at, sizeof at) == 0)"#;
     let make = || {
