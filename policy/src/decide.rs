@@ -15,7 +15,6 @@ use crate::event::{Access, Connect, File, Outcome, Process, Reason, Section, Sta
 use crate::known;
 use crate::moment;
 use crate::net;
-use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use lookup::Hits;
 
 /// A compiled policy, ready to judge. A view on bytes that somebody else keeps: copying it costs nothing.
@@ -53,6 +52,25 @@ const MALFORMED: Verdict<'static> = Verdict {
     pattern: None,
     delayed: false,
 };
+
+/// A verdict in numbers: who only wants to know whether something is let pass reads no text for it.
+#[derive(Clone, Copy)]
+struct Ruling {
+    outcome: Outcome,
+    reason: Reason,
+    /// The entry or the setting that decided.
+    entry: Option<u32>,
+    /// The entry of the curated lists that names a miner.
+    listed: Option<u32>,
+    delayed: bool,
+}
+
+impl Ruling {
+    #[inline]
+    fn allows(ruling: Option<Self>) -> bool {
+        ruling.is_some_and(|ruling| ruling.outcome == Outcome::Allow)
+    }
+}
 
 const fn wanted(asked: Access) -> u32 {
     match asked {
@@ -192,7 +210,7 @@ impl<'a> Decider<'a> {
         if self.is_off(Section::Processes) {
             return OFF;
         }
-        self.judge_process(event).unwrap_or(MALFORMED)
+        self.told(self.judge_process(event))
     }
 
     /// What happens to a program that the library cannot be loaded into. To be asked after [`process`](Self::process), which knows nothing of
@@ -212,7 +230,7 @@ impl<'a> Decider<'a> {
                 Some(setting::UNFOLLOWABLE),
             )
         };
-        verdict.unwrap_or(MALFORMED)
+        self.told(verdict)
     }
 
     /// What happens to a program without a file that a policy could name: one in memory, or deleted.
@@ -221,12 +239,11 @@ impl<'a> Decider<'a> {
         if self.is_off(Section::Processes) {
             return OFF;
         }
-        self.breach(
+        self.told(self.breach(
             Section::Processes,
             Reason::FilelessProgram,
             setting::PROCESSES,
-        )
-        .unwrap_or(MALFORMED)
+        ))
     }
 
     /// What happens to a program or a file that nobody could look at, so that nothing but the name that was asked for is known of it: what the
@@ -255,7 +272,7 @@ impl<'a> Decider<'a> {
         if strictest == state::OFF {
             return Verdict { reason, ..OFF };
         }
-        self.refuse(strictest, reason, None).unwrap_or(MALFORMED)
+        self.told(self.refuse(strictest, reason, None))
     }
 
     /// Whether [`argument`](Self::argument) can find anything: `crypto_miners` is on.
@@ -270,7 +287,7 @@ impl<'a> Decider<'a> {
         if !self.judges_arguments() {
             return OFF;
         }
-        self.judge_argument(argument).unwrap_or(MALFORMED)
+        self.told(self.judge_argument(argument))
     }
 
     /// Whether a destination may be reached. Entries that are names do not match, since nothing is known of how the address was got.
@@ -279,7 +296,14 @@ impl<'a> Decider<'a> {
         if self.is_off(Section::Outbound) {
             return OFF;
         }
-        self.judge_connect(event, None).unwrap_or(MALFORMED)
+        self.told(self.judge_connect(event, None))
+    }
+
+    /// Whether [`connect`](Self::connect) allows it. Most acts are allowed, and nobody wants to know more of them.
+    #[must_use]
+    #[inline]
+    pub fn allows_connect(&self, event: &Connect) -> bool {
+        self.is_off(Section::Outbound) || Ruling::allows(self.judge_connect(event, None))
     }
 
     /// Whether a destination may be reached whose address was got by resolving `name`: as [`connect`](Self::connect), and entries that are
@@ -290,7 +314,7 @@ impl<'a> Decider<'a> {
         if self.is_off(Section::Outbound) {
             return OFF;
         }
-        self.judge_connect(event, Some(name)).unwrap_or(MALFORMED)
+        self.told(self.judge_connect(event, Some(name)))
     }
 
     /// Whether some entry of `network.outbound` is a name, so that it matters which names led to which addresses.
@@ -314,7 +338,14 @@ impl<'a> Decider<'a> {
         if self.is_off(Section::Listen) {
             return OFF;
         }
-        self.judge_listen(port).unwrap_or(MALFORMED)
+        self.told(self.judge_listen(port))
+    }
+
+    /// Whether [`listen`](Self::listen) allows it.
+    #[must_use]
+    #[inline]
+    pub fn allows_listen(&self, port: u16) -> bool {
+        self.is_off(Section::Listen) || Ruling::allows(self.judge_listen(port))
     }
 
     /// Whether a host name may be resolved. Any bytes may be asked.
@@ -323,7 +354,13 @@ impl<'a> Decider<'a> {
         if self.is_off(Section::Dns) {
             return OFF;
         }
-        self.judge_name(name).unwrap_or(MALFORMED)
+        self.told(self.judge_name(name))
+    }
+
+    /// Whether [`resolve`](Self::resolve) allows it.
+    #[must_use]
+    pub fn allows_resolve(&self, name: &[u8]) -> bool {
+        self.is_off(Section::Dns) || Ruling::allows(self.judge_name(name))
     }
 
     /// What happens to bytes for a name server that are no question that could be judged.
@@ -337,8 +374,7 @@ impl<'a> Decider<'a> {
         } else {
             setting::DNS
         };
-        self.breach(Section::Dns, Reason::MalformedQuestion, decided)
-            .unwrap_or(MALFORMED)
+        self.told(self.breach(Section::Dns, Reason::MalformedQuestion, decided))
     }
 
     /// Whether a file may be used.
@@ -347,7 +383,13 @@ impl<'a> Decider<'a> {
         if self.is_off(Section::Filesystem) {
             return OFF;
         }
-        self.judge_file(event).unwrap_or(MALFORMED)
+        self.told(self.judge_file(event))
+    }
+
+    /// Whether [`file`](Self::file) allows it.
+    #[must_use]
+    pub fn allows_file(&self, event: &File<'_>) -> bool {
+        self.is_off(Section::Filesystem) || Ruling::allows(self.judge_file(event))
     }
 
     /// Whether a folder may get another name: `old` and `new` end in a slash. An entry of `deny` that means something below the one and not below
@@ -367,7 +409,7 @@ impl<'a> Decider<'a> {
             }
             self.breach(Section::Filesystem, Reason::Denied, hits.deny)
         };
-        judge().unwrap_or(MALFORMED)
+        self.told(judge())
     }
 
     /// Whether every policy lets a destination be reached that does not deny it: the platform needs it, or it is loopback. A policy that
@@ -453,11 +495,12 @@ impl<'a> Decider<'a> {
             .is_some_and(|flags| flags & bit != 0)
     }
 
+    #[inline]
     fn has_allow_list(&self, section: Section) -> bool {
         self.flag(flag::ALLOW_LIST << section as u32)
     }
 
-    fn judge_process(&self, event: &Process<'_>) -> Option<Verdict<'a>> {
+    fn judge_process(&self, event: &Process<'_>) -> Option<Ruling> {
         const SECTION: Section = Section::Processes;
         let mut hits = Hits::new(access::BOTH);
         self.scan_program(event.path, &mut hits)?;
@@ -500,7 +543,7 @@ impl<'a> Decider<'a> {
         self.scan(Space::Base, base, hits)
     }
 
-    fn judge_argument(&self, argument: &[u8]) -> Option<Verdict<'a>> {
+    fn judge_argument(&self, argument: &[u8]) -> Option<Ruling> {
         let markers = LISTS.blob.table(header::MARKERS)?;
         for i in 0..markers.count {
             let [entry] = LISTS.blob.row(markers, i)?;
@@ -517,26 +560,21 @@ impl<'a> Decider<'a> {
         self.pass(Reason::Unrestricted, None)
     }
 
-    fn judge_connect(&self, event: &Connect, name: Option<&[u8]>) -> Option<Verdict<'a>> {
+    #[inline]
+    fn judge_connect(&self, event: &Connect, name: Option<&[u8]>) -> Option<Ruling> {
         const SECTION: Section = Section::Outbound;
         let ip = net::normal(event.ip);
         let mut hits = match name {
             Some(name) if self.names_outbound() => self.find_host(name, Some(event.port))?,
             _ => Hits::new(access::BOTH),
         };
-        self.scan_net(ip, event.port, &mut hits)?;
-        // Linux takes "any address" as loopback, so whoever forbids the one means the other.
-        let loopback = match ip {
-            IpAddr::V4(four) if four.is_unspecified() => {
-                self.scan_net(IpAddr::V4(Ipv4Addr::LOCALHOST), event.port, &mut hits)?;
-                true
-            }
-            IpAddr::V6(six) if six.is_unspecified() => {
-                self.scan_net(IpAddr::V6(Ipv6Addr::LOCALHOST), event.port, &mut hits)?;
-                true
-            }
-            ip => ip.is_loopback(),
-        };
+        let mut loopback = ip.is_loopback();
+        let mut next = Some(ip);
+        while let Some(ip) = next {
+            self.scan_net(ip, event.port, &mut hits)?;
+            next = net::instead_of(ip);
+            loopback |= next.is_some();
+        }
         if hits.platform != 0 {
             return self.pass(Reason::Platform, None);
         }
@@ -556,7 +594,8 @@ impl<'a> Decider<'a> {
         self.unlisted(SECTION)
     }
 
-    fn judge_listen(&self, port: u16) -> Option<Verdict<'a>> {
+    #[inline]
+    fn judge_listen(&self, port: u16) -> Option<Ruling> {
         const SECTION: Section = Section::Listen;
         let mut hits = Hits::new(access::BOTH);
         self.scan_ports(self.blob.table(header::LISTEN)?, port, &mut hits)?;
@@ -572,15 +611,13 @@ impl<'a> Decider<'a> {
         self.unlisted(SECTION)
     }
 
-    fn judge_name(&self, name: &[u8]) -> Option<Verdict<'a>> {
+    fn judge_name(&self, name: &[u8]) -> Option<Ruling> {
         const SECTION: Section = Section::Dns;
-        if domain::is_numeric(name) {
+        let plain = name.strip_suffix(b".").unwrap_or(name);
+        if domain::is_localhost(plain) || domain::is_numeric(name) {
             return self.pass(Reason::Unrestricted, None);
         }
-        let name = name.strip_suffix(b".").unwrap_or(name);
-        if domain::is_localhost(name) {
-            return self.pass(Reason::Unrestricted, None);
-        }
+        let name = plain;
         let pools = self.blob.header(header::POOLS)?;
         if pools != state::OFF
             && let Some(pool) = LISTS.listed(Space::Dns, name)
@@ -601,7 +638,7 @@ impl<'a> Decider<'a> {
         self.unlisted(SECTION)
     }
 
-    fn judge_file(&self, event: &File<'_>) -> Option<Verdict<'a>> {
+    fn judge_file(&self, event: &File<'_>) -> Option<Ruling> {
         const SECTION: Section = Section::Filesystem;
         let want = wanted(event.access);
         let mut hits = Hits::new(want);
@@ -643,37 +680,41 @@ impl<'a> Decider<'a> {
     }
 
     /// A miner: the setting decided, and the list says which it is.
-    fn miner(&self, state: u32, entry: u32) -> Option<Verdict<'a>> {
-        let (_, pattern) = LISTS.entry(entry)?;
-        let verdict = self.refuse(state, Reason::CryptoMiner, Some(setting::MINERS))?;
-        Some(Verdict {
-            pattern: Some(pattern),
-            ..verdict
+    fn miner(&self, state: u32, entry: u32) -> Option<Ruling> {
+        let ruling = self.refuse(state, Reason::CryptoMiner, Some(setting::MINERS))?;
+        Some(Ruling {
+            listed: Some(entry),
+            ..ruling
         })
     }
 
     /// What is left when no entry matched.
-    fn unlisted(&self, section: Section) -> Option<Verdict<'a>> {
+    #[inline]
+    fn unlisted(&self, section: Section) -> Option<Ruling> {
         if self.has_allow_list(section) {
             return self.breach(section, Reason::Unlisted, section as u32);
         }
         self.pass(Reason::Unrestricted, None)
     }
 
-    fn breach(&self, section: Section, reason: Reason, entry: u32) -> Option<Verdict<'a>> {
+    #[inline]
+    fn breach(&self, section: Section, reason: Reason, entry: u32) -> Option<Ruling> {
         self.refuse(self.state(section), reason, Some(entry))
     }
 
-    fn refuse(&self, state: u32, reason: Reason, entry: Option<u32>) -> Option<Verdict<'a>> {
+    #[inline]
+    fn refuse(&self, state: u32, reason: Reason, entry: Option<u32>) -> Option<Ruling> {
         let outcome = match state {
             _ if self.learns() => Outcome::Allow,
             state::ALERT | state::DELAYED => Outcome::Alert,
             _ => Outcome::Prevent,
         };
-        let verdict = self.verdict(outcome, reason, entry)?;
-        Some(Verdict {
+        Some(Ruling {
+            outcome,
+            reason,
+            entry,
+            listed: None,
             delayed: outcome == Outcome::Alert && state == state::DELAYED,
-            ..verdict
         })
     }
 
@@ -692,28 +733,32 @@ impl<'a> Decider<'a> {
         Some(hits)
     }
 
-    fn pass(&self, reason: Reason, entry: Option<u32>) -> Option<Verdict<'a>> {
-        self.verdict(Outcome::Allow, reason, entry)
-    }
-
-    fn verdict(&self, outcome: Outcome, reason: Reason, entry: Option<u32>) -> Option<Verdict<'a>> {
-        let Some(entry) = entry else {
-            return Some(Verdict {
-                outcome,
-                reason,
-                place: None,
-                pattern: None,
-                delayed: false,
-            });
-        };
-        let (place, pattern) = self.entry(entry)?;
-        let some = |text: &'a str| (!text.is_empty()).then_some(text);
-        Some(Verdict {
-            outcome,
+    #[inline]
+    fn pass(&self, reason: Reason, entry: Option<u32>) -> Option<Ruling> {
+        Some(Ruling {
+            outcome: Outcome::Allow,
             reason,
-            place: some(place),
-            pattern: some(pattern),
+            entry,
+            listed: None,
             delayed: false,
         })
+    }
+
+    /// The verdict, with the words of the entry that decided. Words that cannot be read change nothing about it.
+    #[inline(never)]
+    fn told(&self, ruling: Option<Ruling>) -> Verdict<'a> {
+        let Some(ruling) = ruling else {
+            return MALFORMED;
+        };
+        let some = |text: &'a str| (!text.is_empty()).then_some(text);
+        let own = ruling.entry.and_then(|entry| self.entry(entry));
+        let listed = ruling.listed.and_then(|entry| LISTS.entry(entry));
+        Verdict {
+            outcome: ruling.outcome,
+            reason: ruling.reason,
+            place: own.and_then(|(place, _)| some(place)),
+            pattern: listed.or(own).and_then(|(_, pattern)| some(pattern)),
+            delayed: ruling.delayed,
+        }
     }
 }

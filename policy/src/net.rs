@@ -99,10 +99,21 @@ const FORMS: &str = "an address, a network, a name or `*`, with an optional port
                      `[2001:db8::/32]:80-90`";
 
 /// An IPv4 address mapped into IPv6 (RFC 4291 §2.5.5.2) is that IPv4 address.
+#[inline]
 pub(crate) fn normal(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V6(six) => six.to_ipv4_mapped().map_or(address, IpAddr::V4),
         IpAddr::V4(_) => address,
+    }
+}
+
+/// What Linux takes "any address" for, loopback: whoever forbids the one means the other.
+#[inline]
+pub(crate) fn instead_of(address: IpAddr) -> Option<IpAddr> {
+    match address {
+        IpAddr::V4(four) if four.is_unspecified() => Some(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(six) if six.is_unspecified() => Some(Ipv6Addr::LOCALHOST.into()),
+        _ => None,
     }
 }
 

@@ -4,8 +4,8 @@ mod common;
 
 use common::rule;
 use palisade_policy::{
-    Access, Connect, Context, Decider, File, Identity, Platform, Process, Reason, Section, Start,
-    Surroundings, compile, decode, parse,
+    Access, Connect, Context, Decider, File, Identity, Outcome, Platform, Process, Reason, Section,
+    Start, Surroundings, Verdict, compile, decode, parse,
 };
 use proptest::prelude::*;
 
@@ -16,7 +16,11 @@ const RICH: &str = r#"
     "dns":{"effect":"prevent","allow":["*.amazonaws.com","*x"],"deny":["a.amazonaws.com"]},
     "filesystem":{"effect":"prevent","allow":["/tmp/**"],"deny":["/proc/*/environ","**/*.pem",{"path":"/w/a*b","access":"write"}]}"#;
 
-/// Asks everything.
+fn allows(verdict: Verdict<'_>) -> bool {
+    verdict.outcome == Outcome::Allow
+}
+
+/// Asks everything. The short questions have the answers of the long ones, whatever the bytes are.
 fn ask(d: Decider<'_>, bytes: &[u8], number: u32) {
     let _ = (d.rule(), d.may_alert(), d.judges_arguments());
     for section in [
@@ -43,19 +47,22 @@ fn ask(d: Decider<'_>, bytes: &[u8], number: u32) {
         std::net::Ipv4Addr::from(number).into(),
         std::net::Ipv6Addr::from(u128::from(number) << 64).into(),
     ] {
-        let _ = d.connect(&Connect { ip, port });
+        let verdict = d.connect(&Connect { ip, port });
+        assert_eq!(d.allows_connect(&Connect { ip, port }), allows(verdict));
         let _ = d.connect_resolved(&Connect { ip, port }, bytes);
     }
-    let _ = (d.listen(port), d.resolve(bytes));
+    assert_eq!(d.allows_listen(port), allows(d.listen(port)));
+    assert_eq!(d.allows_resolve(bytes), allows(d.resolve(bytes)));
     let _ = (d.names_outbound(), d.wants_name(bytes));
     let _ = (d.unfollowable(), d.fileless(), d.malformed_question());
     let _ = (d.guard(Reason::MemoryWrite), d.learns(), d.enforce_after());
     for access in [Access::Read, Access::Write, Access::ReadWrite] {
-        let _ = d.file(&File {
+        let event = File {
             path: bytes,
             alias: Some(bytes),
             access,
-        });
+        };
+        assert_eq!(d.allows_file(&event), allows(d.file(&event)));
     }
 }
 

@@ -296,12 +296,8 @@ pub fn is_plain(path: &[u8]) -> bool {
     if path.first() != Some(&b'/') || path.len() >= PATH_MAX {
         return false;
     }
-    // Without a slash before a slash or a dot, it can only be the end that is not plain. Written so that sixteen bytes are looked at at a time.
-    let followers = path.get(1..).unwrap_or_default();
-    let odd = path.iter().zip(followers).fold(0, |odd, (byte, next)| {
-        odd | u8::from(*byte == b'/') & (u8::from(*next == b'/') | u8::from(*next == b'.'))
-    });
-    if odd == 0 {
+    // Without a slash before a slash or a dot, it can only be the end that is not plain.
+    if !has_odd_pair(path) {
         return path.len() == 1 || path.last() != Some(&b'/');
     }
     let mut rest = path;
@@ -321,6 +317,37 @@ pub fn is_plain(path: &[u8]) -> bool {
         rest = tail.get(next..).unwrap_or_default();
     }
     true
+}
+
+/// Does a slash or a dot follow a slash anywhere? Looked for in words of eight bytes, each pair in one of them at least.
+fn has_odd_pair(path: &[u8]) -> bool {
+    /// Multiplied by a byte: a word of eight of it.
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    /// The high bit of each byte that is zero, and of none before the first of them.
+    const fn zeros(word: u64) -> u64 {
+        // Exact for each byte, whatever its neighbours are.
+        !((word & (EACH * 0x7f)) + EACH * 0x7f | word | EACH * 0x7f)
+    }
+    let is_odd = |bytes: &[u8; 8]| {
+        let word = u64::from_le_bytes(*bytes);
+        let slashes = zeros(word ^ EACH * b'/' as u64);
+        let marks = slashes | zeros(word ^ EACH * b'.' as u64);
+        slashes << 8 & marks != 0
+    };
+    let Some(last) = path.last_chunk::<8>() else {
+        return path
+            .windows(2)
+            .any(|pair| matches!(pair, [b'/', b'/' | b'.']));
+    };
+    // One byte of the word before is looked at again.
+    let mut rest = path;
+    while let Some(word) = rest.first_chunk::<8>() {
+        if is_odd(word) {
+            return true;
+        }
+        rest = rest.get(7..).unwrap_or_default();
+    }
+    is_odd(last)
 }
 
 /// Where relative names begin: the working directory, or what `dirfd` stands for.
@@ -399,6 +426,29 @@ mod tests {
             "", "a", "./a", "//", "/a//b", "/a/", "/.", "/..", "/a/.", "/a/..", "/a/./b", "/a/../b",
         ] {
             assert!(!is_plain(other.as_bytes()), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_pair_is_found_wherever_it_stands_and_nothing_else_is() {
+        for length in 0..26 {
+            for filler in [b'a', b'.', b'0', 0x2e ^ 0x80, 0x2f ^ 0x80, 0xff, 0] {
+                let plain = vec![filler; length];
+                assert!(!has_odd_pair(&plain), "{plain:?}");
+                for at in 0..length {
+                    for next in [b'/', b'.', b'-', b'0', b'a', 0xae, 0xaf] {
+                        let mut path = plain.clone();
+                        path[at] = b'/';
+                        if let Some(behind) = path.get_mut(at + 1) {
+                            *behind = next;
+                        }
+                        let is_odd = path
+                            .windows(2)
+                            .any(|pair| matches!(pair, [b'/', b'/' | b'.']));
+                        assert_eq!(has_odd_pair(&path), is_odd, "{path:?}");
+                    }
+                }
+            }
         }
     }
 

@@ -25,6 +25,7 @@ pub(super) struct Hits {
 }
 
 impl Hits {
+    #[inline]
     pub(super) fn new(want: u32) -> Self {
         Self {
             want,
@@ -210,6 +211,7 @@ impl Decider<'_> {
     }
 
     /// Where the keys are.
+    #[inline]
     fn index(&self) -> Option<Index> {
         Some(Index {
             filter: self.blob.table(header::FILTER)?,
@@ -310,6 +312,7 @@ impl Decider<'_> {
     }
 
     /// Head and count of the slot with that key, if there is one.
+    #[inline]
     fn find(
         &self,
         index: &Index,
@@ -333,32 +336,40 @@ impl Decider<'_> {
     }
 
     /// Looks an address up in every network size that occurs.
+    #[inline]
     pub(super) fn scan_net(&self, ip: IpAddr, port: u16, hits: &mut Hits) -> Option<()> {
-        let index = self.index()?;
         match ip {
-            IpAddr::V4(four) => {
-                let bits = u32::from(four);
-                self.each_size(header::NET4..header::NET6, |size| {
-                    let mask = u32::MAX
-                        .checked_shl(32 - u32::from(size.min(32)))
-                        .unwrap_or(0);
-                    // The size and four bytes fit into one word, so that the hash needs no loop.
-                    let octets = u64::from(u32::from_le_bytes((bits & mask).to_be_bytes()));
-                    let word = octets << 8 | u64::from(size);
-                    let hash = Hash::new().slot(word, 5, blob::TAG_NET4);
-                    let [key @ .., _, _, _] = word.to_le_bytes();
-                    self.take_net(&index, (blob::TAG_NET4, hash), &key, port, hits)
-                })
-            }
-            IpAddr::V6(_) => self.each_size(header::NET6..header::UNFOLLOWABLE, |size| {
-                let mut key = [size; 17];
-                if let (IpAddr::V6(six), [_, octets @ ..]) = (net::masked(ip, size), &mut key) {
-                    *octets = six.octets();
-                }
-                let hash = Hash::of(&key, blob::TAG_NET6);
-                self.take_net(&index, (blob::TAG_NET6, hash), &key, port, hits)
-            }),
+            IpAddr::V4(four) => self.scan_net4(u32::from(four), port, hits),
+            IpAddr::V6(_) => self.scan_net6(ip, port, hits),
         }
+    }
+
+    #[inline]
+    fn scan_net4(&self, address: u32, port: u16, hits: &mut Hits) -> Option<()> {
+        let index = self.index()?;
+        self.each_size(header::NET4..header::NET6, |size| {
+            // Shifted in 64 bits, where no size is out of range.
+            let network = (u64::from(address) & u64::from(u32::MAX) << (32 - size.min(32))) as u32;
+            // The size and four bytes fit into one word, so that the hash needs no loop.
+            let octets = u64::from(u32::from_le_bytes(network.to_be_bytes()));
+            let word = octets << 8 | u64::from(size);
+            let hash = Hash::new().slot(word, 5, blob::TAG_NET4);
+            let [key @ .., _, _, _] = word.to_le_bytes();
+            self.take_net(&index, (blob::TAG_NET4, hash), &key, port, hits)
+        })
+    }
+
+    #[inline(never)]
+    fn scan_net6(&self, ip: IpAddr, port: u16, hits: &mut Hits) -> Option<()> {
+        let index = self.index()?;
+        self.each_size(header::NET6..header::UNFOLLOWABLE, |size| {
+            let mut key = [size; 17];
+            if let (IpAddr::V6(six), [_, octets @ ..]) = (net::masked(ip, size), &mut key) {
+                *octets = six.octets();
+            }
+            let hash = Hash::of(&key, blob::TAG_NET6);
+            self.take_net(&index, (blob::TAG_NET6, hash), &key, port, hits)
+        })
     }
 
     /// Calls `ask` with each size whose bit is set in these words of the header.
@@ -376,37 +387,27 @@ impl Decider<'_> {
 
     /// Takes the ports of a network, if there is one of that key.
     #[inline(always)]
-    fn take_net(
+    fn take_net<const LENGTH: usize>(
         &self,
         index: &Index,
         (tag, hash): (u32, u32),
-        key: &[u8],
+        key: &[u8; LENGTH],
         port: u16,
         hits: &mut Hits,
     ) -> Option<()> {
         if !self.may_be(index, hash)? {
             return Some(());
         }
-        self.take_ports(index, (tag, hash), key, port, hits)
-    }
-
-    /// The same, where there can be such a key.
-    #[inline(never)]
-    fn take_ports(
-        &self,
-        index: &Index,
-        (tag, hash): (u32, u32),
-        key: &[u8],
-        port: u16,
-        hits: &mut Hits,
-    ) -> Option<()> {
-        if let Some((first, count)) = self.find(index, tag, hash, |k| k == key)? {
+        // As an array, whose length is known, so that no function is called to compare a few bytes.
+        let is_key = |k: &[u8]| <&[u8; LENGTH]>::try_from(k).is_ok_and(|k| k == key);
+        if let Some((first, count)) = self.find(index, tag, hash, is_key)? {
             self.scan_segments(first, count, port, hits)?;
         }
         Some(())
     }
 
     /// The segments of one network or one name.
+    #[inline]
     fn scan_segments(&self, first: u32, count: u32, port: u16, hits: &mut Hits) -> Option<()> {
         let all = self.blob.table(header::SEGMENTS)?;
         let (first, count) = (first as usize, count as usize);
@@ -421,6 +422,7 @@ impl Decider<'_> {
     }
 
     /// Finds the segment that holds the port: they are sorted and do not overlap.
+    #[inline]
     pub(super) fn scan_ports(&self, segments: Table, port: u16, hits: &mut Hits) -> Option<()> {
         let port = u32::from(port);
         let (mut low, mut high) = (0, segments.count);

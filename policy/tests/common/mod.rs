@@ -72,24 +72,32 @@ pub fn start<'a>(path: &'a str, given: &'a str) -> Process<'a> {
 
 pub fn connect<'a>(decider: Decider<'a>, to: &str) -> Verdict<'a> {
     let (ip, port) = to.rsplit_once(' ').unwrap();
-    decider.connect(&Connect {
+    let event = Connect {
         ip: ip.parse().unwrap(),
         port: port.parse().unwrap(),
-    })
+    };
+    let verdict = decider.connect(&event);
+    let is_allowed = verdict.outcome == Outcome::Allow;
+    assert_eq!(decider.allows_connect(&event), is_allowed, "{to}");
+    verdict
 }
 
 pub fn read<'a>(decider: Decider<'a>, path: &str) -> Verdict<'a> {
-    decider.file(&File {
-        path: path.as_bytes(),
-        alias: None,
-        access: Access::Read,
-    })
+    file(decider, path, Access::Read)
 }
 
 pub fn write<'a>(decider: Decider<'a>, path: &str) -> Verdict<'a> {
-    decider.file(&File {
+    file(decider, path, Access::Write)
+}
+
+fn file<'a>(decider: Decider<'a>, path: &str, access: Access) -> Verdict<'a> {
+    let event = File {
         path: path.as_bytes(),
         alias: None,
-        access: Access::Write,
-    })
+        access,
+    };
+    let verdict = decider.file(&event);
+    let is_allowed = verdict.outcome == Outcome::Allow;
+    assert_eq!(decider.allows_file(&event), is_allowed, "{path}");
+    verdict
 }

@@ -241,23 +241,37 @@ fn is_name_server(state: &State, from: Option<SocketAddr>) -> bool {
     })
 }
 
+/// Header, name, and one record: less is no answer.
+const LEAST: usize = 12 + 5 + 2 + 10 + 4;
+
 /// Notes what a program's own resolver has received. `from`: where libc wrote the sender, if it was asked to.
 ///
 /// # Safety
 /// `vectors` are what the call has filled with `received` bytes, `from` a whole address or null.
-#[inline(never)]
+#[inline]
 unsafe fn hear(
+    state: &State,
+    fd: c_int,
+    vectors: &[iovec],
+    received: usize,
+    from: (*const sockaddr, socklen_t),
+) {
+    if received >= LEAST {
+        // SAFETY: the caller's promise.
+        unsafe { hear_answer(state, fd, vectors, received, from) }
+    }
+}
+
+/// # Safety
+/// As for [`hear`].
+#[inline(never)]
+unsafe fn hear_answer(
     state: &State,
     fd: c_int,
     vectors: &[iovec],
     received: usize,
     (from, from_length): (*const sockaddr, socklen_t),
 ) {
-    // Header, name, and one record: less is no answer.
-    const LEAST: usize = 12 + 5 + 2 + 10 + 4;
-    if received < LEAST {
-        return;
-    }
     let is_ours = || {
         let mut peer = [0; 128];
         // SAFETY: the caller's promise.

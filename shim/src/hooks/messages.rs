@@ -2,13 +2,12 @@
 //! that they put to a name server.
 
 use core::ffi::{c_int, c_long, c_uint, c_void};
-use core::net::SocketAddr;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use libc::{iovec, mmsghdr, msghdr, off_t, sockaddr, socklen_t};
 use palisade_policy::event::Section;
 
-use super::network::{Address, DNS_PORT, is_socket, judge_outbound};
+use super::network::{Address, is_plainly_allowed, is_socket, judge_outbound};
 use super::questions::{self, PAYLOAD};
 use super::{REFUSED, finish};
 use crate::sys::Errno;
@@ -81,16 +80,48 @@ pub unsafe fn gather(
     length
 }
 
-/// Judges a message: its destination, if it has one, and the questions in it, if it goes to a name server.
+/// Judges a message without a destination, if it may go to a name server: the questions in it.
 ///
 /// # Errors
 /// `EACCES`.
 ///
 /// # Safety
 /// As for [`gather`].
-unsafe fn judge_message(
+#[inline]
+unsafe fn judge_message(fd: c_int, vectors: *const iovec, count: usize) -> Result<(), Errno> {
+    if !may_be_resolver() {
+        return Ok(());
+    }
+    // SAFETY: the caller's promise.
+    unsafe { judge_questions(fd, vectors, count) }
+}
+
+/// # Errors
+/// `EACCES`.
+///
+/// # Safety
+/// As for [`gather`].
+#[inline(never)]
+unsafe fn judge_questions(fd: c_int, vectors: *const iovec, count: usize) -> Result<(), Errno> {
+    // SAFETY: the caller's promise, and nothing in it is clearly bad.
+    unsafe {
+        if !is_readable(vectors, count) {
+            return Ok(());
+        }
+        questions::judge_sent(fd, |skip, out| gather(vectors, count, skip, out))
+    }
+}
+
+/// Judges a message by its destination, and, if that is a name server, the questions in it.
+///
+/// # Errors
+/// `EACCES`.
+///
+/// # Safety
+/// As for [`gather`].
+unsafe fn judge_destined(
     fd: c_int,
-    to: Option<SocketAddr>,
+    copy: &Address,
     vectors: *const iovec,
     count: usize,
 ) -> Result<(), Errno> {
@@ -98,24 +129,20 @@ unsafe fn judge_message(
     if !unsafe { is_readable(vectors, count) } {
         return Ok(());
     }
-    // SAFETY: the caller's promise, and nothing in it is clearly bad.
-    let payload =
-        |skip: usize, out: &mut [u8; PAYLOAD]| unsafe { gather(vectors, count, skip, out) };
-    let Some(to) = to else {
-        return if may_be_resolver() {
-            questions::judge_sent(fd, payload)
-        } else {
-            Ok(())
-        };
-    };
-    if let Some(state) = state::judging(Section::Outbound) {
+    if let Some(state) = state::judging(Section::Outbound)
+        && !is_plainly_allowed(state, copy)
+        && let Some(to) = copy.internet_or_none()
+    {
         judge_outbound(state, fd, to)?;
     }
-    if to.port() != DNS_PORT {
+    if !copy.has_dns_port() || copy.internet_or_none().is_none() {
         return Ok(());
     }
     // With MSG_FASTOPEN that is a connection, on which more may follow; and there may be an answer.
     expect_questions();
+    // SAFETY: the caller's promise, and nothing in it is clearly bad.
+    let payload =
+        |skip: usize, out: &mut [u8; PAYLOAD]| unsafe { gather(vectors, count, skip, out) };
     match state::judging(Section::Dns) {
         Some(state) if is_socket(fd) => questions::judge_payload(state, fd, payload),
         _ => Ok(()),
@@ -140,7 +167,7 @@ macro_rules! plain_sends {
             if may_be_resolver() {
                 let vector = iovec { iov_base: $buffer.cast_mut(), iov_len: $length };
                 // SAFETY: the caller's arguments.
-                if unsafe { judge_message($fd, None, &raw const vector, 1) }.is_err() {
+                if unsafe { judge_questions($fd, &raw const vector, 1) }.is_err() {
                     return refused();
                 }
             }
@@ -173,15 +200,7 @@ pub unsafe fn writev(
 ) -> isize {
     // SAFETY: the caller's arguments.
     unsafe {
-        if may_be_resolver()
-            && judge_message(
-                fd,
-                None,
-                vectors,
-                usize::try_from(count).unwrap_or_default(),
-            )
-            .is_err()
-        {
+        if judge_message(fd, vectors, usize::try_from(count).unwrap_or_default()).is_err() {
             return refused();
         }
         match next {
@@ -198,6 +217,7 @@ const MESSAGES: [Section; 2] = [Section::Outbound, Section::Dns];
 ///
 /// # Safety
 /// As its manual page says.
+#[inline]
 pub unsafe fn sendto(
     next: Option<table::sendto::Function>,
     fd: c_int,
@@ -207,30 +227,50 @@ pub unsafe fn sendto(
     address: *const sockaddr,
     address_length: socklen_t,
 ) -> isize {
-    let pass = |address| match next {
-        // SAFETY: the caller's arguments, or a copy of them.
-        Some(next) => unsafe { next(fd, buffer, length, flags, address, address_length) },
-        None => finish(Err(Errno(libc::ENOSYS))) as isize,
+    let Some(next) = next else {
+        return finish(Err(Errno(libc::ENOSYS))) as isize;
     };
-    if !state::judges_any(&MESSAGES) {
-        return pass(address);
+    // SAFETY: the caller's arguments.
+    unsafe {
+        if state::judges_any(&MESSAGES) {
+            sendto_judged(next, fd, buffer, length, flags, (address, address_length))
+        } else {
+            next(fd, buffer, length, flags, address, address_length)
+        }
     }
-    // SAFETY: the caller's promise.
-    let copy = unsafe { Address::copy(address, address_length) };
-    if copy.is_none() && !address.is_null() {
-        return pass(address);
-    }
+}
+
+/// # Safety
+/// As sendto(2) says.
+#[inline(never)]
+unsafe fn sendto_judged(
+    next: table::sendto::Function,
+    fd: c_int,
+    buffer: *const c_void,
+    length: usize,
+    flags: c_int,
+    (address, address_length): (*const sockaddr, socklen_t),
+) -> isize {
     let vector = iovec {
         iov_base: buffer.cast_mut(),
         iov_len: length,
     };
-    let to = copy.as_ref().and_then(Address::internet_or_none);
-    let is_judged = to.is_some() || copy.is_none();
-    // SAFETY: the caller's arguments.
-    if is_judged && unsafe { judge_message(fd, to, &raw const vector, 1) }.is_err() {
-        return refused();
+    let mut copy = Address::new();
+    // SAFETY: the caller's arguments, or a copy of them.
+    unsafe {
+        let (judged, to) = if copy.fill(address, address_length) {
+            let judged = judge_destined(fd, &copy, &raw const vector, 1);
+            (judged, copy.as_ptr())
+        } else if address.is_null() {
+            (judge_message(fd, &raw const vector, 1), address)
+        } else {
+            (Ok(()), address)
+        };
+        match judged {
+            Ok(()) => next(fd, buffer, length, flags, to, address_length),
+            Err(_) => refused(),
+        }
     }
-    pass(copy.as_ref().map_or(address, Address::as_ptr))
 }
 
 /// The judged copy of a message's header, with the copy of its address in `room`. `None`: one that cannot be read; the
@@ -252,19 +292,15 @@ unsafe fn judge_header(
     // SAFETY: the caller's promise.
     unsafe {
         let mut header = *message;
-        let has_address = !header.msg_name.is_null();
-        let mut to = None;
-        if has_address {
-            let Some(copy) = Address::copy(header.msg_name.cast(), header.msg_namelen) else {
-                return Ok(None);
-            };
-            to = copy.internet_or_none();
-            *room = copy;
-            header.msg_name = room.bytes.as_mut_ptr().cast();
+        if header.msg_name.is_null() {
+            judge_message(fd, header.msg_iov, header.msg_iovlen)?;
+            return Ok(Some(header));
         }
-        if to.is_some() || !has_address {
-            judge_message(fd, to, header.msg_iov, header.msg_iovlen)?;
+        if !room.fill(header.msg_name.cast(), header.msg_namelen) {
+            return Ok(None);
         }
+        header.msg_name = room.bytes.as_mut_ptr().cast();
+        judge_destined(fd, room, header.msg_iov, header.msg_iovlen)?;
         Ok(Some(header))
     }
 }
@@ -401,7 +437,7 @@ macro_rules! placed_sends {
             let length = usize::try_from(count).unwrap_or_default();
             // SAFETY: the caller's arguments.
             unsafe {
-                if offset == -1 && may_be_resolver() && judge_message(fd, None, vectors, length).is_err() {
+                if offset == -1 && judge_message(fd, vectors, length).is_err() {
                     return refused();
                 }
                 match next {
@@ -481,7 +517,7 @@ unsafe fn judge_later(request: *const AioRequest) -> Result<(), Errno> {
             iov_base: request.buffer,
             iov_len: request.length,
         };
-        judge_message(request.descriptor, None, &raw const vector, 1)
+        judge_message(request.descriptor, &raw const vector, 1)
     }
 }
 
@@ -549,14 +585,9 @@ unsafe fn judge_submitted(request: *const Iocb) -> Result<(), Errno> {
                     iov_base: request.buffer as *mut c_void,
                     iov_len: request.length as usize,
                 };
-                judge_message(fd, None, &raw const vector, 1)
+                judge_message(fd, &raw const vector, 1)
             }
-            PWRITEV => judge_message(
-                fd,
-                None,
-                request.buffer as *const iovec,
-                request.length as usize,
-            ),
+            PWRITEV => judge_message(fd, request.buffer as *const iovec, request.length as usize),
             _ => Ok(()),
         }
     }

@@ -53,11 +53,23 @@ impl Address {
     /// # Safety
     /// As for [`copy`](Self::copy).
     #[inline]
-    unsafe fn fill(&mut self, address: *const sockaddr, length: socklen_t) -> bool {
+    pub unsafe fn fill(&mut self, address: *const sockaddr, length: socklen_t) -> bool {
         if !sys::may_point(address) || length as usize > ADDRESS_MAX {
             return false;
         }
         self.length = length;
+        if length as usize == size_of::<libc::sockaddr_in>() {
+            // What nearly all have: two words, and no function is called to copy them.
+            // SAFETY: the caller's promise; the array is longer.
+            let words = unsafe { address.cast::<[u64; 2]>().read_unaligned() };
+            unsafe {
+                self.bytes
+                    .as_mut_ptr()
+                    .cast::<[u64; 2]>()
+                    .write_unaligned(words)
+            };
+            return true;
+        }
         // SAFETY: the caller's promise; the copy is not longer than the array.
         unsafe {
             core::ptr::copy_nonoverlapping(
@@ -77,6 +89,23 @@ impl Address {
     /// The address and port, for calls that need no family.
     pub fn internet_or_none(&self) -> Option<SocketAddr> {
         internet_or_none(self.bytes.get(..self.length as usize)?)
+    }
+
+    /// The same for ip(7) alone, in its own words: most are of it, and a `SocketAddr` takes longer to be made and taken apart than to be
+    /// judged.
+    #[inline]
+    fn internet4(&self) -> Option<(Ipv4Addr, u16)> {
+        let [f0, f1, p0, p1, a, b, c, d, ..] = self.bytes;
+        let is_whole = self.length as usize >= size_of::<libc::sockaddr_in>();
+        (is_whole && u16::from_ne_bytes([f0, f1]) == libc::AF_INET as u16)
+            .then(|| (Ipv4Addr::new(a, b, c, d), u16::from_be_bytes([p0, p1])))
+    }
+
+    /// Does the port stand there that name servers listen on? It is one if it is an address of [`internet`](Self::internet).
+    #[inline]
+    pub fn has_dns_port(&self) -> bool {
+        let [_, _, high, low, ..] = self.bytes;
+        [high, low] == DNS_PORT.to_be_bytes()
     }
 
     /// The file that a Unix socket of this name has (unix(7)). `None` for another family, for a name that is no file's, and for one that is
@@ -147,25 +176,20 @@ macro_rules! connects {
         ///
         /// # Safety
         /// As its manual page says.
+        #[inline]
         pub unsafe fn $name(
             next: Option<table::$name::Function>, fd: c_int, address: *const sockaddr, length: socklen_t,
         ) -> c_int {
-            let pass = |address| match next {
-                // SAFETY: the caller's arguments, or a copy of them.
-                Some(next) => unsafe { next(fd, address, length) },
-                None => finish(Err(Errno(libc::ENOSYS))),
+            let Some(next) = next else {
+                return finish(Err(Errno(libc::ENOSYS)));
             };
-            if !state::judges_any(&[Section::Outbound, Section::Dns]) {
-                return pass(address);
-            }
-            let mut copy = Address::new();
             // SAFETY: the caller's arguments.
-            if !unsafe { copy.fill(address, length) } {
-                return pass(address);
-            }
-            match judge_connect(fd, &copy) {
-                Ok(()) => pass(copy.as_ptr()),
-                Err(errno) => finish(Err(errno)),
+            unsafe {
+                if state::judges_any(&[Section::Outbound, Section::Dns]) {
+                    connect_judged(next, fd, address, length)
+                } else {
+                    next(fd, address, length)
+                }
             }
         }
     )*};
@@ -173,40 +197,85 @@ macro_rules! connects {
 
 connects! { connect __connect }
 
+/// # Safety
+/// As connect(2) says.
+#[inline(never)]
+unsafe fn connect_judged(
+    next: table::connect::Function,
+    fd: c_int,
+    address: *const sockaddr,
+    length: socklen_t,
+) -> c_int {
+    let mut copy = Address::new();
+    // SAFETY: the caller's arguments, or a copy of them.
+    unsafe {
+        if !copy.fill(address, length) {
+            return next(fd, address, length);
+        }
+        match judge_connect(fd, &copy) {
+            Ok(()) => next(fd, copy.as_ptr(), length),
+            Err(errno) => finish(Err(errno)),
+        }
+    }
+}
+
 /// Judges a destination.
 ///
 /// # Errors
 /// `EACCES`: refused.
 #[inline]
 fn judge_connect(fd: c_int, copy: &Address) -> Result<(), Errno> {
-    let to = copy.internet();
     if let Some(state) = state::waiting()
-        && to.is_some()
-        && to == state.runtime_api
+        && let Some(to) = copy.internet()
+        && state.runtime_api == Some(to)
         && !begins(state)
     {
         return Err(REFUSED);
     }
-    if let (Some(state), Some(to)) = (state::judging(Section::Outbound), to) {
+    if let Some(state) = state::judging(Section::Outbound)
+        && !is_plainly_allowed(state, copy)
+        && let Some(to) = copy.internet()
+    {
         judge_outbound(state, fd, to)?;
     }
-    if to.is_some_and(|to| to.port() == DNS_PORT) {
+    if copy.has_dns_port() && copy.internet().is_some() {
         messages::expect_questions();
     }
     Ok(())
+}
+
+/// Is an address of ip(7) allowed whatever else is known of it, so that there is nothing to tell? That is most of them.
+#[inline]
+pub fn is_plainly_allowed(state: &State, copy: &Address) -> bool {
+    copy.internet4()
+        .is_some_and(|(ip, port)| is_allowed4(state, ip, port))
+}
+
+/// A function of its own, for two callers.
+#[inline(never)]
+fn is_allowed4(state: &State, ip: Ipv4Addr, port: u16) -> bool {
+    let ip = IpAddr::V4(ip);
+    !state.learns && !may_be_named(state, ip) && state.decider.allows_connect(&Connect { ip, port })
+}
+
+/// Could the policy mean that address by a name?
+#[inline]
+fn may_be_named(state: &State, ip: IpAddr) -> bool {
+    state.decider.names_outbound() && resolved::may_have_names(ip)
 }
 
 /// Judges a destination and reports what there is to report.
 ///
 /// # Errors
 /// `EACCES`: refused.
+#[inline(never)]
 pub fn judge_outbound(state: &State, fd: c_int, to: SocketAddr) -> Result<(), Errno> {
     let event = Connect {
         ip: to.ip(),
         port: to.port(),
     };
     let mut verdict = state.decider.connect(&event);
-    if state.decider.names_outbound() && resolved::may_have_names(event.ip) {
+    if may_be_named(state, event.ip) {
         verdict = judge_by_names(state, &event, verdict);
     }
     if verdict.outcome != Outcome::Allow && (!is_socket(fd) || is_connected_stream(fd)) {
@@ -291,6 +360,15 @@ fn judge_port(state: &State, fd: c_int, local: SocketAddr) -> Result<(), Errno> 
     if port != 0 && judged(fd).is_some_and(|judged| judged.load(Ordering::Relaxed) == port) {
         return Ok(());
     }
+    if !state.learns && state.decider.allows_listen(local.port()) {
+        return Ok(());
+    }
+    judge_port_further(state, fd, local)
+}
+
+/// What is not plainly allowed.
+#[inline(never)]
+fn judge_port_further(state: &State, fd: c_int, local: SocketAddr) -> Result<(), Errno> {
     let verdict = state.decider.listen(local.port());
     if verdict.outcome != Outcome::Allow && !is_socket(fd) {
         return Ok(());
@@ -308,7 +386,7 @@ fn judge_port(state: &State, fd: c_int, local: SocketAddr) -> Result<(), Errno> 
         return Ok(());
     }
     if let Some(judged) = judged(fd) {
-        judged.store(port, Ordering::Relaxed);
+        judged.store(u32::from(local.port()), Ordering::Relaxed);
     }
     Ok(())
 }
@@ -371,27 +449,45 @@ bound! {
 ///
 /// # Safety
 /// As its manual page says.
+#[inline]
 pub unsafe fn bind(
     next: Option<table::bind::Function>,
     fd: c_int,
     address: *const sockaddr,
     length: socklen_t,
 ) -> c_int {
-    let pass = |address| match next {
-        // SAFETY: the caller's arguments, or a copy of them.
-        Some(next) => unsafe { next(fd, address, length) },
-        None => finish(Err(Errno(libc::ENOSYS))),
+    let Some(next) = next else {
+        return finish(Err(Errno(libc::ENOSYS)));
     };
-    if !state::judges_any(&[Section::Listen, Section::Filesystem]) {
-        return pass(address);
+    // SAFETY: the caller's arguments.
+    unsafe {
+        if state::judges_any(&[Section::Listen, Section::Filesystem]) {
+            bind_judged(next, fd, address, length)
+        } else {
+            next(fd, address, length)
+        }
     }
-    // SAFETY: the caller's promise.
-    let Some(copy) = (unsafe { Address::copy(address, length) }) else {
-        return pass(address);
-    };
-    match judge_name(fd, &copy) {
-        Ok(()) => pass(copy.as_ptr()),
-        Err(errno) => finish(Err(errno)),
+}
+
+/// # Safety
+/// As bind(2) says.
+#[inline(never)]
+unsafe fn bind_judged(
+    next: table::bind::Function,
+    fd: c_int,
+    address: *const sockaddr,
+    length: socklen_t,
+) -> c_int {
+    let mut copy = Address::new();
+    // SAFETY: the caller's arguments, or a copy of them.
+    unsafe {
+        if !copy.fill(address, length) {
+            return next(fd, address, length);
+        }
+        match judge_name(fd, &copy) {
+            Ok(()) => next(fd, copy.as_ptr(), length),
+            Err(errno) => finish(Err(errno)),
+        }
     }
 }
 

@@ -170,7 +170,7 @@ fn last_component(path: &[u8]) -> &[u8] {
 /// Would the name be allowed if no component of it were a link?
 pub fn is_allowed_as_written(state: &State, dir: c_int, name: &[u8], access: Access) -> bool {
     if path::is_plain(name) {
-        return verdict(state, name, access).outcome == Outcome::Allow;
+        return is_allowed(state, name, access);
     }
     is_allowed_in_other_words(state, dir, name, access)
 }
@@ -179,9 +179,20 @@ pub fn is_allowed_as_written(state: &State, dir: c_int, name: &[u8], access: Acc
 fn is_allowed_in_other_words(state: &State, dir: c_int, name: &[u8], access: Access) -> bool {
     let mut whole = Name::new();
     let is_based = name.first() == Some(&b'/') || path::base_of(dir, &mut whole).is_ok();
-    is_based
-        && whole.push_components(name).is_ok()
-        && verdict(state, whole.as_bytes(), access).outcome == Outcome::Allow
+    is_based && whole.push_components(name).is_ok() && is_allowed(state, whole.as_bytes(), access)
+}
+
+/// Does the policy allow a file of that name, if it is its own?
+#[inline(never)]
+fn is_allowed(state: &State, path: &[u8], access: Access) -> bool {
+    if path.starts_with(b"/proc/") {
+        return verdict_in_proc(state, path, access).outcome == Outcome::Allow;
+    }
+    state.decider.allows_file(&File {
+        path,
+        alias: None,
+        access,
+    })
 }
 
 /// A file held by `O_PATH`: it can be named and opened, and nothing has happened to it.
