@@ -257,8 +257,7 @@ impl<'a> Decider<'a> {
             Section::Processes => (Reason::UnfollowableProgram, Some(setting::PROCESSES)),
             _ => (Reason::Unlisted, None),
         };
-        self.refuse(self.state(section), reason, decided)
-            .unwrap_or(MALFORMED)
+        self.told(self.refuse(self.state(section), reason, decided))
     }
 
     /// The verdict on a way around the hooks themselves, which no single section answers for: the strictest effect of those that are on.

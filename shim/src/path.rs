@@ -323,15 +323,16 @@ pub fn is_plain(path: &[u8]) -> bool {
 fn has_odd_pair(path: &[u8]) -> bool {
     /// Multiplied by a byte: a word of eight of it.
     const EACH: u64 = 0x0101_0101_0101_0101;
-    /// The high bit of each byte that is zero, and of none before the first of them.
+    /// The high bit of each byte that is zero.
     const fn zeros(word: u64) -> u64 {
         // Exact for each byte, whatever its neighbours are.
-        !((word & (EACH * 0x7f)) + EACH * 0x7f | word | EACH * 0x7f)
+        let low = EACH * 0x7f;
+        !(((word & low) + low) | word | low)
     }
     let is_odd = |bytes: &[u8; 8]| {
         let word = u64::from_le_bytes(*bytes);
-        let slashes = zeros(word ^ EACH * b'/' as u64);
-        let marks = slashes | zeros(word ^ EACH * b'.' as u64);
+        let slashes = zeros(word ^ (EACH * b'/' as u64));
+        let marks = slashes | zeros(word ^ (EACH * b'.' as u64));
         slashes << 8 & marks != 0
     };
     let Some(last) = path.last_chunk::<8>() else {
