@@ -60,14 +60,12 @@ impl Address {
         self.length = length;
         if length as usize == size_of::<libc::sockaddr_in>() {
             // What nearly all have: two words, and no function is called to copy them.
-            // SAFETY: the caller's promise; the array is longer.
-            let words = unsafe { address.cast::<[u64; 2]>().read_unaligned() };
+            // SAFETY: the caller's promise, and an array that is longer.
             unsafe {
-                self.bytes
-                    .as_mut_ptr()
-                    .cast::<[u64; 2]>()
-                    .write_unaligned(words)
-            };
+                let words = address.cast::<[u64; 2]>().read_unaligned();
+                let room = self.bytes.as_mut_ptr().cast::<[u64; 2]>();
+                room.write_unaligned(words);
+            }
             return true;
         }
         // SAFETY: the caller's promise; the copy is not longer than the array.
