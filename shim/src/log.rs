@@ -138,6 +138,19 @@ impl Log {
         self.write_by(line, Effort { hand, patience })
     }
 
+    /// Would a line be written at once? Only the way of the main process is looked at.
+    pub fn is_ready(&self) -> bool {
+        let [stream, _] = &self.streams;
+        match (self.destination, stream) {
+            (Destination::File(_), _) => true,
+            (Destination::Stream(_), Some(stream)) => {
+                let first = stream.near().next();
+                first.is_some_and(|fd| sys::wait_writable(fd, 0))
+            }
+            (Destination::Stream(_), None) => false,
+        }
+    }
+
     fn write_by(&self, line: &[u8], mut effort: Effort) -> Result<(), Errno> {
         if let Destination::File(path) = self.destination {
             let flags =
@@ -192,17 +205,21 @@ impl Stream {
         })
     }
 
-    /// Writes to a descriptor of this process that is the stream: its own number first.
-    fn write_near(&self, line: &[u8], effort: &mut Effort) -> Result<(), Errno> {
+    /// Descriptors of this process that are the stream: its own number first.
+    fn near(&self) -> impl Iterator<Item = c_int> {
         let others = (0..NEAR).filter(|fd| *fd != self.number);
-        for fd in core::iter::once(self.number).chain(others) {
-            if sys::fstat(fd).is_ok_and(|stat| stat.id == self.id)
-                && write_line(fd, line, effort).is_ok()
-            {
-                return Ok(());
-            }
+        core::iter::once(self.number)
+            .chain(others)
+            .filter(|fd| sys::fstat(*fd).is_ok_and(|stat| stat.id == self.id))
+    }
+
+    /// Writes to a descriptor of this process that is the stream.
+    fn write_near(&self, line: &[u8], effort: &mut Effort) -> Result<(), Errno> {
+        if self.near().any(|fd| write_line(fd, line, effort).is_ok()) {
+            Ok(())
+        } else {
+            Err(Errno(libc::EBADF))
         }
-        Err(Errno(libc::EBADF))
     }
 
     /// Opens the stream anew in the main process, or takes a descriptor of it from there, and writes to it if it still is what it was.

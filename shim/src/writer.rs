@@ -23,10 +23,16 @@ use crate::log::{Destination, Hand, LOST, Log};
 use crate::objects;
 use crate::sys::{self, Errno};
 
-/// Lines that may wait at a time: a burst of alerts that a 2-core machine writes in two milliseconds. The lowest free slot is taken, so that
+/// Lines that may wait at a time: as many as are written in two milliseconds. The lowest free slot is taken, so that
 /// memory grows only as far as lines ever had to wait.
 const SLOTS: usize = 1024;
 const WORDS: usize = SLOTS / 64;
+
+/// How many milliseconds an alert waits for a slot, if the log takes lines and the thread, which is to write them, gets no processor.
+const STAY: usize = 10;
+
+/// So many waiting lines leave room enough for those that wait for a slot.
+const FEW: usize = SLOTS / 4;
 
 /// How long a child waits for the main process to write its line, and an exit for the last lines, in milliseconds.
 const PATIENCE: i64 = 1000;
@@ -44,6 +50,8 @@ struct Shared {
     posted: AtomicU32,
     /// Grows with each line that was written: children sleep on it.
     written: AtomicU32,
+    /// Not 0: alerts wait for a slot (futex).
+    crowded: AtomicU32,
     /// The thread sleeps, or is about to.
     asleep: AtomicBool,
     /// Lines being written right now.
@@ -163,6 +171,10 @@ fn drain(shared: &Shared, queue: &Queue, mut batch: Option<&mut Batch>) {
             _ => write_slot(shared, queue, slot),
         }
         shared.release(slot);
+        if shared.crowded.load(Ordering::Relaxed) != 0 && queue.waiting.len() <= FEW {
+            shared.crowded.store(0, Ordering::Relaxed);
+            sys::futex_wake(&shared.crowded);
+        }
     }
     if let Some(batch) = batch {
         batch.deliver(queue);
@@ -254,6 +266,27 @@ impl Shared {
         None
     }
 
+    /// A slot, once the thread has had a processor: a program that never rests may leave it none, where there is one for both.
+    #[cold]
+    #[inline(never)]
+    fn wait_for_slot(&self, log: &Log) -> Option<usize> {
+        for _ in 0..STAY {
+            if !log.is_ready() {
+                // Who reads it may wait for this processor, too.
+                sys::sched_yield();
+                if !log.is_ready() {
+                    return None;
+                }
+            }
+            self.crowded.store(1, Ordering::SeqCst);
+            sys::futex_wait(&self.crowded, 1, 1);
+            if let Some(slot) = self.claim() {
+                return Some(slot);
+            }
+        }
+        None
+    }
+
     /// The line in a slot that its writer has handed over.
     fn line(&self, slot: usize) -> Option<&[u8]> {
         let (length, line) = (self.lengths.get(slot)?, self.lines.get(slot)?);
@@ -278,12 +311,13 @@ impl Shared {
 
 /// Puts an alert of the main process on its way. `format` writes the line and gives its length.
 ///
-/// `false`: there is no thread, the caller has to write by itself. A line for which there is no room is counted as lost.
+/// `false`: there is no thread, the caller has to write by itself. A line for which there is no room is counted as lost: at once where it is the log
+/// that takes no more.
 pub fn post(format: impl FnOnce(&mut [u8; LINE_MAX]) -> usize) -> bool {
     let (Some(shared), Some(queue)) = (shared(), queue()) else {
         return false;
     };
-    let Some(slot) = shared.claim() else {
+    let Some(slot) = shared.claim().or_else(|| shared.wait_for_slot(queue.log)) else {
         LOST.fetch_add(1, Ordering::Relaxed);
         return true;
     };

@@ -267,8 +267,9 @@ pub fn write(fd: c_int, bytes: &[u8]) -> Result<usize, Errno> {
     unsafe { call!(libc::SYS_write, fd, bytes.as_ptr(), bytes.len()) }
 }
 
-/// Waits until `fd` can be written to, at most `milliseconds` (ppoll(2)).
-pub fn wait_writable(fd: c_int, milliseconds: i64) {
+/// Waits until `fd` can be written to, at most `milliseconds` (ppoll(2)). A pipe that can takes [`PIPE_BUF`](libc::PIPE_BUF) bytes. `false`: it cannot, or
+/// something is wrong with it.
+pub fn wait_writable(fd: c_int, milliseconds: i64) -> bool {
     let mut poll = libc::pollfd {
         fd,
         events: libc::POLLOUT,
@@ -279,7 +280,8 @@ pub fn wait_writable(fd: c_int, milliseconds: i64) {
         tv_nsec: milliseconds * 1_000_000,
     };
     // SAFETY: one pollfd, a timeout, no signal mask.
-    let _ = unsafe { call!(libc::SYS_ppoll, &raw mut poll, 1, &raw const time, 0, 0) };
+    let ready = unsafe { call!(libc::SYS_ppoll, &raw mut poll, 1, &raw const time, 0, 0) };
+    ready.is_ok() && poll.revents == libc::POLLOUT
 }
 
 /// openat2(2) as the program asks for it.

@@ -79,6 +79,12 @@ pub fn futex_wait(word: &core::sync::atomic::AtomicU32, expected: u32, milliseco
     };
 }
 
+/// sched_yield(2).
+pub fn sched_yield() {
+    // SAFETY: no arguments.
+    let _ = unsafe { call!(libc::SYS_sched_yield) };
+}
+
 /// What tells the calling thread from all others, without a system call: the address of its thread control block (ELF Handling For Thread-Local
 /// Storage), which is never 0.
 #[cfg(all(feature = "alone", not(test)))]
