@@ -3,6 +3,7 @@
 Takes the zips that `make layer` has made. Needs apt for the packages, and Linux 6.7 for an emulator of its own (see enter.py).
 """
 
+import fcntl
 import sys
 import time
 import unittest
@@ -18,6 +19,14 @@ def main(names):
     if not wanted:
         return f"no place of that name; there are {', '.join(place.name for place in places.PLACES)}"
     places.PLACES[:] = wanted
+    # What is unpacked and compiled below is for one run at a time.
+    places.CACHE.mkdir(parents=True, exist_ok=True)
+    turn = (places.CACHE / "turn").open("w")
+    try:
+        fcntl.flock(turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        print(f"another run is at work in {places.CACHE}: waiting for its end", flush=True)
+        fcntl.flock(turn, fcntl.LOCK_EX)
     try:
         for place in wanted:
             place.root
