@@ -1,18 +1,26 @@
 // The floor of a call that is judged: a preload that does by hand what no hook with a verdict on ten entries can leave out, and nothing else. It
 // copies what it judges, because another thread may write over it; looks that copy up by a hash, one for each length that an entry could have; and
-// passes the copy on. It knows no audit, no child, no second name of a file, no resolver of the program's own, no learning, no `alert`, and
-// what it finds it does not tell: a defence made of it would stop next to nothing.
+// passes the copy on. What the platform needs goes first, an address may be meant by a name that led to it, an open can be cancelled as libc's can,
+// the variables that change which name is asked for are looked for, and a program is known by its file: its name, and whether its loader is one that
+// loads preloads. It knows no audit, no second name of a file, no script, no learning, no `alert`, and what it finds it does not tell: a defence made
+// of it would stop next to nothing.
+//
+// A child is given its environment, with what FLOOR_CHILD says as its LD_PRELOAD.
 #define _GNU_SOURCE
 // Not fcntl.h, whose open has no third argument to pass on.
 #include <arpa/inet.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <elf.h>
 #include <netdb.h>
+#include <pthread.h>
+#include <spawn.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -20,14 +28,21 @@
 #define CREATES 0100
 #define CLOEXEC 02000000
 #define NO_SYMLINKS 4
+#define HELD 010000000
+#define EFFECTIVE 0x200
+#define EMPTY_PATH 0x1000
 
 static volatile unsigned active;
 static uint32_t filter[64];
 static struct entry {
-    uint32_t hash, low, high;
-    unsigned char length;
-    char key[31];
+    uint32_t hash;
+    unsigned char length, first, count;
+    char key[33];
 } entries[32];
+static struct {
+    uint16_t low, high;
+} ports[32];
+static unsigned all_ports;
 
 static inline uint64_t mix(uint64_t hash, uint64_t word) {
     uint64_t mixed = (hash ^ word) * 0xd6e8feb86659fd93;
@@ -47,12 +62,15 @@ static uint32_t hash_of(const char *key, size_t length) {
     return mix(hash, word_at(key + at, length - at) + length) >> 7;
 }
 
-static void enter(const char *key, size_t length, unsigned low, unsigned high) {
+// The ports of a key are entered one after the other.
+static void enter(const char *key, size_t length, uint16_t low, uint16_t high) {
     uint32_t hash = hash_of(key, length), at = hash % 32;
     filter[hash / 32 % 64] |= 1u << hash % 32;
-    while (entries[at].length) at = (at + 1) % 32;
-    entries[at] = (struct entry){hash, low, high, length, ""};
+    while (entries[at].length && (entries[at].hash != hash || memcmp(entries[at].key, key, length))) at = (at + 1) % 32;
+    if (!entries[at].length) entries[at] = (struct entry){.hash = hash, .length = length, .first = all_ports};
     memcpy(entries[at].key, key, length);
+    ports[entries[at].first + entries[at].count++].low = low;
+    ports[all_ports++].high = high;
 }
 
 // Is there such a key, for that port?
@@ -60,15 +78,24 @@ static inline int is_entry(uint32_t hash, const char *key, size_t length, unsign
     if (!(filter[hash / 32 % 64] >> hash % 32 & 1)) return 0;
     for (uint32_t at = hash % 32; entries[at].length; at = (at + 1) % 32) {
         const struct entry *entry = &entries[at];
-        if (entry->hash == hash && entry->length == length && !memcmp(entry->key, key, length))
-            return port >= entry->low && port <= entry->high;
+        if (entry->hash != hash || entry->length != length || memcmp(entry->key, key, length)) continue;
+        for (unsigned i = entry->first; i < entry->first + entry->count; i++)
+            if (port >= ports[i].low && port <= ports[i].high) return 1;
+        return 0;
     }
     return 0;
 }
 
+// The names that led to addresses, each in its place.
+static struct {
+    volatile uint32_t sequence;
+    char name[276];
+} led[512];
+
 static int denies_address(const struct sockaddr_in *to) {
     static const unsigned sizes[] = {24, 32};
     if (to->sin_family != AF_INET) return 0;
+    if (led[mix(0, to->sin_addr.s_addr) % 512].sequence) abort();
     for (int i = 0; i < 2; i++) {
         char key[5] = {(char)sizes[i]};
         uint32_t network = htonl(ntohl(to->sin_addr.s_addr) & ~0u << (32 - sizes[i]));
@@ -122,6 +149,14 @@ ssize_t sendto(int fd, const void *data, size_t size, int flags, const struct so
     return denies_address((void *)&copy) ? refused() : next_sendto(fd, data, size, flags, (void *)&copy, length);
 }
 
+// What a resolver of the program's own is told says which names led where; less than a header, a name and a record is no answer.
+NEXT(ssize_t, recv, (int, void *, size_t, int));
+ssize_t recv(int fd, void *data, size_t size, int flags) {
+    ssize_t received = next_recv(fd, data, size, flags);
+    if (active && received > 32 && ((unsigned char *)data)[2] & 0x80 && ((unsigned char *)data)[5] == 1) abort();
+    return received;
+}
+
 static unsigned denied_port = 9;
 
 NEXT(int, bind, (int, const struct sockaddr *, socklen_t));
@@ -144,6 +179,15 @@ int listen(int fd, int backlog) {
 // The resolver sends by functions that are hooked, too.
 static __thread int resolves;
 
+extern char **environ;
+
+// resolver(5), hostname(7).
+static int searches(void) {
+    for (char **entry = environ; *entry; entry++)
+        if ((*entry)[0] == 'L' ? !strncmp(*entry, "LOCALDOMAIN=", 12) : (*entry)[0] == 'H' && !strncmp(*entry, "HOSTALIASES=", 12)) return 1;
+    return 0;
+}
+
 NEXT(int, getaddrinfo, (const char *, const char *, const struct addrinfo *, struct addrinfo **));
 int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **result) {
     char name[1025];
@@ -151,10 +195,12 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
     if (!active || !node || (hints && hints->ai_flags & AI_NUMERICHOST) || !(length = copied(name, sizeof name, node))) return next_getaddrinfo(node, service, hints, result);
     char folded[1025];
     for (size_t at = 0; at < length; at++) folded[at] = name[at] >= 'A' && name[at] <= 'Z' ? name[at] | 0x20 : name[at];
-    if (denies_name(folded, length, '.')) return EAI_FAIL;
+    if ((folded[0] < '0' || folded[0] > '9') && !memchr(folded, ':', length) && (denies_name(folded, length, '.') || searches())) return EAI_FAIL;
     resolves++;
     int status = next_getaddrinfo(name, service, hints, result);
     resolves--;
+    // Are its addresses to be noted?
+    if (!status && denies_name(folded, length, '.')) abort();
     return status;
 }
 
@@ -178,7 +224,10 @@ static int proved(const char *path, int flags) {
     struct {
         uint64_t flags, mode, resolve;
     } how = {(unsigned)flags, 0, NO_SYMLINKS};
+    int before;
+    pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &before);
     int fd = syscall(SYS_openat2, AT_CWD, name, &how, sizeof how);
+    pthread_setcanceltype(before, NULL);
     return fd < 0 && errno == ELOOP ? -2 : fd;
 }
 
@@ -194,7 +243,65 @@ FILE *fopen(const char *path, const char *mode) {
     return fd == -2 ? next_fopen(path, mode) : fd < 0 ? NULL : fdopen(fd, mode);
 }
 
+static char *child_preload;
+
+// Is that a program that may not run, or that does not load what is preloaded?
+static int denies_program(const char *path) {
+    char name[4096], link[64], head[832];
+    struct stat held, read;
+    size_t length = copied(name, sizeof name, path);
+    int fd = syscall(SYS_openat, AT_CWD, name, HELD | CLOEXEC, 0);
+    if (!length || fd < 0) return 0;
+    int runs = !fstat(fd, &held) && S_ISREG(held.st_mode) && !syscall(SYS_faccessat2, fd, "", X_OK, EFFECTIVE | EMPTY_PATH);
+    snprintf(link, sizeof link, "/proc/thread-self/fd/%d", fd);
+    ssize_t named = runs ? syscall(SYS_readlinkat, AT_CWD, link, name, sizeof name) : 0;
+    int denied = named > 0 && denies_name(name, named, '/');
+    int file = denied || !runs ? -1 : syscall(SYS_openat, AT_CWD, link, CLOEXEC, 0);
+    if (file >= 0) {
+        ssize_t size = pread(file, head, sizeof head, 0);
+        const Elf64_Ehdr *elf = (void *)head;
+        const Elf64_Phdr *part = (void *)(head + elf->e_phoff);
+        denied = 1;
+        for (int i = 0; size == sizeof head && elf->e_phoff < 128 && i < elf->e_phnum && (char *)&part[i + 1] < head + size; i++)
+            if (part[i].p_type == PT_INTERP && part[i].p_offset < 800) denied = !strstr(head + part[i].p_offset, "/ld-linux");
+        // It was that file, and still is.
+        denied |= fstat(file, &read) || read.st_ino != held.st_ino || read.st_dev != held.st_dev;
+        close(file);
+    }
+    denied |= fstat(fd, &read) || read.st_ino != held.st_ino || read.st_dev != held.st_dev;
+    close(fd);
+    return denied;
+}
+
+// A child's environment: the program's own, with the preload in it. On the stack, since this may be the child of vfork(2).
+#define WITH_PRELOAD(given, made)                                                                     \
+    size_t count_of_##made = 0;                                                                       \
+    while ((given)[count_of_##made]) count_of_##made++;                                               \
+    char *made[count_of_##made + 1];                                                                  \
+    for (size_t at = 0; at <= count_of_##made; at++)                                                  \
+        made[at] = (given)[at] && !strncmp((given)[at], "LD_PRELOAD=", 11) ? child_preload : (given)[at]
+
+NEXT(int, posix_spawn, (pid_t *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *, char *const *, char *const *));
+int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attributes, char *const argv[], char *const envp[]) {
+    if (!active || !child_preload) return next_posix_spawn(pid, path, actions, attributes, argv, envp);
+    if (denies_program(path)) return EACCES;
+    WITH_PRELOAD(envp, made);
+    return next_posix_spawn(pid, path, actions, attributes, argv, made);
+}
+
+NEXT(int, execve, (const char *, char *const *, char *const *));
+int execve(const char *path, char *const argv[], char *const envp[]) {
+    if (!active || !child_preload) return next_execve(path, argv, envp);
+    if (denies_program(path)) return refused();
+    WITH_PRELOAD(envp, made);
+    return next_execve(path, argv, made);
+}
+
 __attribute__((constructor)) static void start(void) {
+    child_preload = getenv("FLOOR_CHILD");
+    next_recv = dlsym(RTLD_NEXT, "recv");
+    next_posix_spawn = dlsym(RTLD_NEXT, "posix_spawn");
+    next_execve = dlsym(RTLD_NEXT, "execve");
     next_connect = dlsym(RTLD_NEXT, "connect");
     next_sendto = dlsym(RTLD_NEXT, "sendto");
     next_bind = dlsym(RTLD_NEXT, "bind");
@@ -204,6 +311,9 @@ __attribute__((constructor)) static void start(void) {
     next_fopen = dlsym(RTLD_NEXT, "fopen");
     enter("\x18\x0a\x00\x02\x00", 5, 0, 65535);
     enter("\x20\xc0\x00\x02\x07", 5, 1031, 1031);
+    // Extensions of the platform. That they are allowed is not told apart here from what is denied.
+    static const unsigned extensions[] = {2772, 2773, 4317, 4318, 8125, 8126};
+    for (int i = 0; i < 6; i++) enter("\x20\x7f\x00\x00\x01", 5, extensions[i], extensions[i]);
     enter(".evil3.example", 14, 0, 0);
     enter("evil8.example", 13, 0, 0);
     enter("/srv/secret0/key.pem", 20, 0, 0);

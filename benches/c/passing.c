@@ -23,6 +23,7 @@ PASS(int, connect, (int fd, const struct sockaddr *to, socklen_t length), (fd, t
 PASS(int, bind, (int fd, const struct sockaddr *to, socklen_t length), (fd, to, length))
 PASS(int, listen, (int fd, int backlog), (fd, backlog))
 PASS(ssize_t, sendto, (int fd, const void *data, size_t size, int flags, const struct sockaddr *to, socklen_t length), (fd, data, size, flags, to, length))
+PASS(ssize_t, recv, (int fd, void *data, size_t size, int flags), (fd, data, size, flags))
 PASS(int, getaddrinfo, (const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **result), (node, service, hints, result))
 PASS(int, posix_spawn, (pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attributes, char *const argv[], char *const envp[]), (pid, path, actions, attributes, argv, envp))
 PASS(int, execve, (const char *path, char *const argv[], char *const envp[]), (path, argv, envp))
@@ -34,6 +35,7 @@ __attribute__((constructor)) static void start(void) {
     next_bind = dlsym(RTLD_NEXT, "bind");
     next_listen = dlsym(RTLD_NEXT, "listen");
     next_sendto = dlsym(RTLD_NEXT, "sendto");
+    next_recv = dlsym(RTLD_NEXT, "recv");
     next_getaddrinfo = dlsym(RTLD_NEXT, "getaddrinfo");
     next_posix_spawn = dlsym(RTLD_NEXT, "posix_spawn");
     next_execve = dlsym(RTLD_NEXT, "execve");

@@ -5,6 +5,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 
 use crate::place::{Place, Variables, program, text};
+use crate::shape;
 use crate::table::{Table, median};
 
 /// The name of a call, as the C program prints it, and the most that it may take with a section on.
@@ -26,11 +27,14 @@ const BUDGETS: [(&str, f64); 12] = [
 /// Acts that are learnt already, which is what nearly all are while a policy is learnt.
 const LEARNING: &str = "learning, known acts";
 
+/// What to stand before a call takes at least.
+const FLOOR: &str = "the floor";
+
 /// What a verdict on ten entries takes at least.
 const BY_HAND: &str = "judged by hand";
 
 /// The calls that are judged there.
-const JUDGED_BY_HAND: [&str; 8] = [
+const JUDGED_BY_HAND: [&str; 10] = [
     "open",
     "open relative",
     "fopen",
@@ -39,10 +43,12 @@ const JUDGED_BY_HAND: [&str; 8] = [
     "bind and listen",
     "sendto",
     "getaddrinfo localhost",
+    "posix_spawn",
+    "vfork+execve",
 ];
 
 /// Settings that no budget is set for.
-const UNBUDGETED: [&str; 3] = ["the floor", BY_HAND, LEARNING];
+const UNBUDGETED: [&str; 3] = [FLOOR, BY_HAND, LEARNING];
 
 /// Nanoseconds of each call, one value a batch.
 pub type Taken = BTreeMap<String, Vec<f64>>;
@@ -140,13 +146,23 @@ pub fn in_turns(
     taken
 }
 
+/// The environment of who judges by hand: its children get that of a child of Palisade's, and load a library of the same shape.
+fn by_hand(place: &Place) -> Variables {
+    let shape = shape::preload(&place.library).unwrap_or_else(|| place.nothing.clone());
+    let mut variables = place.child(10);
+    variables.retain(|(name, _)| name != "LD_PRELOAD");
+    variables.push(("LD_PRELOAD".into(), text(&place.judging)));
+    variables.push(("FLOOR_CHILD".into(), format!("LD_PRELOAD={}", text(&shape))));
+    variables
+}
+
 /// Every call under every setting.
 pub fn measure(place: &Place, table: &mut Table) {
     let mut learning = place.main(10);
     learning.push(("PALISADE_MODE".into(), "learn".into()));
     let settings = [
-        ("the floor", place.preloading(&place.passing)),
-        (BY_HAND, place.preloading(&place.judging)),
+        (FLOOR, place.preloading(&place.passing)),
+        (BY_HAND, by_hand(place)),
         ("off", place.main(0)),
         ("10 entries", place.main(10)),
         ("10,000 entries", place.main(10_000)),
@@ -184,6 +200,15 @@ pub fn measure(place: &Place, table: &mut Table) {
             };
             table.ratio(call, setting, "ns", (times, bare), budget);
         }
+    }
+    floors(table, without.keys());
+}
+
+/// What stands beside the budgets: a preload that does as little as a verdict takes, or nothing.
+fn floors<'c>(table: &mut Table, calls: impl Iterator<Item = &'c String>) {
+    for call in calls {
+        table.floor(call, &["off"], (call, FLOOR));
+        table.floor(call, &["10 entries", "10,000 entries"], (call, BY_HAND));
     }
 }
 

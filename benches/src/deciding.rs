@@ -148,13 +148,12 @@ fn both(
         Spread::of(small.clone()),
         Some(150.0),
     );
-    table.ratio(
-        what,
-        "10,000 to 10 entries",
-        "ns",
-        (&large, &small),
-        Some(1.2),
-    );
+    const LENGTHS: &str = "40 entries of the same lengths to 10";
+    const LARGE: &str = "10,000 to 10 entries";
+    table.ratio(what, LENGTHS, "ns", (&middle, &small), None);
+    table.ratio(what, LARGE, "ns", (&large, &small), Some(1.2));
+    // More lengths are what more entries bring along.
+    table.floor(what, &[LARGE], (what, LENGTHS));
     table.ratio(
         what,
         "10,000 to 40 entries of the same lengths",

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use palisade_tests::repository;
 use serde_json::Value;
 
-use crate::table::number;
+use crate::table::{self, number};
 
 const BEGIN: &str = "<!-- bench:begin -->";
 const END: &str = "<!-- bench:end -->";
@@ -90,10 +90,8 @@ fn machine(results: &Value) -> String {
 
 /// How many of the budgets are met.
 fn budgets(results: &Value) -> String {
-    let rows = results["rows"].as_array().into_iter().flatten();
-    let met: Vec<bool> = rows.filter_map(|row| row["met"].as_bool()).collect();
-    let over = met.iter().filter(|met| !**met).count();
-    format!("{} budgets, of which {over} are not met", met.len())
+    let rows = results["rows"].as_array();
+    table::budgets(rows.map_or(&[], Vec::as_slice))
 }
 
 /// A time in nanoseconds, short.
@@ -224,7 +222,9 @@ fn in_full(results: &Value) -> String {
             };
             let budget = row["budget"].as_f64().map_or_else(String::new, |budget| {
                 let mark = if row["met"] == true { "" } else { " **over**" };
-                format!("{}{mark}", number(budget))
+                let floor = table::over_floor(row)
+                    .map_or_else(String::new, |floor| format!(", floor {floor}"));
+                format!("{}{mark}{floor}", number(budget))
             });
             let _ = writeln!(
                 out,

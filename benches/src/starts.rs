@@ -48,6 +48,9 @@ pub fn python() -> Option<PathBuf> {
     path.is_file().then_some(path)
 }
 
+/// What any wrapper has to do: to be a shell, to start something that proves that the library can be loaded, and to become a main process.
+const UNCHECKED: &str = "a shell that starts one and becomes a main process";
+
 /// Children, the main process, the wrapper and the runtimes.
 pub fn measure(place: &Place, table: &mut Table) {
     const TRUE: &[&str] = &["/bin/true"];
@@ -82,6 +85,11 @@ pub fn measure(place: &Place, table: &mut Table) {
     let script = text(&wrapper());
     let shell: &[&str] = &["/bin/sh", "-c", "exec /bin/true"];
     let probing: &[&str] = &["/bin/sh", "-c", "/bin/sh -c :; exec /bin/true"];
+    let unchecked_script = format!(
+        "/bin/sh -c :; export LD_PRELOAD={}; exec /bin/true",
+        text(&place.library)
+    );
+    let unchecked: &[&str] = &["/bin/sh", "-c", &unchecked_script];
     let times = run(
         place,
         place.rounds(1000),
@@ -98,6 +106,7 @@ pub fn measure(place: &Place, table: &mut Table) {
             (&thousand, TRUE),
             (&bare, shell),
             (&bare, probing),
+            (&wrapped, unchecked),
             (&wrapped, &[&script, "/bin/true"]),
         ],
     );
@@ -114,10 +123,11 @@ pub fn measure(place: &Place, table: &mut Table) {
         thousand_times,
         shell_times,
         probing_times,
+        unchecked_times,
         wrapped_times,
     ] = times.as_slice()
     else {
-        panic!("thirteen cases");
+        panic!("fourteen cases");
     };
     drop((large_main, largest_main));
     for (what, setting, times, against, budget) in [
@@ -193,6 +203,7 @@ pub fn measure(place: &Place, table: &mut Table) {
             bare_times,
             None,
         ),
+        (UNCHECKED, "the floor", unchecked_times, bare_times, None),
         (
             "wrapper and main process",
             "100 entries",
@@ -205,6 +216,15 @@ pub fn measure(place: &Place, table: &mut Table) {
             table.difference(what, setting, "µs", (times, against), budget);
         }
     }
+    let children = ["off", "10 entries", "1,000 entries", "10,000 entries"];
+    let shape = ("a preload of the library's shape", "the floor");
+    table.floor("a child", &children, shape);
+    let wrapper = ["100 entries"];
+    table.floor(
+        "wrapper and main process",
+        &wrapper,
+        (UNCHECKED, "the floor"),
+    );
     let times = run(place, place.rounds(40), &[(&bare, TRUE), (&most, TRUE)]);
     if let [without, with] = times.as_slice() {
         table.difference(

@@ -62,6 +62,8 @@ pub struct Row {
     /// The most, or the least where that is asked for, that it may be.
     budget: Option<f64>,
     met: Option<bool>,
+    /// The least that it can be, as far as that is measured.
+    floor: Option<f64>,
 }
 
 /// All figures.
@@ -155,6 +157,22 @@ impl Table {
         }
     }
 
+    /// Rows of this group that cannot be below another one: what the other does is what these cannot leave out.
+    pub fn floor(&mut self, what: &str, settings: &[&str], (of, setting): (&str, &str)) {
+        let is_here = |row: &&Row| row.group == self.group && row.what == of;
+        let mut rows = self.rows.iter().filter(is_here);
+        let Some(floor) = rows.find(|row| row.setting == setting) else {
+            return;
+        };
+        let (kind, least) = (floor.kind, floor.figure.median);
+        for row in &mut self.rows {
+            let is_meant = row.what == what && settings.contains(&&*row.setting);
+            if row.group == self.group && row.kind == kind && is_meant && row.budget.is_some() {
+                row.floor = Some(least);
+            }
+        }
+    }
+
     #[expect(clippy::too_many_arguments, reason = "a row has as many columns")]
     fn row(
         &mut self,
@@ -177,6 +195,7 @@ impl Table {
             figure,
             budget,
             met: budget.map(|budget| figure.median <= budget),
+            floor: None,
         });
     }
 
@@ -191,7 +210,7 @@ impl Table {
                     "without": row.without, "with": row.with,
                     "kind": match row.kind { "×" => "ratio", "+" => "difference", _ => "value" },
                     "median": row.figure.median, "low": row.figure.low, "high": row.figure.high,
-                    "budget": row.budget, "met": row.met,
+                    "budget": row.budget, "met": row.met, "floor": row.floor,
                 })
             })
             .collect();
@@ -233,7 +252,7 @@ impl Results {
             }
             let show = |name: &str| row[name].as_f64().map_or_else(String::new, number);
             println!(
-                "  {:<26} {:<22} {:>12} {:>12} {:<3} {:>1}{:>10}  {:<20} {:>9} {}",
+                "  {:<26} {:<22} {:>12} {:>12} {:<3} {:>1}{:>10}  {:<20} {:>9} {}{}",
                 text("what"),
                 text("setting"),
                 show("without"),
@@ -251,15 +270,14 @@ impl Results {
                     None => "",
                     Some(true) => "ok",
                     Some(false) => "OVER",
-                }
+                },
+                over_floor(row).map_or_else(String::new, |floor| format!(", floor {floor}"))
             );
         }
         for what in &self.missing {
             println!("\nleft out: {}", what.as_str().unwrap_or_default());
         }
-        let judged = self.rows.iter().filter_map(|row| row["met"].as_bool());
-        let over = judged.clone().filter(|met| !met).count();
-        println!("\n{} budgets, {over} over", judged.count());
+        println!("\n{}", budgets(&self.rows));
     }
 
     /// To `target/bench/results.json`.
@@ -273,6 +291,25 @@ impl Results {
             Err(cause) => eprintln!("{}: {cause}", path.display()),
         }
     }
+}
+
+/// The floor of a row that is over its budget.
+pub fn over_floor(row: &Value) -> Option<String> {
+    let floor = row["floor"].as_f64().filter(|_| row["met"] == false)?;
+    Some(number(floor))
+}
+
+/// How many of the budgets are met, and how many are below what can be.
+pub fn budgets(rows: &[Value]) -> String {
+    let judged: Vec<&Value> = rows.iter().filter(|row| row["met"].is_boolean()).collect();
+    let over: Vec<&&Value> = judged.iter().filter(|row| row["met"] == false).collect();
+    let is_below_floor = |row: &&&&Value| row["floor"].as_f64() > row["budget"].as_f64();
+    format!(
+        "{} budgets, of which {} are not met; the floors of {} of those are over them, too",
+        judged.len(),
+        over.len(),
+        over.iter().filter(is_below_floor).count()
+    )
 }
 
 /// What it was measured on.
