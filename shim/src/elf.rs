@@ -111,10 +111,15 @@ fn format(read: &dyn Fn(u64, &mut [u8]) -> usize) -> Format {
     };
     /// Size of Elf64_Phdr.
     const HEADER: usize = 56;
-    let mut head = [0u8; 256];
+    /// The loader's own first read has as much, too: it holds the headers of nearly every program, and the name of its loader behind them.
+    const HEAD: usize = 832;
+    /// BINPRM_BUF_SIZE of Linux: as much the kernel reads of a script.
+    const LINE: usize = 256;
+    let mut head = [0u8; HEAD];
     let length = read(0, &mut head);
     let head = head.get(..length).unwrap_or_default();
     if let Some(line) = head.strip_prefix(b"#!") {
+        let line = line.get(..LINE - 2).unwrap_or(line);
         return Format::Script(Interpreter::read(line));
     }
     if !head.starts_with(b"\x7fELF") {
@@ -133,17 +138,20 @@ fn format(read: &dyn Fn(u64, &mut [u8]) -> usize) -> Format {
         return Format::OtherMachine;
     };
     for index in 0..u64::from(count) {
-        let mut header = [0u8; HEADER];
-        if read(start.saturating_add(index * HEADER as u64), &mut header) < HEADER {
+        let mut room = [0u8; HEADER];
+        let at = start.saturating_add(index * HEADER as u64);
+        let Some(header) = piece(head, at, &mut room, read).filter(|p| p.len() == HEADER) else {
             break;
-        }
+        };
         if header.get(..4) != Some(&PT_INTERP.to_le_bytes()) {
             continue;
         }
-        let mut path = [0u8; 256];
-        let read = read(long(&header, 8).unwrap_or(u64::MAX), &mut path);
-        let path = path
-            .get(..read)
+        let mut room = [0u8; 256];
+        let at = long(header, 8).unwrap_or(u64::MAX);
+        // Its length, with its NUL; a longer one than there is room for is none of glibc's.
+        let length = long(header, 32).unwrap_or(0).min(room.len() as u64) as usize;
+        let room = room.get_mut(..length).unwrap_or_default();
+        let path = piece(head, at, room, read)
             .unwrap_or_default()
             .split(|byte| *byte == 0)
             .next()
@@ -156,6 +164,23 @@ fn format(read: &dyn Fn(u64, &mut [u8]) -> usize) -> Format {
         };
     }
     Format::Static
+}
+
+/// As many bytes of a file from `at` on as there is room for: of what has been read of it, or read now.
+fn piece<'b>(
+    head: &'b [u8],
+    at: u64,
+    room: &'b mut [u8],
+    read: &dyn Fn(u64, &mut [u8]) -> usize,
+) -> Option<&'b [u8]> {
+    let known = usize::try_from(at)
+        .ok()
+        .and_then(|at| head.get(at..at.checked_add(room.len())?));
+    if known.is_some() {
+        return known;
+    }
+    let length = read(at, room);
+    room.get(..length)
 }
 
 /// Is this the base name of glibc's program loader (ld.so(8))?
@@ -221,6 +246,43 @@ mod tests {
         assert_eq!(of(&head), Format::OtherLibc);
         head[4] = 1;
         assert_eq!(of(&head), Format::OtherMachine);
+    }
+
+    #[test]
+    fn headers_are_found_wherever_they_lie() {
+        // Within what is read first, across its end, and behind it.
+        for headers in [64, 800, 832, 3000] {
+            for name in [820, 960, 4000, 200] {
+                if name < headers + 112 && headers < name + 28 {
+                    continue;
+                }
+                let mut file = vec![0u8; 5000];
+                file[..6].copy_from_slice(b"\x7fELF\x02\x01");
+                file[18] = if cfg!(target_arch = "aarch64") {
+                    183
+                } else {
+                    62
+                };
+                file[32..40].copy_from_slice(&(headers as u64).to_le_bytes());
+                (file[54], file[56]) = (56, 2);
+                file[headers + 56] = 3;
+                file[headers + 64..headers + 72].copy_from_slice(&(name as u64).to_le_bytes());
+                file[headers + 88] = 28;
+                file[name..name + 28].copy_from_slice(b"/lib64/ld-linux-x86-64.so.2\0");
+                assert_eq!(of(&file), Format::Dynamic, "{headers} {name}");
+                file[name + 7..name + 15].copy_from_slice(b"ld-musl-");
+                assert_eq!(of(&file), Format::OtherLibc, "{headers} {name}");
+            }
+        }
+    }
+
+    #[test]
+    fn of_a_script_as_much_is_read_as_the_kernel_reads() {
+        let long = [b"#!/".as_slice(), &[b'x'; 400]].concat();
+        let Format::Script(interpreter) = of(&long) else {
+            panic!()
+        };
+        assert_eq!(interpreter.as_bytes().len(), 254);
     }
 
     #[test]

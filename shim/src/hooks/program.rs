@@ -277,6 +277,7 @@ fn judge_held(
     let mut stand_in = StandIn::None;
     if start == Start::Spawn
         && main
+        && state.origin.program.ends_with(JAVA)
         && path.read_descriptor(program.fd).is_ok()
         && is_launcher(state.origin.program, path.as_bytes())
     {
@@ -390,10 +391,13 @@ fn unfollowable(state: &State) -> Verdict<'_> {
     }
 }
 
+/// How the path of the main process ends that may have such a helper.
+const JAVA: &[u8] = b"/bin/java";
+
 /// Is this the helper of the JDK's own installation, which starts every program for it (JDK 12 and later, `jspawnhelper`)? It gets the library like
 /// any child, and what it executes is judged then, once, under its own name.
 fn is_launcher(main: &[u8], path: &[u8]) -> bool {
-    let installation = main.strip_suffix(b"/bin/java");
+    let installation = main.strip_suffix(JAVA);
     installation
         .is_some_and(|installation| path.strip_prefix(installation) == Some(b"/lib/jspawnhelper"))
 }
