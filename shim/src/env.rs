@@ -96,6 +96,7 @@ unsafe fn is_readable(strings: Strings) -> bool {
 ///
 /// # Safety
 /// As for [`entries`].
+#[inline(never)]
 pub unsafe fn value<'a>(strings: Strings, name: &[u8]) -> Option<&'a [u8]> {
     // SAFETY: the caller's promise.
     unsafe { entries(strings) }.find_map(|entry| entry.strip_prefix(name)?.strip_prefix(b"="))

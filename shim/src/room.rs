@@ -15,6 +15,9 @@ use crate::sys::{self, Errno};
 /// How many descriptors are closed in the copy: a file and its directory, an interpreter and its look, and the log of a line.
 const PLACES: usize = 8;
 
+/// Nobody can say what is there. No call fails with it.
+pub const UNSEEN: Errno = Errno(0);
+
 /// Is this what a call fails with for want of a descriptor?
 pub const fn is_lacking(error: Errno) -> bool {
     matches!(error, Errno(libc::EMFILE | libc::ENFILE))
@@ -55,19 +58,26 @@ fn make_room(is_kept: &dyn Fn(c_int) -> bool) {
 
 /// Does a name lead through the calling thread's own part of /proc (`/proc/thread-self`, Linux 3.17)? There, [`apart`] has other descriptors
 /// than the program.
-#[inline(never)]
 pub fn leads_by_thread(dir: c_int, given: &[u8]) -> bool {
+    leads_by(dir, given, &[b"thread-self"])
+}
+
+/// Is one of these a component of a name, or of what the links in it say, where it may stand in /proc?
+#[inline(never)]
+pub fn leads_by(dir: c_int, given: &[u8], components: &[&[u8]]) -> bool {
     let mut name = Name::new();
     if name.push(given).is_err() {
         return false;
     }
     for _ in 0..=crate::hooks::resolve::LINKS_MAX {
-        if name
-            .as_bytes()
-            .split(|byte| *byte == b'/')
-            .any(|component| component == b"thread-self")
-        {
-            return true;
+        let mut before: &[u8] = b"..";
+        for component in name.as_bytes().split(|byte| *byte == b'/') {
+            if components.contains(&component) && matches!(before, b".." | b"proc") {
+                return true;
+            }
+            if !matches!(component, b"" | b".") {
+                before = component;
+            }
         }
         if name.follow_first(dir).is_err() {
             return false;
@@ -90,6 +100,10 @@ mod tests {
             ("/proc/thread-self/fd/1", true),
             ("/proc/self/fd/1", false),
             ("/proc/self/exe", false),
+            ("//proc/.//thread-self/exe", true),
+            ("/proc/1/../thread-self", true),
+            ("thread-self/exe", true),
+            ("/home/thread-self/x", false),
             ("/bin/sh", false),
             ("/none/such", false),
             ("", false),

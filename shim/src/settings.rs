@@ -36,6 +36,7 @@ impl Environment {
     }
 
     /// A variable as text; bytes that are no UTF-8 are replaced.
+    #[inline(never)]
     pub fn text(self, name: &str) -> Option<String> {
         self.bytes(name)
             .map(|value| String::from_utf8_lossy(value).into_owned())
@@ -76,6 +77,7 @@ impl Surround {
     }
 
     /// A variable of the main process. What is asked for is what will be handed on.
+    #[inline(never)]
     pub fn variable(&self, name: &str) -> Option<String> {
         let known = self.lookup(name);
         if known.is_some() || self.is_handed {

@@ -264,6 +264,8 @@ fn start(environment: Environment, behind: &Behind) {
 
 /// Something is wrong with the settings: one line that says what, and no start; or a start without defence, if that is
 /// what `PALISADE_ON_ERROR` asks for. The children of a function that runs undefended need not say it again.
+#[cold]
+#[inline(never)]
 fn stop(environment: Environment, origin: &Origin, log: &Log, is_main: bool, problem: &str) {
     let is_open = environment.bytes("PALISADE_ON_ERROR") == Some(b"open");
     let (attack, what_now) = if is_open {
@@ -452,10 +454,12 @@ fn leak(text: String) -> &'static [u8] {
     leak_bytes(text.as_bytes())
 }
 
+#[inline(never)]
 fn leak_bytes(bytes: &[u8]) -> &'static [u8] {
     Vec::leak(bytes.to_vec())
 }
 
+#[inline(never)]
 fn leak_c(bytes: &[u8]) -> &'static CStr {
     // An entry of the environment has no NUL within.
     Box::leak(CString::new(bytes).unwrap_or_default().into_boxed_c_str())

@@ -87,7 +87,7 @@ fn open_behind(
     // The kernel follows them, too: into what a sticky directory holds of others it would not (fs.protected_symlinks), and a link of
     // /proc/self/fd leads elsewhere than it says.
     // SAFETY: a C string of ours.
-    if !unsafe { sys::is_behind_plain_links(dir, name.as_ptr()) } {
+    if unsafe { sys::lead_by_plain_links(dir, name.as_ptr()) }.is_err() {
         return None;
     }
     let opened = open_step_by_step(state, dir, name, flags);

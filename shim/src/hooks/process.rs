@@ -13,7 +13,7 @@ use palisade_policy::event::{Section, Start};
 
 use super::finish;
 use super::program::{Program, Request, SHELL, judge, judged};
-use super::spawn::{self, Actions, Place};
+use super::spawn::{self, Actions, Place, View};
 use crate::path::PATH_MAX;
 use crate::state::State;
 use crate::sys::Errno;
@@ -103,8 +103,8 @@ unsafe fn start<R>(
     const SHORT: usize = 256;
     // SAFETY: the caller's promise.
     unsafe {
+        spawn::judge_files(actions)?;
         let Some(state) = state::judging(Section::Processes) else {
-            spawn::judge_files(actions)?;
             return pass(target.name(), envp, how, act);
         };
         let given = sys::c_bytes(target.name()).unwrap_or_default();
@@ -183,26 +183,20 @@ unsafe fn judge_copy(
         let is_kept = |fd| {
             matches!(target, Target::At(dir, ..) if dir == fd) || spawn::is_entered(actions, fd)
         };
-        // What the child's file actions open is reported once, even if it is looked at twice.
-        let mut are_judged = false;
         judged(state, &request, &is_kept, &mut |is_apart| {
-            let place = Place::after(actions, is_apart, !are_judged)?;
-            are_judged = true;
-            let target = if actions.is_null() {
-                target
+            let place = Place::after(actions, is_apart, None)?;
+            let (target, view) = if actions.is_null() {
+                (target, View::of_exec(is_apart))
             } else {
-                target.within(place.dir())
+                (
+                    target.within(place.dir()),
+                    View::of_spawn(actions, is_apart),
+                )
             };
-            judge(
-                state,
-                &request,
-                target.cwd(how),
-                is_apart,
-                &|| match target {
-                    Target::At(dir, path, flags) => Program::open(dir, path, flags, is_apart),
-                    Target::Searched(dir, file) => Program::find(dir, file, is_apart),
-                },
-            )
+            judge(state, &request, target.cwd(how), view, &|| match target {
+                Target::At(dir, path, flags) => Program::open(dir, path, flags, view),
+                Target::Searched(dir, file) => Program::find(dir, file, view),
+            })
         })?;
         Ok(target)
     }
@@ -441,8 +435,9 @@ unsafe fn shell(command: *const c_char) -> Result<(), Errno> {
                 start: Start::Spawn,
             };
             judged(state, &request, &|_| false, &mut |is_apart| {
-                judge(state, &request, libc::AT_FDCWD, is_apart, &|| {
-                    Program::open(libc::AT_FDCWD, SHELL.as_ptr(), 0, is_apart)
+                let view = View::of_exec(is_apart);
+                judge(state, &request, libc::AT_FDCWD, view, &|| {
+                    Program::open(libc::AT_FDCWD, SHELL.as_ptr(), 0, view)
                 })
             })?;
         }

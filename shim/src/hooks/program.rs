@@ -7,11 +7,13 @@ use palisade_audit::{Subject, Text};
 use palisade_policy::event::{Outcome, Process, Reason, Section, Start, Verdict};
 
 use super::REFUSED;
-use crate::elf::{self, Format, Interpreter};
+use super::spawn::View;
+use crate::elf::{self, Format};
 use crate::path::{Decimal, Name};
+use crate::room::{self, UNSEEN};
 use crate::state::State;
 use crate::sys::{Errno, FileId, Stat};
-use crate::{env, report, room, sys};
+use crate::{env, report, sys};
 
 /// The shell of system(3) and popen(3): _PATH_BSHELL of paths.h.
 pub const SHELL: &core::ffi::CStr = c"/bin/sh";
@@ -36,11 +38,10 @@ impl Drop for Program {
 }
 
 impl Program {
-    /// Opens what an exec of that name would run. `Ok(None)`: nothing would run, and the real call says why. `is_apart`: from a thread with
-    /// [other descriptors](room::apart).
+    /// Opens what an exec of that name would run, as it is seen from here. `Ok(None)`: nothing would run, and the real call says why.
     ///
     /// # Errors
-    /// `EMFILE`, `ENFILE`: nothing can be said about the program, for want of a descriptor.
+    /// `EMFILE`, `ENFILE`: nothing can be said about the program, for want of a descriptor. [`UNSEEN`]: nothing at all.
     ///
     /// # Safety
     /// `path` may be any pointer: the kernel checks it.
@@ -49,7 +50,7 @@ impl Program {
         dir: c_int,
         path: *const c_char,
         flags: c_int,
-        is_apart: bool,
+        view: View<'_>,
     ) -> Result<Option<Self>, Errno> {
         let nofollow = if flags & libc::AT_SYMLINK_NOFOLLOW == 0 {
             0
@@ -59,9 +60,12 @@ impl Program {
         // SAFETY: a C string, or a pointer that cannot be one.
         let given = unsafe { sys::c_bytes(path) };
         let is_borrowed = flags & libc::AT_EMPTY_PATH != 0 && given == Some(b"");
-        if is_apart && given.is_some_and(|given| room::leads_by_thread(dir, given)) {
-            return Err(Errno(libc::EMFILE));
+        if view.is_apart && given.is_some_and(|given| room::leads_by_thread(dir, given)) {
+            return Err(UNSEEN);
         }
+        // SAFETY: the caller's promise.
+        let mut meaning = unsafe { view.meaning(dir, path) }?;
+        let path = meaning.as_ptr(path);
         let opened = if is_borrowed {
             Ok(dir)
         } else {
@@ -101,16 +105,20 @@ impl Program {
     ///
     /// # Errors
     /// `EMFILE`, `ENFILE`: nothing can be said about the program. `None`: what was looked at was not it.
-    fn format(&self, may_retry: bool) -> Result<Format, Option<Errno>> {
+    ///
+    /// It is written into `format`, which lies where its reader has room: a line is written above that.
+    #[inline(never)]
+    fn format(&self, may_retry: bool, format: &mut Format) -> Result<(), Option<Errno>> {
         let mut link = Decimal::new(b"/proc/thread-self/fd/", self.fd as u32);
         // SAFETY: a C string on the stack.
-        match unsafe { elf::look_at(libc::AT_FDCWD, link.as_ptr()) } {
-            Ok((format, file)) if file == Some(self.stat.id) => Ok(format),
-            Ok(_) => Err(None),
-            Err(error @ Errno(libc::EMFILE | libc::ENFILE)) => Err(Some(error)),
-            Err(Errno(libc::ENOENT)) if may_retry => Err(None),
-            Err(_) => Ok(Format::Static),
-        }
+        *format = match unsafe { elf::look_at(libc::AT_FDCWD, link.as_ptr()) } {
+            Ok((format, file)) if file == Some(self.stat.id) => format,
+            Ok(_) => return Err(None),
+            Err(error @ Errno(libc::EMFILE | libc::ENFILE)) => return Err(Some(error)),
+            Err(Errno(libc::ENOENT)) if may_retry => return Err(None),
+            Err(_) => Format::Static,
+        };
+        Ok(())
     }
 
     /// Would it run with privileges that the caller has not got? Then the loader drops every preload (AT_SECURE, ld.so(8)).
@@ -136,7 +144,7 @@ impl Program {
     pub unsafe fn find(
         dir: c_int,
         file: *const c_char,
-        is_apart: bool,
+        view: View<'_>,
     ) -> Result<Option<Self>, Errno> {
         // SAFETY: the caller's promise; the live environment.
         let (Some(name), path) =
@@ -146,7 +154,7 @@ impl Program {
         };
         if name.contains(&b'/') || name.is_empty() {
             // SAFETY: as above.
-            return unsafe { Self::open(dir, file, 0, is_apart) };
+            return unsafe { Self::open(dir, file, 0, view) };
         }
         let mut candidate = Name::new();
         for directory in path.unwrap_or(DEFAULT_PATH).split(|byte| *byte == b':') {
@@ -162,7 +170,7 @@ impl Program {
                 .is_ok()
             {
                 // SAFETY: a C string on the stack.
-                let found = unsafe { Self::open(dir, candidate.as_ptr(), 0, is_apart) }?;
+                let found = unsafe { Self::open(dir, candidate.as_ptr(), 0, view) }?;
                 if found.is_some() {
                     return Ok(found);
                 }
@@ -197,7 +205,9 @@ pub fn judged(
     judge: &mut dyn FnMut(bool) -> Result<(), Errno>,
 ) -> Result<(), Errno> {
     match judge(false) {
-        Err(Errno(libc::EMFILE)) => judged_apart(state, request, is_kept, judge),
+        Err(error @ (Errno(libc::EMFILE) | UNSEEN)) => {
+            judged_apart(state, request, is_kept, error, judge)
+        }
         result => result,
     }
 }
@@ -208,10 +218,16 @@ fn judged_apart(
     state: &State,
     request: &Request<'_>,
     is_kept: &dyn Fn(c_int) -> bool,
+    error: Errno,
     judge: &mut dyn FnMut(bool) -> Result<(), Errno>,
 ) -> Result<(), Errno> {
-    match room::apart(is_kept, &mut || judge(true)) {
-        Err(Errno(libc::EMFILE)) => {
+    let judged = if error == UNSEEN {
+        Err(error)
+    } else {
+        room::apart(is_kept, &mut || judge(true))
+    };
+    match judged {
+        Err(Errno(libc::EMFILE) | UNSEEN) => {
             let word = |index| (request.word)(index);
             let subject = Subject::Process {
                 path: request.given,
@@ -234,13 +250,13 @@ pub fn judge(
     state: &State,
     request: &Request<'_>,
     cwd: c_int,
-    is_apart: bool,
+    view: View<'_>,
     open: &dyn Fn() -> Result<Option<Program>, Errno>,
 ) -> Result<(), Errno> {
     /// More often than any honest thread closes everything in a row.
     const ATTEMPTS: usize = 100;
     for attempt in 1..=ATTEMPTS {
-        match judge_held(state, open, request, cwd, is_apart, attempt < ATTEMPTS) {
+        match judge_held(state, open, request, cwd, view, attempt < ATTEMPTS) {
             Err(None) => {}
             Err(Some(errno)) => return Err(errno),
             Ok(()) => return Ok(()),
@@ -262,7 +278,7 @@ fn judge_held(
     open: &dyn Fn() -> Result<Option<Program>, Errno>,
     request: &Request<'_>,
     cwd: c_int,
-    is_apart: bool,
+    view: View<'_>,
     may_retry: bool,
 ) -> Result<(), Option<Errno>> {
     /// A file without a first line, which the shell gets, as many scripts as the kernel follows, and the program behind them.
@@ -274,6 +290,7 @@ fn judge_held(
     let mut path = Name::new();
     let pid = sys::getpid();
     let main = state.is_main(pid);
+    let mut format = Format::Dynamic;
     let mut stand_in = StandIn::None;
     if start == Start::Spawn
         && main
@@ -286,7 +303,7 @@ fn judge_held(
     let mut verdict;
     let mut step = 0;
     loop {
-        let given = stand_in.name().unwrap_or(given);
+        let given = stand_in.name(&format).unwrap_or(given);
         if path.read_descriptor(program.fd).is_err() {
             path.clear();
             path.push(given).map_err(Some)?;
@@ -313,7 +330,8 @@ fn judge_held(
             break;
         }
         step += 1;
-        let format = program.format(may_retry)?;
+        let is_given = stand_in.name(&format).is_none();
+        program.format(may_retry, &mut format)?;
         if !program.is_held() {
             return Err(None);
         }
@@ -323,12 +341,10 @@ fn judge_held(
         }
         stand_in = match format {
             Format::Dynamic => break,
-            Format::Script(interpreter) => StandIn::Interpreter(interpreter),
+            Format::Script(_) => StandIn::Interpreter,
             Format::Text => StandIn::Path(SHELL.to_bytes_with_nul()),
             // As the interpreter of a script it would be told by the script what to run.
-            Format::Static
-                if stand_in.name().is_none() && elf::is_loader(base_name(path.as_bytes())) =>
-            {
+            Format::Static if is_given && elf::is_loader(base_name(path.as_bytes())) => {
                 match loader_target(word) {
                     Some(target) => StandIn::Path(target),
                     None => break,
@@ -340,7 +356,7 @@ fn judge_held(
             }
         };
         // SAFETY: each of them is a C string: on the stack, a constant, or a word of the argument vector.
-        let next = unsafe { Program::open(cwd, stand_in.as_ptr(), 0, is_apart) };
+        let next = unsafe { Program::open(cwd, stand_in.as_ptr(&format), 0, view) };
         match next.map_err(Some)? {
             Some(next) => program = next,
             // The real call fails, and says why.
@@ -410,34 +426,30 @@ const ALLOWED: Verdict<'static> = Verdict {
     delayed: false,
 };
 
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a hook has no heap to put the larger one on"
-)]
 /// What runs in place of a file.
 enum StandIn<'a> {
     /// Nothing: the file itself.
     None,
-    /// The interpreter that a script names.
-    Interpreter(Interpreter),
+    /// The interpreter that a script names, which is its format.
+    Interpreter,
     /// A program, by its path; a C string, with its NUL or with one behind it.
     Path(&'a [u8]),
 }
 
 impl StandIn<'_> {
-    fn name(&self) -> Option<&[u8]> {
-        match self {
-            Self::None => None,
-            Self::Interpreter(interpreter) => Some(interpreter.as_bytes()),
-            Self::Path(path) => Some(path.strip_suffix(b"\0").unwrap_or(path)),
+    fn name<'a>(&'a self, format: &'a Format) -> Option<&'a [u8]> {
+        match (self, format) {
+            (Self::Interpreter, Format::Script(interpreter)) => Some(interpreter.as_bytes()),
+            (Self::Path(path), _) => Some(path.strip_suffix(b"\0").unwrap_or(path)),
+            _ => None,
         }
     }
 
-    fn as_ptr(&self) -> *const c_char {
-        match self {
-            Self::None => core::ptr::null(),
-            Self::Interpreter(interpreter) => interpreter.as_ptr(),
-            Self::Path(path) => path.as_ptr().cast(),
+    fn as_ptr(&self, format: &Format) -> *const c_char {
+        match (self, format) {
+            (Self::Interpreter, Format::Script(interpreter)) => interpreter.as_ptr(),
+            (Self::Path(path), _) => path.as_ptr().cast(),
+            _ => core::ptr::null(),
         }
     }
 }

@@ -116,13 +116,16 @@ pub unsafe fn open_without_links(
 
 /// Does the name lead to a file by way of nothing but links that say where they lead? Those of /proc/self/fd do not.
 ///
+/// # Errors
+/// `ELOOP`: it does not. Otherwise those of openat2(2).
+///
 /// # Safety
 /// `path` may be any pointer: the kernel checks it.
-pub unsafe fn is_behind_plain_links(dir: c_int, path: *const c_char) -> bool {
+pub unsafe fn lead_by_plain_links(dir: c_int, path: *const c_char) -> Result<(), Errno> {
     let how = (libc::O_PATH | libc::O_CLOEXEC, 0);
     // SAFETY: the caller's promise.
     let opened = unsafe { open_resolving(dir, path, how, libc::RESOLVE_NO_MAGICLINKS) };
-    opened.map(close).is_ok()
+    opened.map(close)
 }
 
 /// openat2(2), Linux 5.6.

@@ -11,6 +11,7 @@ fn tests() -> BTreeMap<String, &'static str> {
         ("stopped", include_str!("stopped/functions.rs")),
         ("stopped", include_str!("stopped/network.rs")),
         ("stopped", include_str!("stopped/programs.rs")),
+        ("stopped", include_str!("stopped/spawned.rs")),
         ("audited only", include_str!("audited.rs")),
         ("not stopped", include_str!("not_stopped.rs")),
     ];

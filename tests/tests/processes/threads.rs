@@ -426,3 +426,29 @@ fn signals_are_the_programs_own() {
         );
     }
 }
+
+#[test]
+fn a_child_is_started_by_whatever_its_file_actions_make_of_its_descriptors() {
+    same(
+        r#"posix_spawn_file_actions_t actions; pid_t pid; int status, ends[2]; char *echo[] = {"echo", "ran", NULL}, *own[] = {"own", "again", NULL};
+        if (count > 1) { puts("again"); return 0; }
+        int program = open("/bin/echo", O_RDONLY | O_CLOEXEC), folder = open("/bin", O_RDONLY | O_CLOEXEC); if (pipe2(ends, O_CLOEXEC)) abort();
+        void start(const char *name, char **words) {
+            int error = posix_spawn(&pid, name, &actions, NULL, words, environ); if (!error) waitpid(pid, &status, 0);
+            printf("%s %d %x\n", name, error, error ? 0 : status); posix_spawn_file_actions_destroy(&actions); posix_spawn_file_actions_init(&actions);
+        }
+        posix_spawn_file_actions_init(&actions);
+        posix_spawn_file_actions_adddup2(&actions, 1, 2); start("/proc/self/exe", own);
+        posix_spawn_file_actions_adddup2(&actions, program, 50); start("/proc/self/fd/50", echo);
+        posix_spawn_file_actions_addopen(&actions, 50, "/bin/echo", O_RDONLY, 0); start("/dev/fd/50", echo);
+        posix_spawn_file_actions_adddup2(&actions, folder, 50); posix_spawn_file_actions_addfchdir_np(&actions, 50); start("./echo", echo);
+        posix_spawn_file_actions_addopen(&actions, 50, "/bin", O_RDONLY, 0); posix_spawn_file_actions_addfchdir_np(&actions, 50); start("./echo", echo);
+        posix_spawn_file_actions_addchdir_np(&actions, "/"); start("bin/echo", echo);
+        posix_spawn_file_actions_addclose(&actions, program); char name[40]; sprintf(name, "/proc/self/fd/%d", program); start(name, echo);
+        posix_spawn_file_actions_adddup2(&actions, ends[1], 1); posix_spawn_file_actions_addopen(&actions, 2, "/dev/stdout", O_WRONLY, 0); start("/bin/echo", echo);
+        char read_back[9] = {0}; printf("%zd %s", read(ends[0], read_back, 8), read_back);
+        posix_spawn_file_actions_addopen(&actions, 1, "new", O_WRONLY | O_CREAT | O_EXCL, 0600); start("/bin/echo", echo); printf("%d\n", access("new", F_OK));
+        posix_spawn_file_actions_adddup2(&actions, 1, 2); start("/none/such", echo);
+        posix_spawn_file_actions_adddup2(&actions, 1, 2); posix_spawnp(&pid, "echo", &actions, NULL, echo, environ); waitpid(pid, &status, 0); printf("%x\n", status)"#,
+    );
+}

@@ -4,6 +4,7 @@ mod files;
 mod functions;
 mod network;
 mod programs;
+mod spawned;
 
 /// The errno of `EACCES`.
 const EACCES: i32 = 13;
