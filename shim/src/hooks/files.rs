@@ -219,7 +219,12 @@ pub unsafe fn opendir(path: *const c_char) -> *mut DIR {
     const FLAGS: c_int = libc::O_RDONLY | libc::O_NONBLOCK | libc::O_DIRECTORY | libc::O_CLOEXEC;
     // SAFETY: the caller's argument.
     unsafe {
-        match open_judged(CWD, path, FLAGS, 0) {
+        let judged = match state::judging_at_all() {
+            // Unlike open(2) it is no cancellation point in glibc.
+            Some(_) => sys::uncancellable(|| open_judged(CWD, path, FLAGS, 0)),
+            None => None,
+        };
+        match judged {
             Some(Ok(fd)) => {
                 let stream = table::fdopendir::next()
                     .map_or(core::ptr::null_mut(), |fdopendir| fdopendir(fd));

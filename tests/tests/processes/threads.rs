@@ -233,6 +233,25 @@ fn a_thread_in_a_blocking_open_can_be_cancelled() {
 }
 
 #[test]
+fn what_is_no_cancellation_point_ends_no_thread_that_is_to_be_cancelled() {
+    // opendir(3) opens like open(2), which is one.
+    same(
+        r#"void *list(void *name) {
+                pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL); pthread_cancel(pthread_self());
+                pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
+                opendir(name); pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL); return name;
+            }
+            symlink("/tmp", "link");
+            char *names[] = {"/tmp", ".", "link", "/proc/self/fd", "/never/there", "none", ""};
+            for (int i = 0; i < 7; i++) {
+                pthread_t thread; void *result;
+                pthread_create(&thread, NULL, list, names[i]); pthread_join(thread, &result);
+                printf("%d %d\n", i, result == PTHREAD_CANCELED);
+            }"#,
+    );
+}
+
+#[test]
 fn a_thread_in_a_blocking_connect_can_be_cancelled_and_cleans_up() {
     // A listener whose queue is full: the next connection waits.
     same(
