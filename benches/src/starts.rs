@@ -84,9 +84,9 @@ pub fn measure(place: &Place, table: &mut Table) {
     wrapped.push(("PALISADE_LIBRARY".into(), text(&place.library)));
     let script = text(&wrapper());
     let shell: &[&str] = &["/bin/sh", "-c", "exec /bin/true"];
-    let probing: &[&str] = &["/bin/sh", "-c", "/bin/sh -c :; exec /bin/true"];
+    let probing: &[&str] = &["/bin/sh", "-c", "/bin/true; exec /bin/true"];
     let unchecked_script = format!(
-        "/bin/sh -c :; export LD_PRELOAD={}; exec /bin/true",
+        "/bin/true; export LD_PRELOAD={}; exec /bin/true",
         text(&place.library)
     );
     let unchecked: &[&str] = &["/bin/sh", "-c", &unchecked_script];
