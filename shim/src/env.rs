@@ -72,7 +72,7 @@ pub unsafe fn entries_that<'a>(
 ///
 /// # Safety
 /// As for [`entries`], but pointers may be bad.
-unsafe fn is_readable(strings: Strings) -> bool {
+pub unsafe fn is_readable(strings: Strings) -> bool {
     let mut next = strings;
     if next.is_null() {
         return true;
@@ -102,8 +102,16 @@ pub unsafe fn value<'a>(strings: Strings, name: &[u8]) -> Option<&'a [u8]> {
     unsafe { entries(strings) }.find_map(|entry| entry.strip_prefix(name)?.strip_prefix(b"="))
 }
 
-const PRELOAD: &[u8] = b"LD_PRELOAD=";
-const AUDIT: &[u8] = b"LD_AUDIT=";
+/// The variable that names the libraries to be loaded first.
+pub const PRELOAD: &[u8] = b"LD_PRELOAD=";
+/// Variables of the loader that a child has only as the function was started with them: an auditing library binds symbols as it likes
+/// (rtld-audit(7)), past every preload; and the others have the loader write files before there is anything of ours in the process (ld.so(8)).
+pub const KEPT: [&[u8]; 4] = [
+    b"LD_AUDIT=",
+    b"LD_DEBUG_OUTPUT=",
+    b"LD_PROFILE=",
+    b"LD_PROFILE_OUTPUT=",
+];
 const OURS: &[u8] = b"PALISADE_";
 
 /// What the environment of every child has, whatever its parent gave it.
@@ -113,12 +121,16 @@ pub struct Forced {
     pub library: &'static [u8],
     /// `LD_PRELOAD=<library>`.
     pub preload: &'static CStr,
-    /// The only `LD_AUDIT=…` that a child may have: the one that the function was started with. An auditing library binds symbols
-    /// as it likes (rtld-audit(7)), past every preload.
-    pub audit: Option<&'static [u8]>,
+    /// The only ones of [`KEPT`] that a child may have: those that the function was started with.
+    pub kept: [Option<&'static [u8]>; KEPT.len()],
+    /// The preloads that this process was started with, ours among them.
+    pub preloads: &'static [u8],
     /// Every variable of ours, `PALISADE_NAME=value`: all that are there, and no others.
     pub settings: &'static [&'static CStr],
 }
+
+/// What is done with an environment, once. Not generic: each instance would be two kilobytes of the library.
+pub type Act<'a> = &'a mut dyn FnMut(Strings) -> c_int;
 
 /// What an environment lacks.
 struct Survey<'a> {
@@ -135,6 +147,7 @@ struct Survey<'a> {
 impl Forced {
     /// # Safety
     /// As for [`entries`].
+    #[inline(never)]
     unsafe fn survey<'a>(&self, envp: Strings) -> Survey<'a> {
         let mut survey = Survey {
             count: 0,
@@ -154,7 +167,7 @@ impl Forced {
                 {
                     survey.strangers += 1;
                 }
-            } else if self.is_strange_audit(entry) {
+            } else if self.is_strange(entry) {
                 survey.strangers += 1;
             }
             survey.count += 1;
@@ -162,8 +175,23 @@ impl Forced {
         survey
     }
 
-    fn is_strange_audit(&self, entry: &[u8]) -> bool {
-        entry.starts_with(AUDIT) && Some(entry) != self.audit
+    /// Is this a variable of the loader that the child may not have?
+    fn is_strange(&self, entry: &[u8]) -> bool {
+        kept_place(entry)
+            .is_some_and(|place| self.kept.get(place).copied().flatten() != Some(entry))
+    }
+
+    /// The preloads of an environment, by their paths, that neither are the library nor were in the process when it started.
+    ///
+    /// # Safety
+    /// As for [`entries`].
+    pub unsafe fn strange_preloads<'a>(&self, envp: Strings) -> impl Iterator<Item = &'a [u8]> {
+        // SAFETY: the caller's promise.
+        let survey = unsafe { self.survey(envp) };
+        let value = survey.preload.map_or(&b""[..], |(_, value)| value);
+        let known = self.preloads;
+        preloads(value)
+            .filter(move |path| path.contains(&b'/') && preloads(known).all(|known| known != *path))
     }
 
     /// The place of a setting that is as it must be.
@@ -173,6 +201,7 @@ impl Forced {
             .position(|setting| setting.to_bytes() == entry)
     }
 
+    #[inline(never)]
     fn is_complete(&self, survey: &Survey<'_>) -> bool {
         let is_preloaded = survey
             .preload
@@ -182,11 +211,9 @@ impl Forced {
             && (0..self.settings.len()).all(|place| survey.settings.has(place))
     }
 
-    /// Is the library among the preloads? They are separated by colons or spaces (ld.so(8)).
-    fn names_library(&self, preloads: &[u8]) -> bool {
-        preloads
-            .split(|byte| matches!(byte, b':' | b' '))
-            .any(|path| path == self.library)
+    /// Is the library among the preloads?
+    fn names_library(&self, value: &[u8]) -> bool {
+        preloads(value).any(|path| path == self.library)
     }
 
     /// Calls `act` with `envp`, in which the library and its settings are, byte-exact otherwise.
@@ -199,11 +226,7 @@ impl Forced {
     ///
     /// # Safety
     /// As for [`entries`].
-    pub unsafe fn with<R>(
-        &self,
-        envp: Strings,
-        act: impl FnOnce(Strings) -> R,
-    ) -> Result<R, Errno> {
+    pub unsafe fn with(&self, envp: Strings, act: Act<'_>) -> Result<c_int, Errno> {
         // SAFETY: the caller's promise.
         if !unsafe { is_readable(envp) } {
             return Ok(act(envp));
@@ -222,9 +245,9 @@ impl Forced {
         // SAFETY: the caller's promise.
         unsafe {
             if pointers <= 96 && bytes <= 512 {
-                self.on_stack::<96, R>(envp, &survey, names, act)
+                self.on_stack::<96>(envp, &survey, names, act)
             } else if pointers <= 1024 && bytes <= 512 {
-                self.on_stack::<1024, R>(envp, &survey, names, act)
+                self.on_stack::<1024>(envp, &survey, names, act)
             } else {
                 self.on_map(envp, &survey, names, (pointers, bytes), act)
             }
@@ -232,13 +255,13 @@ impl Forced {
     }
 
     #[inline(never)]
-    unsafe fn on_stack<const N: usize, R>(
+    unsafe fn on_stack<const N: usize>(
         &self,
         envp: Strings,
         survey: &Survey<'_>,
         names: Option<*const c_char>,
-        act: impl FnOnce(Strings) -> R,
-    ) -> Result<R, Errno> {
+        act: Act<'_>,
+    ) -> Result<c_int, Errno> {
         let mut room = [ptr::null(); N];
         let mut text = [0; 512];
         // SAFETY: the caller's promise.
@@ -247,14 +270,14 @@ impl Forced {
     }
 
     #[inline(never)]
-    unsafe fn on_map<R>(
+    unsafe fn on_map(
         &self,
         envp: Strings,
         survey: &Survey<'_>,
         names: Option<*const c_char>,
         (pointers, bytes): (usize, usize),
-        act: impl FnOnce(Strings) -> R,
-    ) -> Result<R, Errno> {
+        act: Act<'_>,
+    ) -> Result<c_int, Errno> {
         let size = pointers * size_of::<*const c_char>() + bytes;
         let memory = sys::map(size, false)?;
         // SAFETY: fresh zeroed memory, `pointers` aligned words and then `bytes` bytes; envp as the caller promises. It
@@ -276,6 +299,7 @@ impl Forced {
     ///
     /// # Safety
     /// As for [`entries`].
+    #[inline(never)]
     unsafe fn make(
         &self,
         envp: Strings,
@@ -314,7 +338,7 @@ impl Forced {
                 if self.setting(entry).is_some_and(|place| has.add(place)) {
                     put(original);
                 }
-            } else if !self.is_strange_audit(entry) {
+            } else if !self.is_strange(entry) {
                 put(original);
             }
         }
@@ -345,7 +369,7 @@ impl Forced {
         }
         // SAFETY: the live environment, copied before it is changed.
         let strangers: Vec<Vec<u8>> = unsafe { entries(current()) }
-            .filter(|entry| entry.starts_with(OURS) || self.is_strange_audit(entry))
+            .filter(|entry| entry.starts_with(OURS) || self.is_strange(entry))
             .map(|entry| [name_of(entry), b"\0"].concat())
             .collect();
         for name in strangers {
@@ -368,6 +392,18 @@ impl Forced {
             change::set(&variable.chain(handed::text()).collect::<Vec<u8>>());
         }
     }
+}
+
+/// The place in [`KEPT`] of an entry of an environment.
+#[inline(never)]
+pub fn kept_place(entry: &[u8]) -> Option<usize> {
+    let mut names = KEPT.iter();
+    names.position(|name| entry.starts_with(name))
+}
+
+/// The libraries that `LD_PRELOAD` names: they are separated by colons or spaces (ld.so(8)).
+fn preloads(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    value.split(|byte| matches!(byte, b':' | b' '))
 }
 
 fn name_of(entry: &[u8]) -> &[u8] {
@@ -451,7 +487,13 @@ mod tests {
     const FORCED: Forced = Forced {
         library: b"/opt/p.so",
         preload: c"LD_PRELOAD=/opt/p.so",
-        audit: Some(b"LD_AUDIT=/known.so"),
+        kept: [
+            Some(b"LD_AUDIT=/known.so"),
+            None,
+            Some(b"LD_PROFILE=x"),
+            None,
+        ],
+        preloads: b"/opt/p.so:/known/a.so",
         settings: &[c"PALISADE_MAIN_PID=7", c"PALISADE_AUDIT=stdout"],
     };
 
@@ -462,14 +504,18 @@ mod tests {
             .collect();
         let mut pointers: Vec<*const c_char> = owned.iter().map(|e| e.as_ptr()).collect();
         pointers.push(ptr::null());
-        let read = |made: Strings| {
+        let mut read = Vec::new();
+        let mut act = |made: Strings| {
             // SAFETY: made by `with`.
-            unsafe { super::entries(made) }
-                .map(|e| String::from_utf8_lossy(e).into_owned())
-                .collect()
+            read.extend(
+                unsafe { super::entries(made) }.map(|e| String::from_utf8_lossy(e).into_owned()),
+            );
+            7
         };
         // SAFETY: a vector of C strings with a null pointer at its end.
-        unsafe { FORCED.with(pointers.as_ptr(), read) }.unwrap()
+        let result = unsafe { FORCED.with(pointers.as_ptr(), &mut act) };
+        assert_eq!(result, Ok(7));
+        read
     }
 
     const ALL: [&str; 3] = [
@@ -527,6 +573,43 @@ mod tests {
         let known = ["LD_AUDIT=/known.so", ALL[0], ALL[1], ALL[2]];
         assert_eq!(given(&known), known);
         assert_eq!(given(&["LD_AUDIT=/evil.so", ALL[0]]), ALL);
+    }
+
+    #[test]
+    fn a_child_has_no_loader_that_writes_files_but_as_it_was() {
+        let strange = [
+            "LD_DEBUG_OUTPUT=/tmp/x",
+            "LD_PROFILE=y",
+            "LD_PROFILE_OUTPUT=/tmp",
+            ALL[0],
+        ];
+        assert_eq!(given(&strange), ALL);
+        let known = ["LD_PROFILE=x", "LD_DEBUG=all", ALL[0], ALL[1], ALL[2]];
+        assert_eq!(given(&known), known);
+    }
+
+    #[test]
+    fn a_preload_is_strange_if_it_is_a_path_that_was_not_there() {
+        for (value, expected) in [
+            ("/opt/p.so", vec![]),
+            ("/opt/p.so:/known/a.so libm.so.6", vec![]),
+            (
+                "./b.so /opt/p.so:/known/b.so",
+                vec!["./b.so", "/known/b.so"],
+            ),
+        ] {
+            let entry = std::ffi::CString::new(format!("LD_PRELOAD={value}")).unwrap();
+            let pointers = [
+                c"LD_PRELOAD=/first.so".as_ptr(),
+                entry.as_ptr(),
+                ptr::null(),
+            ];
+            // SAFETY: a vector of C strings with a null pointer at its end.
+            let strange: Vec<_> = unsafe { FORCED.strange_preloads(pointers.as_ptr()) }
+                .map(|path| String::from_utf8_lossy(path).into_owned())
+                .collect();
+            assert_eq!(strange, expected, "{value}");
+        }
     }
 
     #[test]

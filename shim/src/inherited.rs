@@ -55,7 +55,7 @@ static BYTES: Bytes = Bytes(UnsafeCell::new([0; ROOM]));
 struct Settings {
     entries: [&'static [u8]; SETTINGS_MAX],
     count: usize,
-    audit: Option<&'static [u8]>,
+    preloads: &'static [u8],
     /// What the parent's names led to: it is not kept, but noted.
     names: Option<&'static [u8]>,
     /// Bytes of all of them, each with a NUL.
@@ -68,7 +68,7 @@ impl Settings {
         let mut settings = Self {
             entries: [b""; SETTINGS_MAX],
             count: 0,
-            audit: None,
+            preloads: b"",
             names: None,
             length: 0,
         };
@@ -80,9 +80,12 @@ impl Settings {
                 *settings.entries.get_mut(settings.count)? = entry;
                 settings.count += 1;
                 settings.length += entry.len() + 1;
-            } else if entry.starts_with(b"LD_AUDIT=") && settings.audit.is_none() {
-                settings.audit = Some(entry);
-                settings.length += entry.len() + 1;
+            } else if let Some(value) = behind(entry, env::PRELOAD) {
+                settings.preloads = value;
+                settings.length += value.len() + 1;
+            } else if env::kept_place(entry).is_some() {
+                // Hardly a function is started with one.
+                return None;
             }
         }
         Some(settings)
@@ -213,10 +216,8 @@ pub fn state(environment: Environment, library: &'static CStr) -> Option<&'stati
     let forced = Forced {
         library: library.to_bytes(),
         preload: room.copy(&[b"LD_PRELOAD=", library.to_bytes()])?,
-        audit: match settings.audit {
-            Some(entry) => Some(room.copy(&[entry])?.to_bytes()),
-            None => None,
-        },
+        kept: [None; env::KEPT.len()],
+        preloads: room.copy(&[settings.preloads])?.to_bytes(),
         // SAFETY: as many have been written as there are entries.
         settings: unsafe { core::slice::from_raw_parts(kept.as_ptr().cast(), settings.count) },
     };
@@ -332,7 +333,7 @@ mod tests {
             c"PALISADE_LOG=1,2,3,4,1/",
             c"PALISADE_CONTEXT=AWS_LAMBDA_FUNCTION_NAME=a%3bb;AWS_DEFAULT_REGION=eu",
             c"PALISADE_AUDIT=file:/tmp/x",
-            c"LD_AUDIT=/a.so",
+            c"LD_PRELOAD=/opt/p.so:/b.so",
         ];
         // One after the other: what is kept is there once. Each of the first is not what a main process hands on.
         for without in 1..5 {
@@ -340,6 +341,8 @@ mod tests {
             assert!(kept(&some).is_none(), "{without}");
         }
         for more in [
+            c"LD_AUDIT=/a.so",
+            c"LD_PROFILE=x",
             c"PALISADE_MAIN_PROGRAM=/x",
             c"PALISADE_LOG=",
             c"PALISADE_AUDIT=stdout",
@@ -354,7 +357,7 @@ mod tests {
         assert_eq!(state.origin.region, b"eu");
         assert!(state.decider.active(Section::Processes));
         assert_eq!(state.forced[1].settings, &all[1..6]);
-        assert_eq!(state.forced[1].audit, Some(b"LD_AUDIT=/a.so".as_slice()));
+        assert_eq!(state.forced[1].preloads, b"/opt/p.so:/b.so");
         assert_eq!(state.forced[1].preload, c"LD_PRELOAD=/opt/p.so");
         assert!(matches!(state.log.destination, Destination::File(path) if path == c"/tmp/x"));
         assert_eq!(state.log.main, 1);

@@ -422,9 +422,13 @@ fn forced(environment: Environment, library: &'static CStr, handed: &Handed<'_>)
     Forced {
         library: library.to_bytes(),
         preload: leak_c(&[b"LD_PRELOAD=", library.to_bytes()].concat()),
-        audit: environment
-            .bytes("LD_AUDIT")
-            .map(|value| leak_bytes(&[b"LD_AUDIT=", value].concat())),
+        kept: env::KEPT.map(|name| {
+            // SAFETY: the loader's environment, which the constructor reads before anybody can change it.
+            let found =
+                unsafe { env::entries(environment.0) }.find(|entry| entry.starts_with(name));
+            found.map(leak_bytes)
+        }),
+        preloads: leak_bytes(environment.bytes("LD_PRELOAD").unwrap_or_default()),
         settings: Vec::leak(settings),
     }
 }

@@ -550,6 +550,14 @@ fn judge_named(state: &State, given: &[u8], flags: c_int) -> Result<(), Errno> {
     judge_inner(state, ([CWD; 2], given), given, flags)
 }
 
+/// Judges what the loader of a program reads that is started in the directory `dir`.
+///
+/// # Errors
+/// `EACCES`: refused.
+pub fn judge_preload(state: &State, dir: c_int, given: &[u8]) -> Result<(), Errno> {
+    judge_inner(state, ([dir; 2], given), given, libc::O_RDONLY)
+}
+
 /// The same, of what has been `asked` for and is called `given`.
 #[inline(never)]
 fn judge_inner(
@@ -558,11 +566,13 @@ fn judge_inner(
     given: &[u8],
     flags: c_int,
 ) -> Result<(), Errno> {
+    // What is asked for without a name is given by an absolute one.
+    let ([dir, _], _) = asked;
     resolve::judged(state, asked, access(flags), &mut || {
         let mut name = Name::new();
         let judged = name
             .push(given)
-            .and_then(|()| resolve(state, CWD, &mut name, flags));
+            .and_then(|()| resolve(state, dir, &mut name, flags));
         match judged {
             Err(
                 error @ (REFUSED | Errno(libc::EROFS) | Errno(libc::EMFILE) | Errno(libc::ENFILE)),

@@ -9,11 +9,11 @@ use core::ptr;
 use core::sync::atomic::{AtomicU8, Ordering};
 
 use libc::{FILE, pid_t, posix_spawn_file_actions_t, posix_spawnattr_t};
-use palisade_policy::event::{Section, Start};
+use palisade_policy::event::{Access, Section, Start};
 
-use super::finish;
 use super::program::{Program, Request, SHELL, judge, judged};
 use super::spawn::{self, Actions, Place, View};
+use super::{files, finish};
 use crate::path::PATH_MAX;
 use crate::state::State;
 use crate::sys::Errno;
@@ -83,6 +83,9 @@ impl Target {
     }
 }
 
+/// The real call, which is made once. Not generic: each instance would be two kilobytes of the library.
+type Act<'a> = &'a mut dyn FnMut(*const c_char, Strings) -> c_int;
+
 /// Judges, and if it may be, lets the real call happen with the name that was judged and with an environment that keeps the child
 /// defended.
 ///
@@ -91,28 +94,74 @@ impl Target {
 ///
 /// # Safety
 /// The pointers are what the manual page of the hooked function asks; `actions` is null for all but a spawn.
-unsafe fn start<R>(
+unsafe fn start(
     target: Target,
     actions: Actions,
     argv: Strings,
     envp: Strings,
     how: Start,
-    act: impl FnOnce(*const c_char, Strings) -> R,
-) -> Result<R, Errno> {
+    act: Act<'_>,
+) -> Result<c_int, Errno> {
     /// Almost every name is shorter: a thread on 16 KiB has no 4 KiB to spare for a longer one.
     const SHORT: usize = 256;
     // SAFETY: the caller's promise.
     unsafe {
         spawn::judge_files(actions)?;
+        judge_preloads(actions, envp)?;
         let Some(state) = state::judging(Section::Processes) else {
             return pass(target.name(), envp, how, act);
         };
         let given = sys::c_bytes(target.name()).unwrap_or_default();
         if given.len() < SHORT {
-            start_judged::<SHORT, R>(state, target, actions, argv, envp, how, act)
+            start_judged::<SHORT>(state, target, actions, argv, envp, how, act)
         } else {
-            start_judged::<PATH_MAX, R>(state, target, actions, argv, envp, how, act)
+            start_judged::<PATH_MAX>(state, target, actions, argv, envp, how, act)
         }
+    }
+}
+
+/// Judges the libraries that a child is to load first, beside ours and those that are in this process from its start: its loader reads them
+/// before there is anything of ours in it.
+///
+/// # Errors
+/// `EACCES`: one is refused.
+///
+/// # Safety
+/// As for [`start`].
+#[inline]
+unsafe fn judge_preloads(actions: Actions, envp: Strings) -> Result<(), Errno> {
+    match (state::judging(Section::Filesystem), state::forced()) {
+        // SAFETY: the caller's promise.
+        (Some(state), Some(forced)) => unsafe { judge_preloads_of(state, forced, actions, envp) },
+        _ => Ok(()),
+    }
+}
+
+/// # Safety
+/// As for [`start`].
+#[inline(never)]
+unsafe fn judge_preloads_of(
+    state: &State,
+    forced: &env::Forced,
+    actions: Actions,
+    envp: Strings,
+) -> Result<(), Errno> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if !env::is_readable(envp) {
+            return Ok(());
+        }
+        let mut place = None;
+        forced.strange_preloads(envp).try_for_each(|path| {
+            if place.is_none() {
+                match Place::after(actions, false, None) {
+                    Ok(found) => place = Some(found),
+                    Err(_) => return spawn::refuse_unseen(state, path, Access::Read),
+                }
+            }
+            let dir = place.as_ref().map_or(libc::AT_FDCWD, Place::dir);
+            files::judge_preload(state, dir, path)
+        })
     }
 }
 
@@ -124,15 +173,15 @@ unsafe fn start<R>(
 /// # Safety
 /// As for `start`.
 #[inline(never)]
-unsafe fn start_judged<const N: usize, R>(
+unsafe fn start_judged<const N: usize>(
     state: &State,
     target: Target,
     actions: Actions,
     argv: Strings,
     envp: Strings,
     how: Start,
-    act: impl FnOnce(*const c_char, Strings) -> R,
-) -> Result<R, Errno> {
+    act: Act<'_>,
+) -> Result<c_int, Errno> {
     let mut room = [0; N];
     // SAFETY: the caller's promise.
     unsafe {
@@ -209,19 +258,19 @@ unsafe fn judge_copy(
 ///
 /// # Safety
 /// As for [`start`].
-unsafe fn pass<R>(
+unsafe fn pass(
     name: *const c_char,
     envp: Strings,
     how: Start,
-    act: impl FnOnce(*const c_char, Strings) -> R,
-) -> Result<R, Errno> {
+    act: Act<'_>,
+) -> Result<c_int, Errno> {
     if how == Start::Exec {
         // The image that holds the waiting alerts is about to go.
         writer::flush();
     }
     match state::forced() {
         // SAFETY: the caller's promise.
-        Some(forced) => unsafe { forced.with(envp, |envp| act(name, envp)) },
+        Some(forced) => unsafe { forced.with(envp, &mut |envp| act(name, envp)) },
         None => Ok(act(name, envp)),
     }
 }
@@ -241,13 +290,13 @@ pub unsafe fn execve(
     envp: Strings,
 ) -> c_int {
     let target = Target::At(libc::AT_FDCWD, path, 0);
-    let act = |path, envp| match next {
+    let mut act = |path, envp| match next {
         // SAFETY: the caller's arguments.
         Some(next) => unsafe { next(path, argv, envp) },
         None => finish(Err(Errno(libc::ENOSYS))),
     };
     // SAFETY: the caller's arguments.
-    exec_result(unsafe { start(target, ptr::null(), argv, envp, Start::Exec, act) })
+    exec_result(unsafe { start(target, ptr::null(), argv, envp, Start::Exec, &mut act) })
 }
 
 /// `execv(3)`: with the environment as it is at the call.
@@ -264,7 +313,7 @@ pub unsafe fn execv(path: *const c_char, argv: Strings) -> c_int {
 /// # Safety
 /// As its manual page says.
 pub unsafe fn execvpe(file: *const c_char, argv: Strings, envp: Strings) -> c_int {
-    let act = |file, envp| match table::execvpe::next() {
+    let mut act = |file, envp| match table::execvpe::next() {
         // SAFETY: the caller's arguments.
         Some(next) => unsafe { next(file, argv, envp) },
         None => finish(Err(Errno(libc::ENOSYS))),
@@ -277,7 +326,7 @@ pub unsafe fn execvpe(file: *const c_char, argv: Strings, envp: Strings) -> c_in
             argv,
             envp,
             Start::Exec,
-            act,
+            &mut act,
         )
     })
 }
@@ -303,7 +352,7 @@ pub unsafe fn execveat(
     envp: Strings,
     flags: c_int,
 ) -> c_int {
-    let act = |path, envp| match next {
+    let mut act = |path, envp| match next {
         // SAFETY: the caller's arguments.
         Some(next) => unsafe { next(dir, path, argv, envp, flags) },
         None => finish(sys::execveat(dir, path, argv, envp, flags)),
@@ -311,7 +360,7 @@ pub unsafe fn execveat(
     // SAFETY: the caller's arguments.
     exec_result(unsafe {
         let target = Target::At(dir, path, flags);
-        start(target, ptr::null(), argv, envp, Start::Exec, act)
+        start(target, ptr::null(), argv, envp, Start::Exec, &mut act)
     })
 }
 
@@ -324,7 +373,7 @@ pub unsafe fn fexecve(fd: c_int, argv: Strings, envp: Strings) -> c_int {
         // Unlike execve(2), glibc takes no null pointer here.
         return finish(Err(Errno(libc::EINVAL)));
     }
-    let act = |_, envp| match table::fexecve::next() {
+    let mut act = |_, envp| match table::fexecve::next() {
         // SAFETY: the caller's arguments.
         Some(next) => unsafe { next(fd, argv, envp) },
         None => finish(Err(Errno(libc::ENOSYS))),
@@ -337,7 +386,7 @@ pub unsafe fn fexecve(fd: c_int, argv: Strings, envp: Strings) -> c_int {
             argv,
             envp,
             Start::Exec,
-            act,
+            &mut act,
         )
     })
 }
@@ -393,14 +442,14 @@ macro_rules! spawns {
             argv: Strings,
             envp: Strings,
         ) -> c_int {
-            let act = |path, envp| match table::$name::next() {
+            let mut act = |path, envp| match table::$name::next() {
                 // SAFETY: the caller's arguments.
                 Some(next) => unsafe { next(pid, path, actions, attributes, argv, envp) },
                 None => libc::ENOSYS,
             };
             // SAFETY: the caller's arguments.
             let started = unsafe {
-                start($target(libc::AT_FDCWD, path), actions, argv, envp, Start::Spawn, act)
+                start($target(libc::AT_FDCWD, path), actions, argv, envp, Start::Spawn, &mut act)
             };
             started.unwrap_or_else(|errno| errno.0)
         }
@@ -442,6 +491,8 @@ unsafe fn shell(command: *const c_char) -> Result<(), Errno> {
             })?;
         }
     }
+    // SAFETY: the live environment.
+    unsafe { judge_preloads(ptr::null(), env::current()) }?;
     if let Some(forced) = state::forced() {
         forced.repair();
     }

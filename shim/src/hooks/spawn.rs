@@ -377,7 +377,7 @@ impl View<'_> {
 /// # Errors
 /// `EACCES`: it is refused.
 #[cold]
-fn refuse_unseen(state: &State, path: &[u8], access: Access) -> Result<(), Errno> {
+pub fn refuse_unseen(state: &State, path: &[u8], access: Access) -> Result<(), Errno> {
     let verdict = state.decider.unseen(Section::Filesystem);
     let subject = Subject::File { path, access };
     report::settle(state, Section::Filesystem, &verdict, subject)

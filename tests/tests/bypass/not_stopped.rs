@@ -367,25 +367,6 @@ fn a_file_that_libc_makes_inside_itself() {
 }
 
 #[test]
-fn a_denied_file_that_the_loader_of_a_child_reads_or_writes() {
-    // The loader of a program does as its variables say before there is anything of ours in the process.
-    let code = r#"char *made[] = {"LD_DEBUG=files", "LD_DEBUG_OUTPUT=trace", NULL}; char name[64]; struct stat seen;
-        pid_t child = fork(); if (child == 0) { execve("/bin/true", true_words, made); abort(); }
-        snprintf(name, sizeof name, "trace.%d", child); through(ran(child) && stat(name, &seen) == 0 && seen.st_size > 0)"#;
-    silent(|| run(code), |run| denied_in(run, "trace.*"));
-    let library = fs::read(compile(
-        r#"extern void _exit(int); __attribute__((constructor)) static void loaded(void) { _exit(0); }"#,
-        &["-shared", "-fPIC"],
-    ))
-    .expect("a library");
-    let code = r#"char *made[] = {"LD_PRELOAD=./secret.so", NULL}, *words[] = {"false", NULL}; through(RAN(execve("/bin/false", words, made)))"#;
-    silent(
-        || run(code).file("secret.so", &library),
-        |run| denied_in(run, "secret.so"),
-    );
-}
-
-#[test]
 fn a_socket_of_a_family_without_addresses_of_the_internet() {
     // vsock(7), to the machine that this one is a guest of. Where there is none, it is not we who say so.
     let code = r#"struct sockaddr_vm to = {.svm_family = AF_VSOCK, .svm_port = 1, .svm_cid = VMADDR_CID_HOST}; int s = socket(AF_VSOCK, SOCK_STREAM | SOCK_NONBLOCK, 0);

@@ -64,6 +64,58 @@ fn variables_of_the_loader_in_a_child_s_environment() {
 }
 
 #[test]
+fn a_denied_file_that_the_loader_of_a_child_reads_or_writes() {
+    // The loader of a program does as its variables say before there is anything of ours in the process.
+    let denied = |name: &'static str| {
+        move |run: &Run| {
+            let folder = fs::canonicalize(run.folder()).expect("folder");
+            json!({ "filesystem": { "effect": "prevent", "deny": [format!("{}/{name}", folder.display())] } })
+        }
+    };
+    // It is told to write files by variables that a child does not get.
+    for (variables, name) in [
+        (r#""LD_DEBUG=files", "LD_DEBUG_OUTPUT=trace""#, "trace.*"),
+        (
+            r#""LD_PROFILE=libc.so.6", "LD_PROFILE_OUTPUT=.""#,
+            "*.profile",
+        ),
+    ] {
+        let code = format!(
+            r#"char *made[] = {{{variables}, NULL}}; glob_t found; if (!RAN(execve("/bin/true", true_words, made))) abort(); through(glob("{name}", 0, NULL, &found) == 0)"#
+        );
+        let natural = run(&code).without_library().go();
+        assert_eq!(natural.text(), "through\n", "{}", natural.story());
+        let outcome = with(|| run(&code), denied(name));
+        assert!(outcome.text().starts_with("stopped"), "{}", outcome.story());
+        assert_eq!(outcome.audits().len(), 0, "{}", outcome.story());
+    }
+    let library = fs::read(compile(
+        r#"extern void _exit(int); __attribute__((constructor)) static void loaded(void) { _exit(0); }"#,
+        &["-shared", "-fPIC"],
+    ))
+    .expect("a library");
+    for start in [
+        r#"RAN(execve("/bin/false", words, made))"#,
+        r#"(errno = posix_spawn(&child, "/bin/false", NULL, NULL, words, made)) == 0 && ran(child)"#,
+        r#"(putenv(made[0]), system("false")) == 0"#,
+        // Where a file action of the child's leads.
+        r#"(posix_spawn_file_actions_init(&actions), posix_spawn_file_actions_addchdir_np(&actions, "."), made[0] = "LD_PRELOAD=libm.so.6:../other/secret.so",
+            posix_spawn_file_actions_addchdir_np(&actions, "folder"), errno = posix_spawn(&child, "/bin/false", &actions, NULL, words, made)) == 0 && ran(child)"#,
+    ] {
+        let code = format!(
+            r#"char *made[] = {{"LD_PRELOAD=./secret.so", NULL}}, *words[] = {{"false", NULL}}; pid_t child; posix_spawn_file_actions_t actions; (void)child, (void)actions, (void)words;
+            if (raw_mkdir("folder", 0755) || raw_mkdir("other", 0755) || raw(SYS_linkat, AT_FDCWD, "secret.so", AT_FDCWD, "other/secret.so", 0)) abort(); through({start})"#
+        );
+        refused(
+            || run(&code).file("secret.so", &library),
+            denied("**/secret.so"),
+            EACCES,
+            DENIED_FILE,
+        );
+    }
+}
+
+#[test]
 fn a_child_with_a_cleaned_environment() {
     let child = crate::program(r#"through(open("secret", O_RDONLY) >= 0)"#);
     for start in [
