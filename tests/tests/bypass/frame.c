@@ -11,7 +11,9 @@
 #include <locale.h>
 #include <mntent.h>
 #include <netdb.h>
+#include <net/if.h>
 #include <netinet/in.h>
+#include <netinet/ip.h>
 #include <nl_types.h>
 #include <pthread.h>
 #include <pwd.h>
@@ -24,6 +26,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/gmon.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/ptrace.h>

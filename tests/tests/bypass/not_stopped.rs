@@ -378,8 +378,41 @@ fn a_socket_of_a_family_without_addresses_of_the_internet() {
 }
 
 #[test]
+fn a_source_route_to_another_host() {
+    // ip(7), IP_OPTIONS: the packet goes to the first host of a loose source route (RFC 791 §3.1), whatever the destination is. What leaves is
+    // looked at on the loopback of a network of its own.
+    let code = r#"if (unshare(CLONE_NEWNET)) abort();
+        int s = socket(AF_INET, SOCK_DGRAM, 0), wire = socket(AF_PACKET, SOCK_DGRAM, htons(3 /* ETH_P_ALL */));
+        struct ifreq up = {.ifr_name = "lo", .ifr_flags = IFF_UP}; if (wire < 0 || ioctl(s, SIOCSIFFLAGS, &up)) abort();
+        unsigned char route[] = {IPOPT_LSRR, 7, 4, 127, 66, 66, 66, IPOPT_EOL}, packet[512] = {0};
+        if (setsockopt(s, IPPROTO_IP, IP_OPTIONS, route, sizeof route)) abort();
+        struct sockaddr_in to = loopback(9); inet_aton("127.1.1.1", &to.sin_addr);
+        if (sendto(s, "x", 1, 0, (void *)&to, sizeof to) != 1) abort();
+        while (packet[0] >> 4 != 4 || packet[9] != IPPROTO_UDP) if (recv(wire, packet, sizeof packet, 0) < 0) abort();
+        through(memcmp(packet + 16, route + 3, 4) == 0)"#;
+    silent(
+        || run(code),
+        |_| json!({ "network": { "effect": "prevent", "outbound": { "allow": ["127.1.1.1"], "loopback": false } } }),
+    );
+}
+
+#[test]
+fn a_packet_of_the_programs_own_making() {
+    // raw(7), IP_HDRINCL: the packet's header names another host than the destination that is judged. packet(7) names none at all.
+    let code = r#"struct sockaddr_in to = loopback(0); int s = socket(AF_INET, SOCK_RAW, IPPROTO_RAW), in = socket(AF_INET, SOCK_RAW, 253 /* RFC 3692 */);
+        struct iphdr packet = {.version = 4, .ihl = 5, .tot_len = htons(20), .ttl = 1, .protocol = 253, .saddr = to.sin_addr.s_addr}, got;
+        packet.daddr = inet_addr("127.66.66.66"); inet_aton("127.1.1.1", &to.sin_addr);
+        if (in < 0 || sendto(s, &packet, sizeof packet, 0, (void *)&to, sizeof to) != sizeof packet) abort();
+        through(recv(in, &got, sizeof got, 0) == sizeof got && got.daddr == packet.daddr)"#;
+    silent(
+        || run(code),
+        |_| json!({ "network": { "effect": "prevent", "outbound": { "allow": ["127.1.1.1"], "loopback": false } } }),
+    );
+}
+
+#[test]
 fn another_root_or_another_mount() {
-    // For the superuser alone: a name is what it is for the process (chroot(2), mount(2)).
+    // For the superuser, also of a user namespace: a name is what it is for the process (chroot(2), mount(2)).
     let code = r#"char *root = getcwd(NULL, 0); (void)root; if (chroot(".")) abort(); through(open("/secret", O_RDONLY) >= 0)"#;
     silent(|| run(code), secret);
     let code = r#"if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) || raw_mkdir("other", 0755) || mount(".", "other", NULL, MS_BIND, NULL)) abort();
