@@ -1,5 +1,7 @@
 //! Is every child defended, whatever environment it is given, and is that environment otherwise what its parent gave it?
 
+mod libc;
+
 use std::fs;
 use std::path::PathBuf;
 
