@@ -438,3 +438,31 @@ fn a_library_that_wraps_a_function_under_a_version_of_its_own_is_not_called_for_
         );
     }
 }
+
+#[test]
+fn a_pointer_into_memory_that_is_not_mapped_ends_the_program_where_the_call_is_judged() {
+    // A known limit (docs/design.md): by itself the kernel says EFAULT.
+    let code = r#"char *bad = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        for (int call = 0; call < 3; call++) {
+            pid_t child = fork(); int status;
+            if (child == 0) {
+                if (call == 0) open(bad, O_RDONLY);
+                if (call == 1) connect(socket(AF_INET, SOCK_DGRAM, 0), (void *)bad, sizeof(struct sockaddr_in));
+                if (call == 2) execve(bad, (char *[]){"child", NULL}, environ);
+                _exit(errno);
+            }
+            waitpid(child, &status, 0); printf("%d %d\n", WTERMSIG(status), WEXITSTATUS(status));
+        }"#;
+    let said = |run: Run| run.go().text();
+    let left_to_the_kernel = "0 14\n".repeat(3);
+    assert_eq!(said(run(code).without_library()), left_to_the_kernel);
+    assert_eq!(
+        said(run(code).policy(&policy(json!({})))),
+        left_to_the_kernel
+    );
+    assert_eq!(
+        said(run(code).policy(&quiet("prevent"))),
+        "11 0\n".repeat(3),
+        "a bad pointer is an error now: say so in docs/design.md and docs/robustness.md"
+    );
+}
