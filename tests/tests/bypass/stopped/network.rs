@@ -5,7 +5,7 @@ use serde_json::json;
 use palisade_tests::{Run, compile};
 
 use super::EACCES;
-use crate::{lost, names, passed, refused, run};
+use crate::{lost, names, passed, refused, run, with};
 
 #[test]
 fn a_resolver_of_its_own() {
@@ -134,6 +134,75 @@ fn a_name_that_is_not_ascii() {
         passed(|| run(&code).under(["unshare", "-n"]), |_| names()).len(),
         0
     );
+}
+
+/// Code of a program in a network of its own, of which the loopback is up.
+const ALONE: &str = r#"int s = socket(AF_INET, SOCK_DGRAM, 0); struct ifreq up = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+    if (unshare(CLONE_NEWNET)) abort(); s = socket(AF_INET, SOCK_DGRAM, 0); if (ioctl(s, SIOCSIFFLAGS, &up)) abort();"#;
+
+#[test]
+fn an_address_of_ipv4_in_the_old_form_of_ipv6() {
+    // RFC 4291 §2.5.5.1: `::127.0.0.1` was for tunnels, and Linux leads it to no host of IPv4. The form with `ffff`, which it does lead there,
+    // is refused like the address itself.
+    let code = |form: &str| {
+        format!(
+            r#"{ALONE} struct sockaddr_in at = loopback(9); int l = socket(AF_INET, SOCK_STREAM, 0), c = socket(AF_INET6, SOCK_STREAM, 0);
+            if (raw(SYS_bind, l, &at, sizeof at) || raw(SYS_listen, l, 5)) abort();
+            struct sockaddr_in6 to = {{AF_INET6, htons(9)}}; inet_pton(AF_INET6, "{form}127.0.0.1", &to.sin6_addr);
+            through(connect(c, (void *)&to, sizeof to) == 0)"#
+        )
+    };
+    let rules = |_: &Run| json!({ "network": { "effect": "prevent", "outbound": { "deny": ["127.0.0.1"] } } });
+    refused(
+        || run(&code("::ffff:")),
+        rules,
+        EACCES,
+        "denied-destination",
+    );
+    // ENETUNREACH as a rule, with us or without.
+    let natural = run(&code("::")).without_library().go();
+    assert!(
+        natural.text().starts_with("stopped "),
+        "{}",
+        natural.story()
+    );
+    let outcome = with(|| run(&code("::")), rules);
+    assert_eq!(outcome.text(), natural.text(), "{}", outcome.story());
+    assert_eq!(outcome.audits().len(), 0, "{}", outcome.story());
+}
+
+#[test]
+fn a_raw_socket_whose_packets_the_kernel_addresses() {
+    for (socket, to, call) in [
+        (
+            "socket(AF_INET, SOCK_RAW, 253)",
+            "struct sockaddr_in to = loopback(0)",
+            "sendto(c, \"xxxxxxxx\", 8, 0, (void *)&to, sizeof to) == 8",
+        ),
+        (
+            "socket(AF_INET, SOCK_RAW, 253)",
+            "struct sockaddr_in to = loopback(0)",
+            "connect(c, (void *)&to, sizeof to) == 0",
+        ),
+        (
+            "socket(AF_INET6, SOCK_RAW, 253)",
+            "struct sockaddr_in6 to = {AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT}",
+            "sendto(c, \"xxxxxxxx\", 8, 0, (void *)&to, sizeof to) == 8",
+        ),
+        (
+            "socket(AF_INET6, SOCK_RAW, 253)",
+            "struct sockaddr_in6 to = {AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT}",
+            "connect(c, (void *)&to, sizeof to) == 0",
+        ),
+    ] {
+        let code = format!("{ALONE} int c = {socket}; {to}; through({call})");
+        refused(
+            || run(&code),
+            |_| json!({ "network": { "effect": "prevent", "outbound": { "allow": ["192.0.2.1"], "loopback": false } } }),
+            EACCES,
+            "unlisted-destination",
+        );
+    }
 }
 
 #[test]
