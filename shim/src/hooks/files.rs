@@ -68,6 +68,10 @@ fn open_given(
     }
     // A learning policy wants to see each file by its resolved name, and as it is before something is made of it.
     let may_be_as_written = || {
+        if flags & libc::O_TMPFILE == libc::O_TMPFILE {
+            // The name is the folder's, and what is made lies in it.
+            return false;
+        }
         if state.learns {
             return !creates(flags) && path::is_plain(name.as_bytes());
         }

@@ -182,3 +182,32 @@ fn a_stream_opened_again_in_another_mode() {
         refused(|| run(&code), secret_writes, EACCES, DENIED_FILE);
     }
 }
+
+#[test]
+fn a_file_without_a_name_in_a_denied_folder() {
+    // open(2), O_TMPFILE: the name is the folder's, and linkat(2) can give the file one later.
+    let code = r#"raw_mkdir("inner", 0755); through(open("inner", O_TMPFILE | O_RDWR, 0600) >= 0)"#;
+    for absolute in [false, true] {
+        let code = if absolute {
+            code.replace(r#"open("inner""#, r#"open(realpath("inner", NULL)"#)
+        } else {
+            code.to_owned()
+        };
+        let audit = refused(
+            || run(&code),
+            |run| {
+                let folder = fs::canonicalize(run.folder()).expect("folder");
+                json!({ "filesystem": { "effect": "prevent", "deny": [folder.join("inner/**")] } })
+            },
+            EACCES,
+            DENIED_FILE,
+        );
+        assert!(
+            audit
+                .path
+                .as_deref()
+                .is_some_and(|path| path.ends_with("/inner/#tmpfile")),
+            "{audit:?}"
+        );
+    }
+}
