@@ -467,6 +467,7 @@ hooks! {
     setmntent(path: *const c_char, mode: *const c_char) -> *mut FILE = files::setmntent;
     __setmntent(path: *const c_char, mode: *const c_char) -> *mut FILE = files::__setmntent;
     shm_open(name: *const c_char, flags: c_int, mode: mode_t) -> c_int = files::shm_open;
+    sem_open(name: *const c_char, flags: c_int, mode: mode_t, value: c_uint) -> *mut c_void = files::sem_open;
     updwtmp(path: *const c_char, entry: *const c_void) -> () = files::updwtmp;
     updwtmpx(path: *const c_char, entry: *const c_void) -> () = files::updwtmpx;
     utmpname(path: *const c_char) -> c_int = files::utmpname;
@@ -511,6 +512,7 @@ hooks! {
     futimes(fd: c_int, times: *const timeval) -> c_int = tree::futimes, before next;
     futimens(fd: c_int, times: *const timespec) -> c_int = tree::futimens, before next;
     shm_unlink(name: *const c_char) -> c_int = tree::shm_unlink;
+    sem_unlink(name: *const c_char) -> c_int = tree::sem_unlink;
     utimensat(dir: c_int, path: *const c_char, times: *const timespec, flags: c_int) -> c_int = tree::utimensat, before next;
     setxattr(path: *const c_char, name: *const c_char, value: *const c_void, size: usize, flags: c_int) -> c_int = tree::setxattr, before next;
     lsetxattr(path: *const c_char, name: *const c_char, value: *const c_void, size: usize, flags: c_int) -> c_int = tree::lsetxattr, before next;

@@ -603,6 +603,26 @@ unsafe fn judge_inner_path(path: *const c_char, flags: c_int) -> Result<(), Errn
     given.map_or(Ok(()), |given| judge_named(state, given, flags))
 }
 
+/// Judges an object of shared memory, or a semaphore, that is opened.
+///
+/// # Errors
+/// As for `judge_named`.
+///
+/// # Safety
+/// `name` is a C string, or a pointer that cannot be one.
+unsafe fn judge_shared(folder: &[u8], name: *const c_char, flags: c_int) -> Result<(), Errno> {
+    let Some(state) = state::judging(Section::Filesystem) else {
+        return Ok(());
+    };
+    let mut path = tree::SharedName::new();
+    let flags = flags | libc::O_NOFOLLOW | libc::O_CLOEXEC;
+    // SAFETY: the caller's promise.
+    match unsafe { tree::name_shared(folder, name, &mut path) } {
+        Some(()) => judge_named(state, path.as_bytes(), flags),
+        None => Ok(()),
+    }
+}
+
 /// `shm_open(3)`.
 ///
 /// # Safety
@@ -610,20 +630,35 @@ unsafe fn judge_inner_path(path: *const c_char, flags: c_int) -> Result<(), Errn
 pub unsafe fn shm_open(name: *const c_char, flags: c_int, mode: mode_t) -> c_int {
     // SAFETY: the caller's arguments.
     unsafe {
-        let judged = match state::judging(Section::Filesystem) {
-            Some(state) => {
-                let flags = flags | libc::O_NOFOLLOW | libc::O_CLOEXEC;
-                let mut path = tree::SharedName::new();
-                match tree::name_shared(name, &mut path) {
-                    Some(()) => judge_named(state, path.as_bytes(), flags),
-                    None => Ok(()),
-                }
-            }
-            None => Ok(()),
-        };
+        let judged = judge_shared(tree::MEMORY, name, flags);
         match (judged, table::shm_open::next()) {
             (Ok(()), Some(next)) => next(name, flags, mode),
             (judged, _) => finish(Err(judged.err().unwrap_or(Errno(libc::ENOSYS)))),
+        }
+    }
+}
+
+/// `sem_open(3)`, of whose flags two count. The last arguments are there if it creates one.
+///
+/// # Safety
+/// As its manual page says.
+pub unsafe fn sem_open(
+    name: *const c_char,
+    flags: c_int,
+    mode: mode_t,
+    value: c_uint,
+) -> *mut c_void {
+    let asked = libc::O_RDWR | flags & (libc::O_CREAT | libc::O_EXCL);
+    // SAFETY: the caller's arguments.
+    unsafe {
+        let judged = judge_shared(tree::SEMAPHORES, name, asked);
+        match (judged, table::sem_open::next()) {
+            (Ok(()), Some(next)) => next(name, flags, mode, value),
+            (judged, _) => {
+                finish(Err(judged.err().unwrap_or(Errno(libc::ENOSYS))));
+                // SEM_FAILED
+                core::ptr::null_mut()
+            }
         }
     }
 }

@@ -203,48 +203,62 @@ open_files! {
     fremovexattr(fd: c_int, name: *const c_char);
 }
 
-/// `shm_unlink(3)`.
-///
-/// # Safety
-/// As its manual page says.
-pub unsafe fn shm_unlink(name: *const c_char) -> c_int {
-    // SAFETY: the caller's argument.
-    unsafe {
-        let judged = match state::judging(Section::Filesystem) {
-            Some(state) => judge_shared(state, name),
-            None => Ok(()),
-        };
-        match (judged, table::shm_unlink::next()) {
-            (Ok(()), Some(next)) => next(name),
-            (judged, _) => finish(Err(judged.err().unwrap_or(Errno(libc::ENOSYS)))),
+macro_rules! shared {
+    ($($name:ident in $folder:expr;)*) => {$(
+        #[doc = concat!("`", stringify!($name), "(3)`.")]
+        ///
+        /// # Safety
+        /// As its manual page says.
+        pub unsafe fn $name(name: *const c_char) -> c_int {
+            // SAFETY: the caller's argument.
+            unsafe {
+                let judged = match state::judging(Section::Filesystem) {
+                    Some(state) => judge_shared(state, $folder, name),
+                    None => Ok(()),
+                };
+                match (judged, table::$name::next()) {
+                    (Ok(()), Some(next)) => next(name),
+                    (judged, _) => finish(Err(judged.err().unwrap_or(Errno(libc::ENOSYS)))),
+                }
+            }
         }
-    }
+    )*};
 }
+
+shared! {
+    shm_unlink in MEMORY;
+    sem_unlink in SEMAPHORES;
+}
+
+/// What stands before the name of an object of shared memory (shm_overview(7)).
+pub const MEMORY: &[u8] = b"/dev/shm/";
+/// What stands before the name of a semaphore (sem_overview(7)).
+pub const SEMAPHORES: &[u8] = b"/dev/shm/sem.";
 
 /// # Safety
 /// As for [`name_shared`].
 #[inline(never)]
-unsafe fn judge_shared(state: &State, name: *const c_char) -> Result<(), Errno> {
+unsafe fn judge_shared(state: &State, folder: &[u8], name: *const c_char) -> Result<(), Errno> {
     let mut path = SharedName::new();
     // SAFETY: the caller's promise.
-    match unsafe { name_shared(name, &mut path) } {
+    match unsafe { name_shared(folder, name, &mut path) } {
         Some(()) => judge_given(state, CWD, path.as_bytes(), Entry::Present, Access::Write),
         None => Ok(()),
     }
 }
 
-/// The file of an object of shared memory: its folder, and NAME_MAX. A longer name fails by itself.
+/// The file of an object of shared memory or a semaphore: its folder, and NAME_MAX. A longer name fails by itself.
 pub type SharedName = Text<{ 16 + resolve::COMPONENT_MAX }>;
 
-/// Writes the file of an object of shared memory (shm_overview(7)) into `path`. `None`: the name is none.
+/// Writes the file of an object of that name into `path`. `None`: the name is none.
 ///
 /// # Safety
 /// `name` is a C string, or a pointer that cannot be one.
-pub unsafe fn name_shared(name: *const c_char, path: &mut SharedName) -> Option<()> {
+pub unsafe fn name_shared(folder: &[u8], name: *const c_char, path: &mut SharedName) -> Option<()> {
     // SAFETY: the caller's promise.
     let given = unsafe { sys::c_bytes(name) }?;
     let start = given.iter().position(|byte| *byte != b'/')?;
-    path.push(b"/dev/shm/").ok()?;
+    path.push(folder).ok()?;
     path.push(given.get(start..)?).ok()
 }
 

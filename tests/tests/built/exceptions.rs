@@ -69,7 +69,6 @@ pub const GAPS: &[Excuse] = &[
         "__nss_files_data_open", "_IO_file_open", "_IO_file_fopen",
     ]),
     ("libc reads a catalogue of messages by any name inside itself", &["catopen", "__open_catalog"]),
-    ("libc makes a file below /dev/shm inside itself, or removes one", &["sem_open", "sem_unlink"]),
     ("a part of libc that does what a hooked function does", &[
         "_IO_proc_open", "__res_context_query", "__res_context_search", "__res_context_send", "_nss_dns_*",
     ]),

@@ -439,6 +439,11 @@ fn in_room(row: &Row, effect: Effect, room: &Room) -> Vec<Case> {
         Kind::SharedMemory | Kind::SharedMemoryGone => {
             let memory = object("/palisade");
             let opened = row.kind == Kind::SharedMemory;
+            let prefix = if row.symbol.starts_with("sem_") {
+                "sem."
+            } else {
+                ""
+            };
             let (access, flags) = if opened {
                 ("read-write", libc_flags(&["O_RDWR", "O_CREAT"]))
             } else {
@@ -446,7 +451,7 @@ fn in_room(row: &Row, effect: Effect, room: &Room) -> Vec<Case> {
             };
             let mut made = file(
                 access,
-                &format!("/dev/shm{memory}"),
+                &format!("/dev/shm/{prefix}{}", &memory[1..]),
                 &[&format!("name={memory}"), &flags],
             );
             made.untouched = None;

@@ -23,6 +23,7 @@
 #include <netinet/in.h>
 #include <pthread.h>
 #include <resolv.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdint.h>
@@ -205,6 +206,24 @@ static void with_shared(void) {
     char path[PATH_MAX];
     int error = errno;
     snprintf(path, sizeof path, "/dev/shm/%s", name);
+    raw(SYS_openat, AT_FDCWD, path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    errno = error;
+}
+
+/* A descriptor for one that was opened, as shm_open would give. */
+static int without_semaphore(sem_t *opened) {
+    char path[PATH_MAX];
+    int error = errno;
+    snprintf(path, sizeof path, "/dev/shm/sem.%s", name + strspn(name, "/"));
+    raw(SYS_unlinkat, AT_FDCWD, path, 0);
+    errno = error;
+    return opened == SEM_FAILED ? -1 : raw(SYS_openat, AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC);
+}
+
+static void with_semaphore(void) {
+    char path[PATH_MAX];
+    int error = errno;
+    snprintf(path, sizeof path, "/dev/shm/sem.%s", name + strspn(name, "/"));
     raw(SYS_openat, AT_FDCWD, path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     errno = error;
 }

@@ -215,6 +215,8 @@ const FUNCTIONS: &[Row] = &[
     row("__setmntent", Stream, "__setmntent(path, mode)"),
     row("shm_open", SharedMemory, "without_shared(shm_open(name, flags, permissions))"),
     row("shm_unlink", SharedMemoryGone, "(with_shared(), shm_unlink(name))"),
+    row("sem_open", SharedMemory, "without_semaphore(sem_open(name, flags, permissions, 1))"),
+    row("sem_unlink", SharedMemoryGone, "(with_semaphore(), sem_unlink(name))"),
     row("updwtmp", Change, "(updwtmp(path, (void *)room), errno == EACCES ? -1 : 0)"),
     row("updwtmpx", Change, "(updwtmpx(path, (void *)room), errno == EACCES ? -1 : 0)"),
     row("utmpname", Look, "utmpname(path)"),

@@ -364,6 +364,14 @@ fn a_call_that_libc_makes_inside_itself() {
             DENIED_FILE,
         );
     }
+    let code = r#"char name[64]; snprintf(name, sizeof name, "/palisade-%d", getpid());
+        int is_made = sem_open(name, O_CREAT | O_EXCL, 0600, 1) != SEM_FAILED, error = errno; sem_unlink(name); errno = error; through(is_made)"#;
+    refused(
+        || run(code),
+        |_| json!({ "filesystem": { "effect": "prevent", "deny": ["/dev/shm/sem.palisade-*"] } }),
+        EACCES,
+        DENIED_FILE,
+    );
 }
 
 #[test]
