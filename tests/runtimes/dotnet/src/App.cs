@@ -406,6 +406,7 @@ public class App
         Add("write", "Directory.Delete", "IOException", t => Nothing(() => Directory.Delete(t["sub"])));
         Add("write", "Directory.Move", "IOException", t => Nothing(() => Directory.Move(t["sub"], t["free_new"])));
         Add("write", "DirectoryInfo.CreateSubdirectory", denied, t => new DirectoryInfo(t["folder"]).CreateSubdirectory("new"));
+        Add("write", "Socket.Bind to a Unix path", "SocketException AccessDenied", t => { using (Socket server = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified)) { server.Bind(new UnixDomainSocketEndPoint(t["new"])); return null; } });
         Add("write", "P/Invoke: open(O_CREAT)", "Win32Exception 13", t => Must(open(t["new"], 0x41, 0x1a4)));
         Add("write", "P/Invoke: unlink", "Win32Exception 13", t => Must(unlink(t["kept"])));
     }

@@ -426,6 +426,7 @@ public class App implements RequestHandler<Map<String, Object>, Object> {
         act("write", "Files.copy(InputStream)", DENIED, t -> Files.copy(new ByteArrayInputStream(PING), t.path("new")));
         attempts(1, 2, "removes what is there, and then writes", "write", "Files.copy(REPLACE_EXISTING)", DENIED, t -> Files.copy(t.path("free"), t.path("kept"), StandardCopyOption.REPLACE_EXISTING).toString());
         act("write", "Files.setOwner", DENIED, t -> Files.setOwner(t.path("kept"), Files.getOwner(t.path("free"))).toString());
+        act("write", "ServerSocketChannel.bind to a Unix path", "BindException: Permission denied", t -> { try (ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) { server.bind(UnixDomainSocketAddress.of(t.path("new"))); return null; } });
         act("write", "Files.setAttribute(unix:mode)", DENIED, t -> Files.setAttribute(t.path("kept"), "unix:mode", 0600).toString());
         act("write", "FileChannel.transferFrom", DENIED, t -> { try (FileChannel from = FileChannel.open(t.path("free")); FileChannel to = FileChannel.open(t.path("new"), StandardOpenOption.CREATE, StandardOpenOption.WRITE)) { to.transferFrom(from, 0, 1); } return null; });
         act("write", "FileChannel.map(READ_WRITE)", DENIED, t -> { try (FileChannel channel = FileChannel.open(t.path("kept"), StandardOpenOption.READ, StandardOpenOption.WRITE)) { channel.map(FileChannel.MapMode.READ_WRITE, 0, 1).put((byte) 'x'); } return null; });

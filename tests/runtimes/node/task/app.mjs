@@ -420,6 +420,12 @@ for (const flags of ["a", "ax", "r+", "wx"]) {
     fs.closeSync(file);
   });
 }
+act("write", "net.createServer().listen(path)", async (t) => {
+  // Closed, it would take its socket away again.
+  await once(net.createServer().listen(t.new).unref(), "listening");
+});
+act("write", "fs.futimes", (t) => promisify(fs.futimes)(fs.openSync(t.kept, "r"), 1, 1), why(1, 2, "opens the file, and then sets its times"));
+act("write", "fs.futimesSync", (t) => fs.futimesSync(fs.openSync(t.kept, "r"), 1, 1), why(1, 2, "opens the file, and then sets its times"));
 act("write", "fs.promises.FileHandle.write", async (t) => {
   const handle = await fs.promises.open(t.new, "w");
   await handle.write("x");

@@ -3,6 +3,7 @@
 import asyncio
 import ftplib
 import http.client
+import imaplib
 import logging.handlers
 import multiprocessing
 import multiprocessing.connection
@@ -12,6 +13,7 @@ import smtplib
 import socket
 import ssl
 import urllib.request
+import xmlrpc.client
 
 from acts import BY_NAME, LIBC, act, c_must, internet, must, ping, secure_get
 
@@ -92,9 +94,18 @@ act("connect", "ssl.get_server_certificate")(lambda t: ssl.get_server_certificat
 act("connect", "ftplib.FTP.connect")(lambda t: ftplib.FTP().connect(t.address, t.greets, 5).split()[-1])
 act("connect", "smtplib.SMTP.connect")(lambda t: smtplib.SMTP().connect(t.address, t.greets)[1].decode())
 act("connect", "poplib.POP3")(lambda t: poplib.POP3(t.address, t.greets + 1, 5).getwelcome().decode().split()[-1])
+act("connect", "imaplib.IMAP4.open")(lambda t: over_imap(imaplib.IMAP4.__new__(imaplib.IMAP4), t))
+act("connect", "xmlrpc.client.Transport.send_request")(
+    lambda t: xmlrpc.client.Transport().send_request(f"{t.address}:{t.tcp}", "/", b"", False).getresponse().read().decode()
+)
 act("connect", "logging.handlers.HTTPHandler.getConnection")(
     lambda t: over_http(logging.handlers.HTTPHandler(f"{t.address}:{t.tcp}", "/"), t)
 )
+
+
+def over_imap(client, t):
+    client.open(t.address, t.tcp, 5)
+    return ping(client.sock)
 
 
 def over_http(handler, t):

@@ -21,6 +21,7 @@ import py_compile
 import runpy
 import shutil
 import sqlite3
+import ssl
 import tarfile
 import tokenize
 import urllib.request
@@ -79,6 +80,8 @@ act("read", "netrc.netrc", "PermissionError 13")(lambda t: netrc.netrc(t.packed 
 act("read", "urllib.request.urlopen(file:)", "URLError: PermissionError 13")(
     lambda t: urllib.request.urlopen(f"file:{t.file}").read().decode()
 )
+act("read", "ssl.create_default_context(cafile)")(lambda t: trusted(t, lambda: ssl.create_default_context(cafile=t.file)))
+act("read", "ssl.SSLContext.load_cert_chain")(lambda t: trusted(t, lambda: ssl.create_default_context().load_cert_chain(t.file)))
 act("read", "ctypes.CDLL", "OSError: refused-by-a-runtime-rule")(lambda t: loaded(t))
 act("read", "mmap.mmap")(lambda t: mmap.mmap(os.open(t.file, os.O_RDONLY), 0, prot=mmap.PROT_READ)[:].decode())
 act("read", "importlib.machinery.SourceFileLoader")(
@@ -135,6 +138,15 @@ def configured(t):
     parser = configparser.ConfigParser()
     must(0 if parser.read(t.packed + ".ini") else 1, "nothing read")
     return parser["table"]["content"]
+
+
+def trusted(t, load):
+    """What is no certificate is read all the same, to find that out."""
+    try:
+        load()
+    except ssl.SSLError:
+        return t.content
+    return None
 
 
 def loaded(t):

@@ -1,14 +1,18 @@
 """Changing what is in `t.folder`. What was done is looked up from outside."""
 
+import asyncio
 import codecs
 import ctypes
 import dbm.dumb
 import gzip
 import io
 import logging
+import multiprocessing.connection
 import os
 import pathlib
 import shutil
+import socket
+import socketserver
 import sqlite3
 import tarfile
 import tempfile
@@ -100,6 +104,10 @@ act("write", "tempfile.mkstemp")(lambda t: os.close(tempfile.mkstemp(dir=t.folde
 act("write", "tempfile.NamedTemporaryFile")(lambda t: tempfile.NamedTemporaryFile(dir=t.folder, delete=False).close())
 act("write", "tempfile.TemporaryDirectory")(lambda t: kept(tempfile.TemporaryDirectory(dir=t.folder)))
 act("write", "tempfile.mkdtemp")(lambda t: tempfile.mkdtemp(dir=t.folder) and None)
+act("write", "socket.bind to a Unix path")(lambda t: socket.socket(socket.AF_UNIX).bind(t.new))
+act("write", "socketserver.UnixStreamServer")(lambda t: socketserver.UnixStreamServer(t.new, None).server_close())
+act("write", "multiprocessing.connection.Listener of a Unix path")(lambda t: left(multiprocessing.connection.Listener(t.new)))
+act("write", "asyncio.start_unix_server")(lambda t: asyncio.run(served(t)))
 act("write", "sqlite3.connect + create", "OperationalError: unable to open database file")(
     lambda t: sqlite3.connect(t.new).executescript("pragma journal_mode = off; create table t (x)") and None
 )
@@ -113,6 +121,16 @@ act("write", "ctypes: unlink")(lambda t: c_must(LIBC.unlink(t.kept.encode())) an
 def kept(folder):
     """A folder that is not removed again."""
     folder._finalizer.detach()
+
+
+def left(listener):
+    """A listener whose socket is not removed again."""
+    listener._listener._unlink.cancel()
+    listener.close()
+
+
+async def served(t):
+    await asyncio.start_unix_server(lambda reader, writer: None, t.new)
 
 
 def written(t):

@@ -308,6 +308,14 @@ ensure
   server.close
 end
 
+# A server that goes on for ever, given time to fail.
+def looping(&server)
+  thread = Thread.new(&server)
+  thread.report_on_exception = false
+  thread.join(0.2)
+  thread.kill
+end
+
 act("listen", "TCPServer.new") { |t| port_of(TCPServer.new("0.0.0.0", t.listen)) }
 act("listen", "TCPServer.new on a port that the kernel chose") { |t| port_of(TCPServer.new("0.0.0.0", 0)) && t.listen }
 act("listen", "Socket#bind + listen") do |t|
@@ -324,6 +332,8 @@ act("listen", "Addrinfo#listen") { |t| port_of(Addrinfo.tcp("0.0.0.0", t.listen)
 act("listen", "Socket.tcp_server_sockets") { |t| port_of(Socket.tcp_server_sockets("127.0.0.1", t.listen).first) }
 act("listen", "UDPSocket#bind") { |t| port_of(UDPSocket.new.tap { |server| server.bind("0.0.0.0", t.listen) }) }
 act("listen", "Socket.udp_server_sockets") { |t| port_of(Socket.udp_server_sockets("127.0.0.1", t.listen).first) }
+act("listen", "Socket.tcp_server_loop") { |t| looping { Socket.tcp_server_loop("127.0.0.1", t.listen) { |client| client.close } } && t.listen }
+act("listen", "Socket.udp_server_loop") { |t| looping { Socket.udp_server_loop("127.0.0.1", t.listen) { |_message, _source| nil } } && t.listen }
 act("listen", "DRb.start_service") do |t|
   DRb::DRbTCPSocket.open_server("druby://127.0.0.1:#{t.listen}", DRb::DRbServer.make_config).close
   t.listen
@@ -474,6 +484,8 @@ act("write", "Tempfile.new") { |t| ObjectSpace.undefine_finalizer(Tempfile.new("
 act("write", "syscall(87, …)") { |t| syscall(87, t.kept) }
 act("write", "Fiddle: open(O_CREAT)") { |t| IO.for_fd(c_must(function("open", [Fiddle::TYPE_VOIDP, Fiddle::TYPE_INT, Fiddle::TYPE_INT]).call(t.new, 0x41, 0o644)), "w").close }
 act("write", "Pathname#write") { |t| Pathname.new(t.new).write("x") }
+act("write", "UNIXServer.new") { |t| UNIXServer.new(t.new).close }
+act("write", "Socket.unix_server_socket") { |t| Socket.unix_server_socket(t.new).close }
 act("write", "PStore") { |t| PStore.new(t.new).transaction { |store| store[:a] = 1 } }
 act("write", "Fiddle: unlink") { |t| c_must(function("unlink", [Fiddle::TYPE_VOIDP]).call(t.kept)) }
 
