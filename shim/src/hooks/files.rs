@@ -18,7 +18,7 @@ use super::{REFUSED, finish, links, tree};
 use crate::path::{self, Decimal, Name};
 use crate::state::State;
 use crate::sys::{Errno, FileId};
-use crate::{objects, state, sys, table};
+use crate::{objects, room, state, sys, table};
 
 /// The judged open. `None`: nothing to judge, the real call is to be made; until that is known, next to no stack is taken, for the
 /// program may stand on one that has no more.
@@ -578,9 +578,8 @@ fn judge_inner(
             .push(given)
             .and_then(|()| resolve(state, dir, &mut name, flags));
         match judged {
-            Err(
-                error @ (REFUSED | Errno(libc::EROFS) | Errno(libc::EMFILE) | Errno(libc::ENFILE)),
-            ) => Err(error),
+            Err(error @ (REFUSED | Errno(libc::EROFS))) => Err(error),
+            Err(error) if room::is_lacking(error) => Err(error),
             // It fails by itself, or it is allowed.
             _ => Ok(()),
         }

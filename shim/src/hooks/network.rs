@@ -184,7 +184,7 @@ macro_rules! connects {
             // SAFETY: the caller's arguments.
             unsafe {
                 if state::judges_any(&[Section::Outbound, Section::Dns]) {
-                    connect_judged(next, fd, address, length)
+                    with_copy(next, fd, address, length, judge_connect)
                 } else {
                     next(fd, address, length)
                 }
@@ -195,14 +195,17 @@ macro_rules! connects {
 
 connects! { connect __connect }
 
+/// Judges a copy of the address, and lets the real call happen with it. A function of its own, so that a call that is not judged takes no stack for the copy.
+///
 /// # Safety
-/// As connect(2) says.
+/// As connect(2) or bind(2) says.
 #[inline(never)]
-unsafe fn connect_judged(
-    next: table::connect::Function,
+unsafe fn with_copy(
+    next: unsafe extern "C" fn(c_int, *const sockaddr, socklen_t) -> c_int,
     fd: c_int,
     address: *const sockaddr,
     length: socklen_t,
+    judge: impl FnOnce(c_int, &Address) -> Result<(), Errno>,
 ) -> c_int {
     let mut copy = Address::new();
     // SAFETY: the caller's arguments, or a copy of them.
@@ -210,7 +213,7 @@ unsafe fn connect_judged(
         if !copy.fill(address, length) {
             return next(fd, address, length);
         }
-        match judge_connect(fd, &copy) {
+        match judge(fd, &copy) {
             Ok(()) => next(fd, copy.as_ptr(), length),
             Err(errno) => finish(Err(errno)),
         }
@@ -460,31 +463,9 @@ pub unsafe fn bind(
     // SAFETY: the caller's arguments.
     unsafe {
         if state::judges_any(&[Section::Listen, Section::Filesystem]) {
-            bind_judged(next, fd, address, length)
+            with_copy(next, fd, address, length, judge_name)
         } else {
             next(fd, address, length)
-        }
-    }
-}
-
-/// # Safety
-/// As bind(2) says.
-#[inline(never)]
-unsafe fn bind_judged(
-    next: table::bind::Function,
-    fd: c_int,
-    address: *const sockaddr,
-    length: socklen_t,
-) -> c_int {
-    let mut copy = Address::new();
-    // SAFETY: the caller's arguments, or a copy of them.
-    unsafe {
-        if !copy.fill(address, length) {
-            return next(fd, address, length);
-        }
-        match judge_name(fd, &copy) {
-            Ok(()) => next(fd, copy.as_ptr(), length),
-            Err(errno) => finish(Err(errno)),
         }
     }
 }

@@ -74,7 +74,7 @@ impl Program {
         };
         let fd = match opened {
             Ok(fd) => fd,
-            Err(error @ Errno(libc::EMFILE | libc::ENFILE)) => return Err(error),
+            Err(error) if room::is_lacking(error) => return Err(error),
             Err(_) => return Ok(None),
         };
         let Ok(stat) = sys::fstat(fd) else {
@@ -114,7 +114,7 @@ impl Program {
         *format = match unsafe { elf::look_at(libc::AT_FDCWD, link.as_ptr()) } {
             Ok((format, file)) if file == Some(self.stat.id) => format,
             Ok(_) => return Err(None),
-            Err(error @ Errno(libc::EMFILE | libc::ENFILE)) => return Err(Some(error)),
+            Err(error) if room::is_lacking(error) => return Err(Some(error)),
             Err(Errno(libc::ENOENT)) if may_retry => return Err(None),
             Err(_) => Format::Static,
         };
