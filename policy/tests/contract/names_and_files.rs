@@ -1,8 +1,6 @@
-//! The contract with the user, sentence by sentence: host names and files.
+//! Host names and files.
 
-mod common;
-
-use common::{read, rule, rule_on, short, write};
+use crate::common::{NOBODY, read, rule, rule_on, short, write};
 use palisade_policy::{Access, File, Outcome, Platform, Reason};
 
 use Outcome::{Allow, Prevent};
@@ -285,7 +283,7 @@ fn a_hand_made_policy_with_a_bad_entry_allows_nothing_by_it_and_denies_everythin
             deny,
         });
         let context = Context {
-            identity: common::NOBODY,
+            identity: NOBODY,
             platform: &Platform::default(),
             resolve: &|_| None,
             now: 0,

@@ -1,8 +1,6 @@
-//! The contract with the user, sentence by sentence: destinations that are written as names.
+//! Destinations that are written as names.
 
-mod common;
-
-use common::{connect, rule, rule_on, short};
+use crate::common::{connect, rule, rule_on, short};
 use palisade_policy::{Connect, Decider, Outcome, Platform, Reason, Verdict};
 
 use Outcome::{Allow, Prevent};

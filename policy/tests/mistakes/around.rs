@@ -1,14 +1,7 @@
 //! Mistakes around the rules: in the syntax, in the whole, in the value of an environment variable; and what is too much.
 
-use palisade_policy::{Problem, decode, parse};
-
-fn problems(text: &str) -> Vec<Problem> {
-    parse(text.as_bytes()).expect_err(text)
-}
-
-fn in_rule(rule: &str) -> String {
-    format!("{{\"version\":1,\"rules\":[{{{rule}}}]}}")
-}
+use crate::{in_rule, problems};
+use palisade_policy::{decode, parse};
 
 #[test]
 fn each_mistake_around_the_rules_is_named() {

@@ -1,8 +1,6 @@
-//! The contract with the user, sentence by sentence: programs that cannot be followed, ways around the hooks, mining pools.
+//! Programs that cannot be followed, ways around the hooks, mining pools.
 
-mod common;
-
-use common::{rule, short, start};
+use crate::common::{rule, short, start};
 use palisade_policy::{Outcome, Reason, Section};
 
 use Outcome::{Alert, Allow, Prevent};

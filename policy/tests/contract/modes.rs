@@ -1,8 +1,6 @@
-//! The contract with the user, sentence by sentence: learning, and refusals that begin later.
+//! Learning, and refusals that begin later.
 
-mod common;
-
-use common::{NOBODY, connect, policy, read, short, start};
+use crate::common::{NOBODY, connect, policy, read, short, start};
 use palisade_policy::{
     Access, Compiled, Connect, Context, Decider, File, Identity, Mode, Outcome, Platform, Policy,
     Reason, Section, compile,
