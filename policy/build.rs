@@ -9,7 +9,7 @@ use std::path::Path;
 #[path = "src/blob.rs"]
 #[allow(dead_code, reason = "shared with the crate, which uses the rest")]
 mod blob;
-#[path = "src/builder.rs"]
+#[path = "src/builder/mod.rs"]
 #[allow(dead_code, reason = "shared with the crate, which uses the rest")]
 mod builder;
 #[path = "src/domain.rs"]

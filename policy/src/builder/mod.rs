@@ -1,5 +1,8 @@
 //! Puts the tables of a [`blob`](crate::blob) together.
 
+mod index;
+mod ports;
+
 use crate::blob::{self, Hash, Kind, NONE, Space, header, op, tag};
 use crate::glob::{Op, Shape};
 use crate::net::{Cidr, Ports};
@@ -9,13 +12,9 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
 use core::net::IpAddr;
+use ports::{PortRule, disjoint};
 
-#[derive(Clone, Copy)]
-struct PortRule {
-    ports: Ports,
-    list: u32,
-    entry: u32,
-}
+pub(crate) use index::Index;
 
 #[derive(Default)]
 pub(crate) struct Builder {
@@ -57,54 +56,6 @@ struct Key {
     programs: usize,
     /// For what it is there without a program: a bit for each list and access.
     plain: u64,
-}
-
-/// Numbers by hash: open addressing, at most half full. A tree of the texts themselves would compare the beginnings that places and paths
-/// have in common again and again.
-#[derive(Default)]
-pub(crate) struct Index {
-    /// Hash, and number plus one; 0 is free.
-    slots: Vec<(u32, u32)>,
-    used: usize,
-}
-
-impl Index {
-    /// The number that was inserted with that hash, if it is the one.
-    pub(crate) fn find(&self, hash: u32, is_it: impl Fn(u32) -> bool) -> Option<u32> {
-        let mut at = hash as usize;
-        loop {
-            let (slot_hash, number) = *self.slots.get(at & self.slots.len().checked_sub(1)?)?;
-            let number = number.checked_sub(1)?;
-            if slot_hash == hash && is_it(number) {
-                return Some(number);
-            }
-            at = at.wrapping_add(1);
-        }
-    }
-
-    /// Adds a number, which is not there yet.
-    pub(crate) fn insert(&mut self, hash: u32, number: u32) {
-        if self.used * 2 >= self.slots.len() {
-            let size = (self.slots.len() * 2).max(64);
-            let old = core::mem::replace(&mut self.slots, vec![(0, 0); size]);
-            for (hash, number) in old.into_iter().filter(|(_, number)| *number != 0) {
-                self.place(hash, number);
-            }
-        }
-        self.used += 1;
-        self.place(hash, number + 1);
-    }
-
-    fn place(&mut self, hash: u32, number: u32) {
-        let mask = self.slots.len().wrapping_sub(1);
-        let mut at = hash as usize & mask;
-        while self.slots.get(at).is_some_and(|(_, number)| *number != 0) {
-            at = (at + 1) & mask;
-        }
-        if let Some(slot) = self.slots.get_mut(at) {
-            *slot = (hash, number);
-        }
-    }
 }
 
 /// Formatted text, at the end of bytes.
@@ -544,60 +495,4 @@ fn hash(tag: u32, key: &[u8]) -> u32 {
     } else {
         Hash::of(key, tag)
     }
-}
-
-/// Overlapping ranges of ports into disjoint ones, each with the first entry of each list that covers it.
-fn disjoint(rules: &[PortRule]) -> Vec<[u32; 4]> {
-    if let [rule] = rules {
-        let of = |list: u32| if rule.list == list { rule.entry } else { NONE };
-        return vec![[
-            u32::from(rule.ports.low) | u32::from(rule.ports.high) << 16,
-            of(blob::list::DENY),
-            of(blob::list::ALLOW),
-            u32::from(rule.list == blob::list::PLATFORM),
-        ]];
-    }
-    let mut cuts: BTreeMap<u32, Vec<(bool, PortRule)>> = BTreeMap::new();
-    for rule in rules {
-        cuts.entry(u32::from(rule.ports.low))
-            .or_default()
-            .push((true, *rule));
-        cuts.entry(u32::from(rule.ports.high) + 1)
-            .or_default()
-            .push((false, *rule));
-    }
-    let mut open: BTreeMap<(u32, u32), usize> = BTreeMap::new();
-    let mut out = Vec::new();
-    let mut cuts = cuts.into_iter().peekable();
-    while let Some((low, changes)) = cuts.next() {
-        for (begins, rule) in changes {
-            let count = open.entry((rule.list, rule.entry)).or_insert(0);
-            if begins {
-                *count += 1;
-            } else {
-                *count -= 1;
-                if *count == 0 {
-                    open.remove(&(rule.list, rule.entry));
-                }
-            }
-        }
-        let Some((next, _)) = cuts.peek() else { break };
-        if open.is_empty() {
-            continue;
-        }
-        let first = |list: u32| {
-            open.range((list, 0)..=(list, NONE))
-                .next()
-                .map_or(NONE, |((_, entry), _)| *entry)
-        };
-        let high = next - 1;
-        let platform = u32::from(first(blob::list::PLATFORM) != NONE);
-        out.push([
-            low | high << 16,
-            first(blob::list::DENY),
-            first(blob::list::ALLOW),
-            platform,
-        ]);
-    }
-    out
 }

@@ -1,4 +1,5 @@
-//! The verdict on one event, read from the bytes of a compiled policy.
+//! The verdict on one event, read from the bytes of a compiled policy. This file has the questions that can be asked; what the sections say of
+//! them is in `judge`, how a verdict is made of that in `ruling`, how tables are read in `lookup`.
 //!
 //! Nothing here allocates, locks, recurses or panics; the deepest call needs less than 1 KiB of stack.
 //!
@@ -7,26 +8,21 @@
 //! a section is off, or that an entry allows what it denied, and so can any policy that is compiled and well formed; a checksum would not
 //! change that, since whoever writes the bytes writes the sum. Whoever hands them on has to keep them where the function cannot write.
 
+mod given;
+mod judge;
 mod lookup;
+mod ruling;
 
-use crate::blob::{self, Blob, NONE, Space, access, flag, header, list, setting, state};
-use crate::domain;
-use crate::event::{Access, Connect, File, Outcome, Process, Reason, Section, Start, Verdict};
-use crate::known;
+use crate::blob::{self, Blob, NONE, flag, header, setting, state};
+use crate::event::{Connect, File, Outcome, Process, Reason, Section, Verdict};
 use crate::moment;
-use crate::net;
-use lookup::Hits;
+use ruling::Ruling;
 
 /// A compiled policy, ready to judge. A view on bytes that somebody else keeps: copying it costs nothing.
 #[derive(Clone, Copy, Debug)]
 pub struct Decider<'a> {
     blob: Blob<'a>,
 }
-
-/// The curated lists, which are the same for every policy.
-static LISTS: Decider<'static> = Decider {
-    blob: Blob(known::BYTES),
-};
 
 const SECTIONS: [Section; 5] = [
     Section::Processes,
@@ -43,42 +39,6 @@ const OFF: Verdict<'static> = Verdict {
     pattern: None,
     delayed: false,
 };
-
-/// Where the bytes do not hold together.
-const MALFORMED: Verdict<'static> = Verdict {
-    outcome: Outcome::Prevent,
-    reason: Reason::Unlisted,
-    place: None,
-    pattern: None,
-    delayed: false,
-};
-
-/// A verdict in numbers: who only wants to know whether something is let pass reads no text for it.
-#[derive(Clone, Copy)]
-struct Ruling {
-    outcome: Outcome,
-    reason: Reason,
-    /// The entry or the setting that decided.
-    entry: Option<u32>,
-    /// The entry of the curated lists that names a miner.
-    listed: Option<u32>,
-    delayed: bool,
-}
-
-impl Ruling {
-    #[inline]
-    fn allows(ruling: Option<Self>) -> bool {
-        ruling.is_some_and(|ruling| ruling.outcome == Outcome::Allow)
-    }
-}
-
-const fn wanted(asked: Access) -> u32 {
-    match asked {
-        Access::Read => access::READ,
-        Access::Write => access::WRITE,
-        Access::ReadWrite => access::BOTH,
-    }
-}
 
 impl<'a> Decider<'a> {
     /// Takes bytes that [`Compiled::as_bytes`](crate::Compiled::as_bytes) gave. `None`: they are cut, or from another version, or something
@@ -411,64 +371,6 @@ impl<'a> Decider<'a> {
         self.told(judge())
     }
 
-    /// Whether every policy lets a destination be reached that does not deny it: the platform needs it, or it is loopback. A policy that
-    /// [learns](Self::learns) has no need of an entry for it; any other knows of the platform's needs only where its own sections ask.
-    #[must_use]
-    pub fn is_given_destination(&self, event: &Connect) -> bool {
-        let ip = net::normal(event.ip);
-        let mut hits = Hits::new(access::BOTH);
-        ip.is_loopback()
-            || ip.is_unspecified()
-            || self
-                .scan_net(ip, event.port, &mut hits)
-                .is_some_and(|()| hits.platform != 0)
-    }
-
-    /// The same for a port to listen on.
-    #[must_use]
-    pub fn is_given_port(&self, port: u16) -> bool {
-        let mut hits = Hits::new(access::BOTH);
-        self.blob
-            .table(header::LISTEN)
-            .and_then(|table| self.scan_ports(table, port, &mut hits))
-            .is_some_and(|()| hits.platform != 0)
-    }
-
-    /// The same for a name; what is no name (a numeric host, `localhost`) is not judged by any policy.
-    #[must_use]
-    pub fn is_given_name(&self, name: &[u8]) -> bool {
-        let plain = name.strip_suffix(b".").unwrap_or(name);
-        let mut hits = Hits::new(access::BOTH);
-        domain::is_numeric(name)
-            || domain::is_localhost(plain)
-            || self
-                .scan(Space::Dns, plain, &mut hits)
-                .is_some_and(|()| hits.platform != 0)
-    }
-
-    /// The same for a file.
-    #[must_use]
-    pub fn is_given_file(&self, event: &File<'_>) -> bool {
-        let want = wanted(event.access);
-        let mut hits = Hits::new(want);
-        [Some(event.path), event.alias]
-            .into_iter()
-            .flatten()
-            .all(|name| self.scan(Space::File, name, &mut hits).is_some())
-            && self.platform_has_file(event, want, &mut hits).is_some()
-            && hits.platform == want
-    }
-
-    /// Looks a file up among those that the platform needs, where `hits` does not have it yet.
-    fn platform_has_file(&self, event: &File<'_>, want: u32, hits: &mut Hits) -> Option<()> {
-        if hits.platform != want && self.flag(flag::STANDARD) {
-            for name in [Some(event.path), event.alias].into_iter().flatten() {
-                LISTS.scan(Space::File, name, hits)?;
-            }
-        }
-        Some(())
-    }
-
     #[inline]
     fn state(&self, section: Section) -> u32 {
         // Bytes that cannot be read are a section that prevents.
@@ -497,267 +399,5 @@ impl<'a> Decider<'a> {
     #[inline]
     fn has_allow_list(&self, section: Section) -> bool {
         self.flag(flag::ALLOW_LIST << section as u32)
-    }
-
-    fn judge_process(&self, event: &Process<'_>) -> Option<Ruling> {
-        const SECTION: Section = Section::Processes;
-        let mut hits = Hits::new(access::BOTH);
-        self.scan_program(event.path, &mut hits)?;
-        if event.given != event.path {
-            // A name that the caller chose can only speak against it.
-            hits.lists = list::DENY;
-            self.scan_program(event.given, &mut hits)?;
-        }
-        if self.flag(flag::MINERS) {
-            let miner = [event.path, event.given].into_iter().find_map(|path| {
-                let base = path.rsplit(|b| *b == b'/').next().unwrap_or(path);
-                LISTS.listed(Space::Miner, base)
-            });
-            if let Some(miner) = miner {
-                return self.miner(self.state(SECTION), miner);
-            }
-        }
-        if hits.deny != NONE {
-            return self.breach(SECTION, Reason::Denied, hits.deny);
-        }
-        let itself = event.main && event.start == Start::Exec && event.same_program;
-        if self.flag(flag::MAIN_ONLY) {
-            if itself {
-                return self.pass(Reason::MainProgram, Some(setting::MAIN_ONLY));
-            }
-            return self.breach(SECTION, Reason::UnexpectedProcess, setting::MAIN_ONLY);
-        }
-        if hits.allow != NONE {
-            return self.pass(Reason::Allowed, Some(hits.allow));
-        }
-        if itself {
-            return self.pass(Reason::MainProgram, None);
-        }
-        self.unlisted(SECTION)
-    }
-
-    fn scan_program(&self, path: &[u8], hits: &mut Hits) -> Option<()> {
-        let base = path.rsplit(|b| *b == b'/').next().unwrap_or(path);
-        self.scan(Space::Program, path, hits)?;
-        self.scan(Space::Base, base, hits)
-    }
-
-    fn judge_argument(&self, argument: &[u8]) -> Option<Ruling> {
-        let markers = LISTS.blob.table(header::MARKERS)?;
-        for i in 0..markers.count {
-            let [entry] = LISTS.blob.row(markers, i)?;
-            let (_, marker) = LISTS.entry(entry)?;
-            let first = *marker.as_bytes().first()?;
-            let found = argument.windows(marker.len()).any(|part| {
-                part.first().is_some_and(|b| b.eq_ignore_ascii_case(&first))
-                    && part.eq_ignore_ascii_case(marker.as_bytes())
-            });
-            if found {
-                return self.miner(self.state(Section::Processes), entry);
-            }
-        }
-        self.pass(Reason::Unrestricted, None)
-    }
-
-    #[inline]
-    fn judge_connect(&self, event: &Connect, name: Option<&[u8]>) -> Option<Ruling> {
-        const SECTION: Section = Section::Outbound;
-        let ip = net::normal(event.ip);
-        let mut hits = match name {
-            Some(name) if self.names_outbound() => self.find_host(name, Some(event.port))?,
-            _ => Hits::new(access::BOTH),
-        };
-        let mut loopback = ip.is_loopback();
-        let mut next = Some(ip);
-        while let Some(ip) = next {
-            self.scan_net(ip, event.port, &mut hits)?;
-            next = net::instead_of(ip);
-            loopback |= next.is_some();
-        }
-        if hits.platform != 0 {
-            return self.pass(Reason::Platform, None);
-        }
-        if hits.deny != NONE {
-            return self.breach(SECTION, Reason::Denied, hits.deny);
-        }
-        let closed = self.flag(flag::LOOPBACK_CLOSED);
-        if loopback && !closed {
-            return self.pass(Reason::Loopback, None);
-        }
-        if hits.allow != NONE {
-            return self.pass(Reason::Allowed, Some(hits.allow));
-        }
-        if loopback {
-            return self.breach(SECTION, Reason::LoopbackClosed, setting::LOOPBACK);
-        }
-        self.unlisted(SECTION)
-    }
-
-    #[inline]
-    fn judge_listen(&self, port: u16) -> Option<Ruling> {
-        const SECTION: Section = Section::Listen;
-        let mut hits = Hits::new(access::BOTH);
-        self.scan_ports(self.blob.table(header::LISTEN)?, port, &mut hits)?;
-        if hits.platform != 0 {
-            return self.pass(Reason::Platform, None);
-        }
-        if hits.deny != NONE {
-            return self.breach(SECTION, Reason::Denied, hits.deny);
-        }
-        if hits.allow != NONE {
-            return self.pass(Reason::Allowed, Some(hits.allow));
-        }
-        self.unlisted(SECTION)
-    }
-
-    fn judge_name(&self, name: &[u8]) -> Option<Ruling> {
-        const SECTION: Section = Section::Dns;
-        let plain = name.strip_suffix(b".").unwrap_or(name);
-        if domain::is_localhost(plain) || domain::is_numeric(name) {
-            return self.pass(Reason::Unrestricted, None);
-        }
-        let name = plain;
-        let pools = self.blob.header(header::POOLS)?;
-        if pools != state::OFF
-            && let Some(pool) = LISTS.listed(Space::Dns, name)
-        {
-            return self.miner(pools, pool);
-        }
-        let mut hits = Hits::new(access::BOTH);
-        self.scan(Space::Dns, name, &mut hits)?;
-        if hits.platform != 0 {
-            return self.pass(Reason::Platform, None);
-        }
-        if hits.deny != NONE {
-            return self.breach(SECTION, Reason::Denied, hits.deny);
-        }
-        if hits.allow != NONE {
-            return self.pass(Reason::Allowed, Some(hits.allow));
-        }
-        self.unlisted(SECTION)
-    }
-
-    fn judge_file(&self, event: &File<'_>) -> Option<Ruling> {
-        const SECTION: Section = Section::Filesystem;
-        let want = wanted(event.access);
-        let mut hits = Hits::new(want);
-        let names = [Some(event.path), event.alias];
-        for name in names.into_iter().flatten() {
-            self.scan(Space::File, name, &mut hits)?;
-        }
-        if hits.deny != NONE {
-            return self.breach(SECTION, Reason::Denied, hits.deny);
-        }
-        if !self.has_allow_list(SECTION) {
-            return self.pass(Reason::Unrestricted, None);
-        }
-        self.platform_has_file(event, want, &mut hits)?;
-        if hits.platform == want {
-            return self.pass(Reason::Platform, None);
-        }
-        if hits.allow != NONE && hits.platform | hits.allowed == want {
-            return self.pass(Reason::Allowed, Some(hits.allow));
-        }
-        self.unlisted(SECTION)
-    }
-
-    /// Place and pattern of an entry.
-    fn entry(&self, entry: u32) -> Option<(&'a str, &'a str)> {
-        let entries = self.blob.table(header::ENTRIES)?;
-        let [place_at, place_length, pattern_at, pattern_length] =
-            self.blob.row(entries, entry as usize)?;
-        let place = self.blob.text(place_at, place_length)?;
-        let pattern = self.blob.text(pattern_at, pattern_length)?;
-        Some((place, pattern))
-    }
-
-    /// The entry of the curated lists that names a miner.
-    fn listed(&self, space: Space, name: &[u8]) -> Option<u32> {
-        let mut hits = Hits::new(access::BOTH);
-        self.scan(space, name, &mut hits)?;
-        (hits.miner != NONE).then_some(hits.miner)
-    }
-
-    /// A miner: the setting decided, and the list says which it is.
-    fn miner(&self, state: u32, entry: u32) -> Option<Ruling> {
-        let ruling = self.refuse(state, Reason::CryptoMiner, Some(setting::MINERS))?;
-        Some(Ruling {
-            listed: Some(entry),
-            ..ruling
-        })
-    }
-
-    /// What is left when no entry matched.
-    #[inline]
-    fn unlisted(&self, section: Section) -> Option<Ruling> {
-        if self.has_allow_list(section) {
-            return self.breach(section, Reason::Unlisted, section as u32);
-        }
-        self.pass(Reason::Unrestricted, None)
-    }
-
-    #[inline]
-    fn breach(&self, section: Section, reason: Reason, entry: u32) -> Option<Ruling> {
-        self.refuse(self.state(section), reason, Some(entry))
-    }
-
-    #[inline]
-    fn refuse(&self, state: u32, reason: Reason, entry: Option<u32>) -> Option<Ruling> {
-        let outcome = match state {
-            _ if self.learns() => Outcome::Allow,
-            state::ALERT | state::DELAYED => Outcome::Alert,
-            _ => Outcome::Prevent,
-        };
-        Some(Ruling {
-            outcome,
-            reason,
-            entry,
-            listed: None,
-            delayed: outcome == Outcome::Alert && state == state::DELAYED,
-        })
-    }
-
-    /// The entries of `network.outbound` that match a name and, if one is given, a port.
-    fn find_host(&self, name: &[u8], port: Option<u16>) -> Option<Hits> {
-        let mut hits = Hits::new(access::BOTH);
-        hits.port = port;
-        // Neither is a name that anybody was asked for.
-        if domain::is_numeric(name) {
-            return Some(hits);
-        }
-        let name = name.strip_suffix(b".").unwrap_or(name);
-        if !domain::is_localhost(name) {
-            self.scan(Space::Host, name, &mut hits)?;
-        }
-        Some(hits)
-    }
-
-    #[inline]
-    fn pass(&self, reason: Reason, entry: Option<u32>) -> Option<Ruling> {
-        Some(Ruling {
-            outcome: Outcome::Allow,
-            reason,
-            entry,
-            listed: None,
-            delayed: false,
-        })
-    }
-
-    /// The verdict, with the words of the entry that decided. Words that cannot be read change nothing about it.
-    #[inline(never)]
-    fn told(&self, ruling: Option<Ruling>) -> Verdict<'a> {
-        let Some(ruling) = ruling else {
-            return MALFORMED;
-        };
-        let some = |text: &'a str| (!text.is_empty()).then_some(text);
-        let own = ruling.entry.and_then(|entry| self.entry(entry));
-        let listed = ruling.listed.and_then(|entry| LISTS.entry(entry));
-        Verdict {
-            outcome: ruling.outcome,
-            reason: ruling.reason,
-            place: own.and_then(|(place, _)| some(place)),
-            pattern: listed.or(own).and_then(|(_, pattern)| some(pattern)),
-            delayed: ruling.delayed,
-        }
     }
 }

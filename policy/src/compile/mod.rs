@@ -1,8 +1,11 @@
 //! From what a person wrote to what the machine runs: selects the rule, and sorts its entries into the tables of a
 //! [`blob`](crate::blob).
 
-use crate::blob::{Hash, Space, access, flag, list, state};
-use crate::builder::{Builder, Index, word};
+mod links;
+mod platform;
+
+use crate::blob::{Space, access, flag, list, state};
+use crate::builder::Builder;
 use crate::decide::Decider;
 use crate::domain;
 use crate::format;
@@ -19,6 +22,7 @@ use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use links::Resolved;
 
 /// Everything besides the policy that a compiled policy depends on.
 #[derive(Clone, Copy)]
@@ -282,78 +286,6 @@ impl Compiler<'_> {
         }
     }
 
-    /// What the platform needs in every section, whether it is on or not: who learns asks for it ([`Decider::is_given`]).
-    fn platform(&mut self) {
-        self.platform_endpoints();
-        self.platform_ports();
-        self.platform_names();
-        self.platform_files();
-    }
-
-    fn platform_ports(&mut self) {
-        for (ip, port) in &self.context.platform.endpoints {
-            if net::normal(*ip).is_loopback() {
-                let ports = Ports {
-                    low: *port,
-                    high: *port,
-                };
-                self.out.listen(ports, list::PLATFORM, 0);
-            }
-        }
-    }
-
-    fn platform_names(&mut self) {
-        for name in &self.context.platform.names {
-            if let Ok(pattern) = domain::pattern(name) {
-                self.domain(&pattern, list::PLATFORM, 0);
-            }
-        }
-    }
-
-    fn platform_files(&mut self) {
-        let platform = self.context.platform;
-        if platform.standard {
-            self.out.flags |= flag::STANDARD;
-        }
-        for (globs, access) in [
-            (&platform.read, access::READ),
-            (&platform.write, access::WRITE),
-        ] {
-            for text in globs {
-                let purpose = Purpose {
-                    space: Space::File,
-                    list: list::PLATFORM,
-                    access,
-                    entry: 0,
-                };
-                self.glob(text, purpose);
-            }
-        }
-    }
-
-    fn platform_endpoints(&mut self) {
-        let platform = self.context.platform;
-        for (ip, port) in &platform.endpoints {
-            self.out.net(
-                Cidr::host(*ip),
-                Ports {
-                    low: *port,
-                    high: *port,
-                },
-                list::PLATFORM,
-                0,
-            );
-        }
-        for ip in &platform.resolvers {
-            self.out.net(
-                Cidr::host(*ip),
-                Ports { low: 53, high: 53 },
-                list::PLATFORM,
-                0,
-            );
-        }
-    }
-
     fn target(&mut self, target: &Target, list: u32, entry: u32) {
         let ports = target.ports;
         match &target.host {
@@ -503,76 +435,6 @@ impl Compiler<'_> {
             );
         }
     }
-
-    /// The same pattern with the part of it that is a plain path resolved. A whole path has two such names: the file that it leads to,
-    /// and, since a link can itself be removed or renamed, its own name in the directory that it really lies in.
-    fn aliases(&mut self, ops: &[Op]) -> Vec<Vec<Op>> {
-        let literal = ops::literal_prefix(ops);
-        let whole = literal.len() == ops.len();
-        let mut starts = Vec::new();
-        if whole {
-            starts.push(literal.clone());
-        }
-        if let Some(slash) = literal.iter().rposition(|b| *b == b'/') {
-            starts.push(literal.get(..slash).unwrap_or_default().to_vec());
-        }
-        let mut aliases = Vec::new();
-        for start in starts {
-            if let Some((old, new)) = self.existing(&start) {
-                let alias: Vec<Op> = new
-                    .iter()
-                    .map(|b| Op::Byte(*b))
-                    .chain(ops.iter().skip(old).cloned())
-                    .collect();
-                // A name longer than any that Linux takes matches nothing.
-                if new.len() <= glob::MAX_PATTERN && alias != ops && !aliases.contains(&alias) {
-                    aliases.push(alias);
-                }
-            }
-        }
-        aliases
-    }
-
-    /// Resolves `path`, or as much of its beginning as exists: the length of that, and what it really is.
-    fn existing(&mut self, path: &[u8]) -> Option<(usize, Vec<u8>)> {
-        let mut path = path;
-        while path.len() > 1 && path.starts_with(b"/") {
-            let context = self.context;
-            let found = self.resolved.get(path, context.resolve);
-            // realpath(3) gives absolute paths; anything else would be a name of nothing.
-            if let Some(real) = found.filter(|real| real.starts_with(b"/")) {
-                return Some((path.len(), own_proc(real.clone())));
-            }
-            let slash = path.iter().rposition(|b| *b == b'/')?;
-            path = path.get(..slash)?;
-        }
-        None
-    }
-}
-
-/// What paths lead to, as far as it has been asked. By hash: a tree would compare the beginnings that paths have in common again and again.
-#[derive(Default)]
-struct Resolved {
-    index: Index,
-    paths: Vec<(Vec<u8>, Option<Vec<u8>>)>,
-}
-
-impl Resolved {
-    /// What a path leads to; `resolve` is asked once for each.
-    fn get(&mut self, path: &[u8], resolve: &dyn Fn(&[u8]) -> Option<Vec<u8>>) -> Option<&Vec<u8>> {
-        let hash = Hash::of(path, 0);
-        let is_it = |number: u32| {
-            let known = self.paths.get(number as usize);
-            known.is_some_and(|(known, _)| known == path)
-        };
-        let number = self.index.find(hash, is_it).unwrap_or_else(|| {
-            let number = word(self.paths.len());
-            self.paths.push((path.to_vec(), resolve(path)));
-            self.index.insert(hash, number);
-            number
-        });
-        self.paths.get(number as usize)?.1.as_ref()
-    }
 }
 
 fn shape(pattern: &domain::Pattern) -> glob::Shape {
@@ -580,26 +442,5 @@ fn shape(pattern: &domain::Pattern) -> glob::Shape {
         domain::Pattern::Exact(name) => glob::Shape::Exact(name.as_bytes().to_vec()),
         domain::Pattern::Suffix(end) => glob::Shape::Suffix(end.as_bytes().to_vec()),
         domain::Pattern::Everything => glob::Shape::Prefix(Vec::new()),
-    }
-}
-
-/// `/proc/self`, resolved, names the process that compiles, and the policy is for its children too: back to `/proc/self`, under which the
-/// caller of [`Decider::file`] hands every process its own.
-fn own_proc(mut path: Vec<u8>) -> Vec<u8> {
-    while path.len() > 1 && path.ends_with(b"/") {
-        path.pop();
-    }
-    if path == b"/" {
-        path.clear();
-    }
-    let Some(rest) = path.strip_prefix(b"/proc/") else {
-        return path;
-    };
-    let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
-    match rest.get(digits..) {
-        Some(tail) if digits > 0 && (tail.is_empty() || tail.starts_with(b"/")) => {
-            [b"/proc/self", tail].concat()
-        }
-        _ => path,
     }
 }
