@@ -30,6 +30,37 @@ pub unsafe fn entries<'a>(strings: Strings) -> impl Iterator<Item = &'a [u8]> {
     unsafe { entries_that(strings, |_| true) }
 }
 
+/// What stands behind the first beginning of that kind, such as a name with its equals sign.
+///
+/// # Safety
+/// As for [`entries`].
+#[inline(always)]
+pub unsafe fn setting<'a, const LENGTH: usize>(
+    strings: Strings,
+    name: &[u8; LENGTH],
+) -> Option<&'a [u8]> {
+    let mut next = strings;
+    // SAFETY: not past the null pointer, as the caller promises, nor past the NUL of an entry, which no byte of a name is.
+    unsafe {
+        while !next.is_null() && !(*next).is_null() {
+            let entry = (*next).cast::<u8>();
+            if (0..LENGTH).all(|at| Some(&*entry.add(at)) == name.get(at)) {
+                return Some(CStr::from_ptr(entry.add(LENGTH).cast()).to_bytes());
+            }
+            next = next.add(1);
+        }
+    }
+    None
+}
+
+/// What stands behind that beginning. Here and not the standard library's, which stands elsewhere: each stretch of code that a child runs through
+/// has to be read in.
+#[inline(always)]
+pub fn behind<'a>(text: &'a [u8], beginning: &[u8]) -> Option<&'a [u8]> {
+    let (head, rest) = text.split_at_checked(beginning.len())?;
+    (head == beginning).then_some(rest)
+}
+
 /// As [`entries`], those alone whose first two bytes are wanted: of the others nothing more is looked at, however long they are. A shorter one
 /// has NULs there.
 ///
@@ -395,6 +426,7 @@ impl Forced {
 }
 
 /// The place in [`KEPT`] of an entry of an environment.
+#[cfg_attr(not(test), unsafe(link_section = ".text.palisade_start"))]
 #[inline(never)]
 pub fn kept_place(entry: &[u8]) -> Option<usize> {
     let mut names = KEPT.iter();

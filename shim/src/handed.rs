@@ -192,6 +192,7 @@ fn number(digits: &[u8]) -> Option<u128> {
 }
 
 /// Notes what the parent handed on, if the policy asks for it.
+#[cfg_attr(not(test), unsafe(link_section = ".text.palisade_start"))]
 pub fn take_over(decider: &Decider<'_>, text: Option<&[u8]>) {
     if let Some(text) = text
         && (decider.names_outbound() || decider.learns())

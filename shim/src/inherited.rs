@@ -13,7 +13,7 @@ use core::sync::atomic::AtomicU32;
 use palisade_policy::Decider;
 use palisade_policy::event::Section;
 
-use crate::env::{self, Forced};
+use crate::env::{self, Forced, behind};
 use crate::hooks::names;
 use crate::log::Destination;
 use crate::report::Origin;
@@ -28,9 +28,12 @@ const SETTINGS_MAX: usize = 24;
 const ROOM: usize = 64 * 1024;
 
 /// What a child keeps.
+#[repr(C)]
 struct Kept {
     state: UnsafeCell<MaybeUninit<State>>,
     settings: UnsafeCell<[MaybeUninit<&'static CStr>; SETTINGS_MAX]>,
+    /// Last, and from the middle of a page on, so that nothing stands between what is written. Pages that are not written to take no memory.
+    bytes: UnsafeCell<[u8; ROOM]>,
 }
 
 // SAFETY: the constructor alone writes it, before anybody else may know of it.
@@ -40,16 +43,8 @@ unsafe impl Sync for Kept {}
 static KEPT: Kept = Kept {
     state: UnsafeCell::new(MaybeUninit::uninit()),
     settings: UnsafeCell::new([const { MaybeUninit::uninit() }; SETTINGS_MAX]),
+    bytes: UnsafeCell::new([0; ROOM]),
 };
-
-/// The bytes of what it keeps. Pages that are not written to take no memory.
-#[repr(align(4096))]
-struct Bytes(UnsafeCell<[u8; ROOM]>);
-
-// SAFETY: as above.
-unsafe impl Sync for Bytes {}
-
-static BYTES: Bytes = Bytes(UnsafeCell::new([0; ROOM]));
 
 /// The settings, as they came.
 struct Settings {
@@ -72,8 +67,9 @@ impl Settings {
             names: None,
             length: 0,
         };
+        let are_wanted = |first: [u8; 2]| first == *b"PA" || first == *b"LD";
         // SAFETY: the loader's environment, which the constructor reads before anybody can change it.
-        for entry in unsafe { env::entries(environment.0) } {
+        for entry in unsafe { env::entries_that(environment.0, are_wanted) } {
             if let Some(names) = behind(entry, handed::VARIABLE) {
                 settings.names = Some(names);
             } else if entry.starts_with(b"PALISADE_") {
@@ -100,7 +96,7 @@ impl Room {
     fn of(length: usize) -> Option<Self> {
         if length <= ROOM {
             // SAFETY: the constructor runs once.
-            return Some(Self(unsafe { &mut *BYTES.0.get() }));
+            return Some(Self(unsafe { &mut *KEPT.bytes.get() }));
         }
         let memory = sys::map(length, false).ok()?.cast::<u8>();
         // SAFETY: a fresh mapping of that length, which nobody ever unmaps.
@@ -116,6 +112,7 @@ impl Room {
     }
 
     /// A copy of parts, one behind the other, with a NUL behind the last.
+    #[cfg_attr(not(test), unsafe(link_section = ".text.palisade_start"))]
     fn copy(&mut self, parts: &[&[u8]]) -> Option<&'static CStr> {
         let length = parts.iter().map(|part| part.len()).sum::<usize>();
         let room = self.take(length + 1)?;
@@ -243,14 +240,6 @@ pub fn state(environment: Environment, library: &'static CStr) -> Option<&'stati
     }))
 }
 
-/// What stands behind that beginning. Here and not the standard library's, which stands elsewhere: each stretch of code that a child runs through
-/// has to be read in.
-#[inline(always)]
-fn behind<'a>(text: &'a [u8], beginning: &[u8]) -> Option<&'a [u8]> {
-    let (head, rest) = text.split_at_checked(beginning.len())?;
-    (head == beginning).then_some(rest)
-}
-
 /// Notes a setting; `None` for a second one of the same name.
 fn fill<'a>(place: &mut Option<&'a [u8]>, value: &'a [u8]) -> Option<()> {
     if place.is_some() {
@@ -261,6 +250,7 @@ fn fill<'a>(place: &mut Option<&'a [u8]>, value: &'a [u8]) -> Option<()> {
 }
 
 /// As [`settings::destination`], of a setting that is right.
+#[cfg_attr(not(test), unsafe(link_section = ".text.palisade_start"))]
 fn destination_of(value: &'static CStr, is_in_lambda: bool) -> Option<Destination> {
     Some(match value.to_bytes() {
         b"" if is_in_lambda => Destination::Stream(1),
@@ -278,6 +268,7 @@ fn destination_of(value: &'static CStr, is_in_lambda: bool) -> Option<Destinatio
 }
 
 /// A value of the context, in `room` if it is not as it stands there.
+#[cfg_attr(not(test), unsafe(link_section = ".text.palisade_start"))]
 fn unescape(value: &'static [u8], room: &mut Room) -> Option<&'static [u8]> {
     if !value.contains(&b'%') {
         return Some(value);

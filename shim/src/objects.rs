@@ -12,18 +12,25 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 
 use libc::dl_phdr_info;
 
-/// Shared objects of the C library. Before glibc 2.34 threads, names and the loader's interface have their own.
-const LIBC: [&[u8]; 4] = [
-    b"libc.so.6",
-    b"libpthread.so.0",
-    b"libdl.so.2",
-    b"libresolv.so.2",
-];
+/// How many shared objects the C library has. Before glibc 2.34 threads, names and the loader's interface have their own.
+const LIBC: usize = 4;
 
-/// The addresses of each object of [`LIBC`], once the constructor has noted them.
+/// Which of the C library's objects has that name. Compared with constants, which takes no call: libc's own code for it would have to be
+/// read in at each start.
+#[inline(always)]
+fn of_libc(base_name: &[u8]) -> Option<usize> {
+    match base_name {
+        b"libc.so.6" => Some(0),
+        b"libpthread.so.0" => Some(1),
+        b"libdl.so.2" => Some(2),
+        b"libresolv.so.2" => Some(3),
+        _ => None,
+    }
+}
+
+/// The addresses of each object of the C library, in the order of [`of_libc`], once the constructor has noted them.
 #[cfg_attr(not(test), unsafe(link_section = ".bss.palisade"))]
-static RANGES: [[AtomicUsize; 2]; LIBC.len()] =
-    [const { [const { AtomicUsize::new(0) }; 2] }; LIBC.len()];
+static RANGES: [[AtomicUsize; 2]; LIBC] = [const { [const { AtomicUsize::new(0) }; 2] }; LIBC];
 
 /// Is the address in the C library?
 pub fn is_libc(address: *const c_void) -> bool {
@@ -57,7 +64,7 @@ pub fn libc_symbol(name: &CStr) -> *mut c_void {
     let mut found: *mut c_void = core::ptr::null_mut();
     let hash = hash(name.to_bytes());
     each(|info, base_name| {
-        if found.is_null() && LIBC.contains(&base_name) {
+        if found.is_null() && of_libc(base_name).is_some() {
             let symbol = Symbols::of(info).and_then(|symbols| symbols.find(name, hash));
             found = symbol.unwrap_or(core::ptr::null_mut());
         }
@@ -80,7 +87,7 @@ pub fn is_interposed(name: &CStr, caller: usize) -> bool {
         } else {
             has_seen_caller
         };
-        if counts && !range.contains(&own) && !LIBC.contains(&base_name) {
+        if counts && !range.contains(&own) && of_libc(base_name).is_none() {
             let symbols = Symbols::of(info);
             is_interposed |= symbols.is_some_and(|symbols| symbols.find(name, hash).is_some());
         }
@@ -89,15 +96,27 @@ pub fn is_interposed(name: &CStr, caller: usize) -> bool {
     is_interposed
 }
 
+/// Room for the objects that [`Behind`] looks at.
+pub type Objects<const MAX: usize> = [MaybeUninit<Symbols>; MAX];
+
+/// Room for so many.
+pub const fn room<const MAX: usize>() -> Objects<MAX> {
+    [const { MaybeUninit::uninit() }; MAX]
+}
+
+/// More objects than most programs are started with. Room for these alone is on pages of the stack that the loader has used before us.
+pub const OBJECTS: usize = 16;
+
 /// More objects than any function's interpreter is started with.
-const OBJECTS_MAX: usize = 96;
+pub const OBJECTS_MAX: usize = 96;
 
 /// The objects behind this library, in the order in which the loader searches them (`RTLD_NEXT`, dlsym(3)).
-pub struct Behind {
-    symbols: [MaybeUninit<Symbols>; OBJECTS_MAX],
+pub struct Behind<'a> {
+    symbols: &'a mut [MaybeUninit<Symbols>],
+    /// How many there are, with those for which there was no room.
     count: usize,
-    /// The C library's, in the order of [`LIBC`].
-    libc: [Option<Symbols>; LIBC.len()],
+    /// The C library's, in the order of [`of_libc`].
+    libc: [Option<Symbols>; LIBC],
     /// Where `libc.so.6` stands among the objects behind.
     first: usize,
     /// Its build ID, if it has one.
@@ -106,23 +125,30 @@ pub struct Behind {
     own: *const c_char,
 }
 
-impl Behind {
+impl<'a> Behind<'a> {
     /// Looks at what is loaded now, and notes where the C library is. Until the program opens libraries by itself, that is the global
     /// scope.
-    #[cfg_attr(not(test), unsafe(link_section = ".text.palisade_start"))]
-    pub fn now() -> Self {
+    #[inline(always)]
+    pub fn now<const MAX: usize>(room: &'a mut Objects<MAX>) -> Self {
         let mut behind = Self {
-            symbols: [const { MaybeUninit::uninit() }; OBJECTS_MAX],
+            symbols: room,
             count: 0,
-            libc: [None; LIBC.len()],
-            first: OBJECTS_MAX,
+            libc: [None; LIBC],
+            first: usize::MAX,
             build: b"",
             own: c"".as_ptr(),
         };
-        let own = Self::now as fn() -> Self as usize;
+        behind.look();
+        behind
+    }
+
+    #[cfg_attr(not(test), unsafe(link_section = ".text.palisade_start"))]
+    fn look(&mut self) {
+        let behind = self;
+        let own = Self::look as fn(&mut Self) as usize;
         let mut is_behind = false;
         each(|info, base_name| {
-            let which = LIBC.iter().position(|name| *name == base_name);
+            let which = of_libc(base_name);
             let symbols = if is_behind || which.is_some() {
                 Symbols::of(info)
             } else {
@@ -139,10 +165,10 @@ impl Behind {
                 }
             }
             if is_behind {
-                if let (Some(symbols), Some(place)) =
-                    (symbols, behind.symbols.get_mut(behind.count))
-                {
-                    place.write(symbols);
+                if let Some(symbols) = symbols {
+                    if let Some(place) = behind.symbols.get_mut(behind.count) {
+                        place.write(symbols);
+                    }
                     behind.count += 1;
                 }
             } else if addresses(info).contains(&own) {
@@ -150,7 +176,11 @@ impl Behind {
                 behind.own = info.dlpi_name;
             }
         });
-        behind
+    }
+
+    /// Was there room for all of them?
+    pub fn is_whole(&self) -> bool {
+        self.count <= self.symbols.len()
     }
 
     /// The path under which the loader found this library. It lives as long as the library, which is never unloaded.
@@ -200,7 +230,7 @@ impl Behind {
     #[cfg_attr(not(test), unsafe(link_section = ".text.palisade_start"))]
     pub fn find(&self, name: &CStr, hash: u32, known: Option<u32>) -> *mut c_void {
         for (place, symbols) in self.symbols.iter().take(self.count).enumerate() {
-            // SAFETY: as many as `count` have been written.
+            // SAFETY: as many as `count` have been written, or all.
             let symbols = unsafe { symbols.assume_init_ref() };
             let found = match known {
                 Some(0) if place == self.first => None,
@@ -465,6 +495,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn of_more_objects_than_there_is_room_for_it_knows_that_it_has_not_all() {
+        let mut all = room::<OBJECTS_MAX>();
+        let all = Behind::now(&mut all);
+        assert!(all.is_whole() && all.count > 1, "{}", all.count);
+        let mut one = room::<1>();
+        let one = Behind::now(&mut one);
+        assert!(!one.is_whole());
+        assert_eq!((one.count, one.first), (all.count, all.first));
+        assert_eq!(one.build(), all.build());
+    }
+
+    #[test]
     fn libc_has_dlsym_where_dlsym_says() {
         // SAFETY: C strings.
         let known = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"dlsym".as_ptr()) };
@@ -475,7 +517,8 @@ mod tests {
 
     #[test]
     fn what_lies_behind_is_what_dlsym_finds() {
-        let behind = Behind::now();
+        let mut room = room::<OBJECTS_MAX>();
+        let behind = Behind::now(&mut room);
         for name in [c"open", c"posix_spawn", c"connect", c"fopen"] {
             // SAFETY: C strings.
             let known = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) };
@@ -496,7 +539,8 @@ mod tests {
 
     #[test]
     fn a_build_of_libc_has_a_name() {
-        let behind = Behind::now();
+        let mut room = room::<OBJECTS_MAX>();
+        let behind = Behind::now(&mut room);
         assert_eq!(behind.build().len(), 20);
         let id: String = behind
             .build()
@@ -505,7 +549,7 @@ mod tests {
             .collect();
         let mut libc = Vec::new();
         each(|info, base_name| {
-            if base_name == LIBC[0] {
+            if of_libc(base_name) == Some(0) {
                 // SAFETY: a C string of the loader.
                 libc = unsafe { CStr::from_ptr(info.dlpi_name) }
                     .to_bytes()
@@ -525,7 +569,8 @@ mod tests {
 
     #[test]
     fn addresses_of_libc_are_told_from_others() {
-        let behind = Behind::now();
+        let mut room = room::<OBJECTS_MAX>();
+        let behind = Behind::now(&mut room);
         assert_eq!(behind.in_libc(c"open", None), libc_symbol(c"open"));
         assert!(is_libc(libc_symbol(c"open")));
         assert!(!is_libc(

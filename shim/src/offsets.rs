@@ -82,7 +82,8 @@ mod tests {
 
     #[test]
     fn what_is_handed_on_is_where_libc_has_its_functions() {
-        let behind = Behind::now();
+        let mut room = objects::room::<{ objects::OBJECTS_MAX }>();
+        let behind = Behind::now(&mut room);
         let text = hand_on(&behind).unwrap();
         let offsets = Offsets::read(&text, &behind).unwrap();
         let each: Vec<u32> = offsets.each().collect();
@@ -96,7 +97,8 @@ mod tests {
 
     #[test]
     fn what_another_libc_or_another_table_was_asked_for_is_not_believed() {
-        let behind = Behind::now();
+        let mut room = objects::room::<{ objects::OBJECTS_MAX }>();
+        let behind = Behind::now(&mut room);
         let text = hand_on(&behind).unwrap();
         let letters = text.iter().position(|byte| *byte == b':').unwrap() + 1;
         for place in letters..letters + 10 {

@@ -35,6 +35,13 @@ impl Environment {
         unsafe { env::value(self.0, name.as_bytes()) }
     }
 
+    /// The bytes of a setting, by its name with its equals sign. A child asks in this way: no call is made, and no other entry is read to its end.
+    #[inline(always)]
+    pub fn setting<const LENGTH: usize>(self, name: &[u8; LENGTH]) -> Option<&'static [u8]> {
+        // SAFETY: as above.
+        unsafe { env::setting(self.0, name) }
+    }
+
     /// A variable as text; bytes that are no UTF-8 are replaced.
     #[inline(never)]
     pub fn text(self, name: &str) -> Option<String> {
@@ -323,26 +330,31 @@ pub fn log_of_main(environment: Environment, destination: Destination, main: u32
 }
 
 /// The log that such a text stands for: five numbers a stream, or nothing where there was none.
+#[cfg_attr(not(test), unsafe(link_section = ".text.palisade_start"))]
 pub fn log_of(text: &[u8], destination: Destination, main: u32) -> Option<Log> {
-    let mut streams = text.split(|byte| *byte == b'/').map(|stream| {
-        let mut numbers = stream.split(|byte| *byte == b',').map(number);
-        let mut next = || numbers.next()?;
-        let stream = Stream {
-            number: i32::try_from(next()?).ok()?,
-            id: FileId {
-                device: next()?,
-                inode: next()?,
-                special: next()?,
-            },
-            reopen: next()? == 1,
-        };
-        numbers.next().is_none().then_some(stream)
-    });
+    let mut streams = text.split(|byte| *byte == b'/').map(stream_of);
     Some(Log {
         destination,
         streams: [streams.next().flatten(), streams.next().flatten()],
         main,
     })
+}
+
+/// One of the two of [`log_of`].
+#[cfg_attr(not(test), unsafe(link_section = ".text.palisade_start"))]
+fn stream_of(text: &[u8]) -> Option<Stream> {
+    let mut numbers = text.split(|byte| *byte == b',').map(number);
+    let mut next = || numbers.next()?;
+    let stream = Stream {
+        number: i32::try_from(next()?).ok()?,
+        id: FileId {
+            device: next()?,
+            inode: next()?,
+            special: next()?,
+        },
+        reopen: next()? == 1,
+    };
+    numbers.next().is_none().then_some(stream)
 }
 
 /// A number in decimal.

@@ -51,6 +51,7 @@ pub fn room(text: &[u8]) -> Option<usize> {
 }
 
 /// The number of bytes, and the letters.
+#[cfg_attr(not(test), unsafe(link_section = ".text.palisade_start"))]
 fn parts(text: &[u8]) -> Option<(usize, &[u8])> {
     let colon = text.iter().take(20).position(|byte| *byte == b':')?;
     let length = usize::try_from(crate::settings::number(text.get(..colon)?)?).ok()?;

@@ -63,22 +63,40 @@ extern "C" fn fini() {
 unsafe extern "C" fn init(argc: c_int, argv: Strings, envp: Strings) {
     let errno = sys::errno();
     let environment = Environment(envp);
-    if environment.bytes("PALISADE_PROBE").is_some() {
+    if environment.setting(b"PALISADE_PROBE=").is_some() {
         // SAFETY: the arguments of main.
         let program = unsafe { env::entries(argv) }.take(argc as usize).last();
         memory::for_the_constructor(|| sys::exit_group(probe(program.unwrap_or_default())));
     }
-    let behind = Behind::now();
-    let handed = environment
-        .bytes(offsets::VARIABLE)
-        .and_then(|text| Offsets::read(text, &behind));
-    around::resolve_among(&behind, handed.as_ref());
-    table::resolve(&behind, handed.as_ref());
-    match inherited::state(environment, behind.library()) {
-        Some(state) => state::publish(state, false),
-        None => memory::for_the_constructor(|| start(environment, &behind)),
+    let mut room = objects::room::<{ objects::OBJECTS }>();
+    let behind = Behind::now(&mut room);
+    if behind.is_whole() {
+        begin(environment, &behind);
+    } else {
+        begin_among_many(environment);
     }
     sys::set_errno(errno);
+}
+
+/// The same for a program that is started with many libraries.
+#[cold]
+#[inline(never)]
+fn begin_among_many(environment: Environment) {
+    let mut room = objects::room::<{ objects::OBJECTS_MAX }>();
+    begin(environment, &Behind::now(&mut room));
+}
+
+#[cfg_attr(not(test), unsafe(link_section = ".text.palisade_start"))]
+fn begin(environment: Environment, behind: &Behind<'_>) {
+    let handed = environment
+        .setting(b"PALISADE_LIBC=")
+        .and_then(|text| Offsets::read(text, behind));
+    around::resolve_among(behind, handed.as_ref());
+    table::resolve(behind, handed.as_ref());
+    match inherited::state(environment, behind.library()) {
+        Some(state) => state::publish(state, false),
+        None => memory::for_the_constructor(|| start(environment, behind)),
+    }
 }
 
 /// Looks at the program that is to be started; for a script, at its interpreter, as deep as execve(2) goes.
@@ -132,7 +150,7 @@ impl Role {
 }
 
 #[inline(never)]
-fn start(environment: Environment, behind: &Behind) {
+fn start(environment: Environment, behind: &Behind<'_>) {
     let own = sys::getpid();
     let library = behind.library();
     let surround = Surround::new(environment);
@@ -368,26 +386,18 @@ fn set_compiled(text: &[u8]) -> &'static CStr {
 
 /// The settings that every child gets: the ones that were given, and what it could not find out by itself.
 fn forced(environment: Environment, library: &'static CStr, handed: &Handed<'_>) -> Forced {
-    const COMPUTED: [&str; 10] = [
-        offsets::VARIABLE,
-        "PALISADE_MAIN_PID",
-        "PALISADE_MAIN_PROGRAM",
-        "PALISADE_CONTEXT",
-        "PALISADE_COMPILED",
-        "PALISADE_LEARNED",
-        "PALISADE_LOG",
-        "PALISADE_NAMES",
-        "PALISADE_PROBE",
-        "PALISADE_NEXT_WRAPPER",
-    ];
+    // Behind `PALISADE_`. One text, as each pointer to one is relocated at each start.
+    const COMPUTED: &[u8] =
+        b"LIBC MAIN_PID MAIN_PROGRAM CONTEXT COMPILED LEARNED LOG NAMES PROBE NEXT_WRAPPER";
     fn name(entry: &[u8]) -> &[u8] {
         entry.split(|byte| *byte == b'=').next().unwrap_or(entry)
     }
     let mut settings: Vec<&'static CStr> = Vec::new();
     for entry in environment.ours() {
+        let name_behind = name(entry).strip_prefix(b"PALISADE_");
         let is_computed = COMPUTED
-            .iter()
-            .any(|computed| computed.as_bytes() == name(entry));
+            .split(|byte| *byte == b' ')
+            .any(|computed| name_behind == Some(computed));
         // The first of several is the one that counts (getenv(3)).
         if !is_computed
             && !settings
@@ -435,6 +445,7 @@ fn forced(environment: Environment, library: &'static CStr, handed: &Handed<'_>)
 
 /// Can `openat2` be used instead of `open`? It must be there (Linux 5.6, and no sandbox that refuses it), and no other
 /// preloaded library may wait behind us for each `open`.
+#[cfg_attr(not(test), unsafe(link_section = ".text.palisade_start"))]
 pub fn proves_names() -> bool {
     // SAFETY: a C string.
     let probe = unsafe {

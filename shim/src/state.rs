@@ -101,6 +101,7 @@ impl State {
         known == Some(id)
     }
 
+    #[cfg_attr(not(test), unsafe(link_section = ".text.palisade_start"))]
     fn switches(&self) -> u32 {
         let noting = if self.learns || self.decider.names_outbound() {
             NOTING

@@ -54,7 +54,9 @@ fn next(slot: &AtomicPtr<c_void>, name: &CStr) -> *mut c_void {
 #[cold]
 #[inline(never)]
 fn search(slot: &AtomicPtr<c_void>, name: &CStr) -> *mut c_void {
-    let mut found = Behind::now().find(name, objects::hash(name.to_bytes()), None);
+    let mut room = objects::room::<{ objects::OBJECTS_MAX }>();
+    let behind = Behind::now(&mut room);
+    let mut found = behind.find(name, objects::hash(name.to_bytes()), None);
     if found.is_null() {
         found = objects::libc_symbol(name);
     }

@@ -384,6 +384,7 @@ pub fn hand_over(line: &[u8]) -> bool {
 /// Writes what waits, before the main process ends or turns into another program.
 #[cold]
 #[inline(never)]
+#[cfg_attr(not(test), unsafe(link_section = ".text.palisade_start"))]
 pub fn flush() {
     let (Some(shared), Some(queue)) = (shared(), queue()) else {
         return;
