@@ -6,14 +6,14 @@
 #![cfg(not(test))]
 
 use core::arch::naked_asm;
-use core::ffi::{c_char, c_void};
+use core::ffi::{c_char, c_int, c_void};
 
-use libc::FILE;
+use libc::{FILE, mode_t};
 
 use crate::hooks::around::{self, NUMBERS, REAL};
 use crate::hooks::files;
 use crate::state::ACTIVE;
-use crate::table;
+use crate::{sys, table};
 
 /// Jumps to the real function in that place of `REAL`; finds it first if nobody has.
 #[cfg(target_arch = "x86_64")]
@@ -332,6 +332,27 @@ unsafe extern "C" fn nss_files_fopen(path: *const c_char) -> *mut FILE {
     unsafe { table::fopen::fopen(path, c"rce".as_ptr()) }
 }
 
+/// Hooks that are no cancellation points, where those of the same name without `_nocancel` are ones.
+macro_rules! uncancellable {
+    ($($name:ident = $hook:ident($($arg:ident: $type:ty),*) -> $result:ty;)*) => {$(
+        /// # Safety
+        /// As the manual page of the function says.
+        unsafe extern "C" fn $name($($arg: $type),*) -> $result {
+            // SAFETY: the caller's promise.
+            sys::uncancellable(|| unsafe { table::$hook::$hook($($arg),*) })
+        }
+    )*};
+}
+
+uncancellable! {
+    open_nocancel = open(path: *const c_char, flags: c_int, mode: mode_t) -> c_int;
+    open64_nocancel = open64(path: *const c_char, flags: c_int, mode: mode_t) -> c_int;
+    openat_nocancel = openat(dir: c_int, path: *const c_char, flags: c_int, mode: mode_t) -> c_int;
+    openat64_nocancel = openat64(dir: c_int, path: *const c_char, flags: c_int, mode: mode_t) -> c_int;
+    write_nocancel = write(fd: c_int, buffer: *const c_void, length: usize) -> isize;
+    read_nocancel = read(fd: c_int, buffer: *mut c_void, length: usize) -> isize;
+}
+
 /// The hook of a function that glibc exports for libraries of its own, which are linked to it and get it: hence these are not exported. Whoever
 /// has to look one up is none of those. Before 2.34 there are the first three.
 fn private(name: &[u8]) -> Option<*mut c_void> {
@@ -339,12 +360,12 @@ fn private(name: &[u8]) -> Option<*mut c_void> {
         b"__libc_dlsym" => dlsym as *mut c_void,
         b"__libc_dlvsym" => dlvsym as *mut c_void,
         b"__libc_dlopen_mode" => dlopen_mode as *mut c_void,
-        b"__open_nocancel" => table::open::open as *mut c_void,
-        b"__open64_nocancel" => table::open64::open64 as *mut c_void,
-        b"__openat_nocancel" => table::openat::openat as *mut c_void,
-        b"__openat64_nocancel" => table::openat64::openat64 as *mut c_void,
-        b"__write_nocancel" => table::write::write as *mut c_void,
-        b"__read_nocancel" => table::read::read as *mut c_void,
+        b"__open_nocancel" => open_nocancel as *mut c_void,
+        b"__open64_nocancel" => open64_nocancel as *mut c_void,
+        b"__openat_nocancel" => openat_nocancel as *mut c_void,
+        b"__openat64_nocancel" => openat64_nocancel as *mut c_void,
+        b"__write_nocancel" => write_nocancel as *mut c_void,
+        b"__read_nocancel" => read_nocancel as *mut c_void,
         b"__nss_files_fopen" => nss_files_fopen as *mut c_void,
         _ => return None,
     })

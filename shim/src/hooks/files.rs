@@ -55,7 +55,10 @@ fn open_given(
 ) -> Result<c_int, Errno> {
     // A copy: what is judged is what the kernel gets, whatever another thread writes meanwhile.
     let mut name = Name::new();
-    name.push(given)?;
+    if let Err(errno) = name.push(given) {
+        sys::cancellation_point();
+        return Err(errno);
+    }
     let asked = if creates(flags) {
         access_of_new(flags)
     } else {
@@ -99,6 +102,7 @@ fn open_given(
             result => return result,
         }
     }
+    sys::cancellation_point();
     let resolved = resolve(state, dir, &mut name, flags)?;
     resolve::open(state, resolved, &mut name, flags, mode)
 }
@@ -367,7 +371,16 @@ unsafe fn fopen_plain(state: &State, given: &[u8], mode: *const c_char) -> Optio
     })
 }
 
-/// Judges what `fopen` would open, calls it, and makes sure that it opened what was judged.
+/// Is fopen(3) a cancellation point in that mode, behind which libc puts characters of its own? A `c` makes it none, where glibc looks at it.
+fn may_be_cancelled(mode: &[u8], of_libc: &[u8]) -> bool {
+    mode.iter()
+        .chain(of_libc)
+        .skip(1)
+        .take(6)
+        .all(|byte| *byte != b'c')
+}
+
+/// Judges what `fopen` would open, calls it, and makes sure that it opened what was judged. `of_libc`: what it puts behind the mode.
 ///
 /// libc's own function does the opening, because what it makes of the descriptor (position, buffer, character set)
 /// cannot be had by fdopen(3) in every mode.
@@ -379,6 +392,7 @@ unsafe fn fopen_judged(
     path: *const c_char,
     mode: *const c_char,
     is_reopened: bool,
+    of_libc: &[u8],
     replaced: *const c_void,
     open: impl Fn(*const c_char) -> *mut FILE,
 ) -> *mut FILE {
@@ -388,6 +402,7 @@ unsafe fn fopen_judged(
     // SAFETY: the caller's promise.
     let (given, asked) = unsafe { (sys::c_bytes(path), sys::c_bytes(mode)) };
     let given = given.filter(|given| !given.is_empty());
+    let is_cancellation_point = asked.is_some_and(|mode| may_be_cancelled(mode, of_libc));
     let asked = given.and_then(|given| Some((given, asked.and_then(flags_of)?)));
     match asked.and_then(|(given, flags)| Some((concerned(given, flags)?, given, flags))) {
         Some((state, given, flags)) => {
@@ -397,6 +412,10 @@ unsafe fn fopen_judged(
                 if let Some(stream) = unsafe { fopen_plain(state, given, mode) } {
                     return stream;
                 }
+            }
+            // What freopen(3) does then is libc's.
+            if !is_reopened && is_cancellation_point {
+                sys::cancellation_point();
             }
             fopen_given(state, given, flags, is_reopened, &|nowhere| {
                 open(nowhere.unwrap_or(path))
@@ -511,7 +530,7 @@ macro_rules! fopen_family {
                         return core::ptr::null_mut();
                     }
                 )?
-                fopen_judged(path, mode, is_reopened, replaced, |path| {
+                fopen_judged(path, mode, is_reopened, b"", replaced, |path| {
                     next.map_or(core::ptr::null_mut(), |next| next(path, mode $(, $stream)?))
                 })
             }
@@ -536,7 +555,7 @@ macro_rules! mount_tables {
         pub unsafe fn $name(path: *const c_char, mode: *const c_char) -> *mut FILE {
             // SAFETY: the caller's arguments.
             unsafe {
-                fopen_judged(path, mode, false, core::ptr::null(), |path| {
+                fopen_judged(path, mode, false, b"ce", core::ptr::null(), |path| {
                     table::$name::next().map_or(core::ptr::null_mut(), |next| next(path, mode))
                 })
             }

@@ -116,6 +116,12 @@ pub fn cancellable<R>(open: impl FnOnce() -> R) -> R {
     with_cancellation(set, PTHREAD_CANCEL_ASYNCHRONOUS, open)
 }
 
+/// Ends the thread here if it is to be cancelled, as pthread_testcancel(3) does, which libc itself has only since glibc 2.34: for a call that is a
+/// cancellation point and may fail, or hold a descriptor, before it comes to the one that would be [`cancellable`].
+pub fn cancellation_point() {
+    cancellable(|| ());
+}
+
 /// Calls what is no cancellation point and may lead to one of ours.
 pub fn uncancellable<R>(call: impl FnOnce() -> R) -> R {
     /// Of pthread.h.

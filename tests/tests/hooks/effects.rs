@@ -151,7 +151,7 @@ fn check_audit(audit: &Owned, case: &Case, effect: Effect, what: &str) {
 }
 
 /// Lines of a parent and of its child come in either order.
-fn sorted(text: &str) -> Vec<&str> {
+pub fn sorted(text: &str) -> Vec<&str> {
     let mut lines: Vec<&str> = text.lines().collect();
     lines.sort_unstable();
     lines

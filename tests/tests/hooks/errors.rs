@@ -28,7 +28,7 @@ fn furnish(folder: &Path) {
 }
 
 /// Arguments with which the row's call fails, or does something that is easily got wrong.
-fn variants(row: &Row) -> Vec<Vec<String>> {
+pub fn variants(row: &Row) -> Vec<Vec<String>> {
     let long = format!("/{}", "a".repeat(256));
     let too_long = format!("/tmp/{}", "a/".repeat(2500));
     let paths = [
@@ -465,7 +465,7 @@ fn variants(row: &Row) -> Vec<Vec<String>> {
 
 /// A call for each of these variants, all of a row in a folder of its own. Some are made in a child in any case: with an address that cannot be
 /// read, because libc itself may end the process; and what libc does with threads of its own, which it takes for there in a child, too.
-fn calls<'a>(
+pub fn calls<'a>(
     asked: &[(&'a Row, Vec<Vec<String>>)],
     place: &'a str,
     parent: &Path,

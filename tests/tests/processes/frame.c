@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "raw.h"
 #include <arpa/inet.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>

@@ -234,12 +234,19 @@ fn a_thread_in_a_blocking_open_can_be_cancelled() {
 
 #[test]
 fn what_is_no_cancellation_point_ends_no_thread_that_is_to_be_cancelled() {
-    // opendir(3) opens like open(2), which is one.
+    // opendir(3) opens like open(2), which is one; and what glibc has for its own libraries is there to be none.
     same(
         r#"void *list(void *name) {
                 pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL); pthread_cancel(pthread_self());
                 pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
                 opendir(name); pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL); return name;
+            }
+            void *open_privately(void *name) {
+                long (*of_libc)(long, const char *, int) = dlsym(dlopen("libc.so.6", RTLD_NOW), name); if (!of_libc) return name;
+                pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL); pthread_cancel(pthread_self());
+                pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
+                long done = strstr(name, "open") ? of_libc((long)"link", (char *)O_RDONLY, 0) : of_libc(1, "", 0);
+                pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL); return done < 0 ? NULL : name;
             }
             symlink("/tmp", "link");
             char *names[] = {"/tmp", ".", "link", "/proc/self/fd", "/never/there", "none", ""};
@@ -247,6 +254,12 @@ fn what_is_no_cancellation_point_ends_no_thread_that_is_to_be_cancelled() {
                 pthread_t thread; void *result;
                 pthread_create(&thread, NULL, list, names[i]); pthread_join(thread, &result);
                 printf("%d %d\n", i, result == PTHREAD_CANCELED);
+            }
+            char *private[] = {"__open_nocancel", "__open64_nocancel", "__write_nocancel", "__read_nocancel"};
+            for (int i = 0; i < 4; i++) {
+                pthread_t thread; void *result;
+                pthread_create(&thread, NULL, open_privately, private[i]); pthread_join(thread, &result);
+                printf("%s %d %d\n", private[i], result == PTHREAD_CANCELED, result == private[i]);
             }"#,
     );
 }
