@@ -158,14 +158,29 @@ fn lists_that_begin_or_end_and_settings_are_told() {
     );
     for (before, after, line) in [
         (
-            "2026-12-01",
-            "2026-12-24",
-            "newly allows   what this rule prevents, until 2026-12-24T00:00:00Z: it is only reported until then, and was until 2026-12-01T00:00:00Z",
+            "2998-12-01",
+            "2998-12-24",
+            "newly allows   what this rule prevents, until 2998-12-24T00:00:00Z: it is only reported until then, and was until 2998-12-01T00:00:00Z",
         ),
         (
-            "2026-12-24",
-            "2026-12-01",
-            "newly refuses  what this rule prevents, until 2026-12-01T00:00:00Z: it is only reported until then, and was until 2026-12-24T00:00:00Z",
+            "2998-12-24",
+            "2998-12-01",
+            "newly refuses  what this rule prevents, until 2998-12-01T00:00:00Z: it is only reported until then, and was until 2998-12-24T00:00:00Z",
+        ),
+        (
+            "2020-12-01",
+            "2021-12-24",
+            "no effect      `enforce_after`: what this rule prevents is refused by now, with it or without it",
+        ),
+        (
+            "2998-12-01",
+            "2021-12-24",
+            "newly refuses  what this rule prevents, at once: `enforce_after` was 2998-12-01T00:00:00Z and is 2021-12-24T00:00:00Z, which is over",
+        ),
+        (
+            "2020-12-01",
+            "2998-12-24",
+            "newly allows   what this rule prevents, until 2998-12-24T00:00:00Z: it is only reported until then",
         ),
     ] {
         let dated = |day: &str| format!(r#""enforce_after": "{day}T00:00:00Z", {DNS}"#);

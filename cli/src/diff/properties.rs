@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use palisade_policy::{Identity, Outcome, Policy};
+use palisade_policy::{Context, Identity, Outcome, Platform, Policy, compile};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use proptest::test_runner::RngSeed;
@@ -188,6 +188,16 @@ fn texts(texts: &[&str]) -> Vec<Value> {
 }
 
 fn policy(section: &Words, effect: &str, lists: (&[Value], &[Value])) -> Policy {
+    dated_policy(section, effect, lists, None)
+}
+
+/// The same, which may begin to prevent at some moment.
+fn dated_policy(
+    section: &Words,
+    effect: &str,
+    lists: (&[Value], &[Value]),
+    enforce_after: Option<&str>,
+) -> Policy {
     let lists = json!({"allow": lists.0, "deny": lists.1});
     let mut body = if section.lists.is_empty() {
         lists
@@ -195,7 +205,11 @@ fn policy(section: &Words, effect: &str, lists: (&[Value], &[Value])) -> Policy 
         json!({section.lists: lists})
     };
     body["effect"] = effect.into();
-    of_rules(&[json!({"name": "r", section.effect: body})])
+    let mut rule = json!({"name": "r", section.effect: body});
+    if let Some(moment) = enforce_after {
+        rule["enforce_after"] = moment.into();
+    }
+    of_rules(&[rule])
 }
 
 fn of_rules(rules: &[Value]) -> Policy {
@@ -245,6 +259,44 @@ fn all_is_said(changed: &[Changed], said: &[Difference]) {
 
 const WAYS: [Way; 4] = [Way::Allows, Way::Refuses, Way::Reports, Way::Silences];
 
+/// One that is over, and two to come.
+const MOMENTS: [&str; 3] = [
+    "2020-01-01T00:00:00Z",
+    "2998-01-01T00:00:00Z",
+    "2999-01-01T00:00:00Z",
+];
+
+/// What each act goes through as time goes on: before [`MOMENTS`] that are to come, between them, and after.
+fn changed_in_time(acts: &[Probe], old: &Policy, new: &Policy) -> Vec<Vec<Changed>> {
+    let seconds = |moment: &str| crate::moment::micros(moment).expect("a moment") / 1_000_000;
+    let times = [
+        crate::moment::now(),
+        seconds(MOMENTS[1]),
+        seconds(MOMENTS[2]),
+    ];
+    let platform = Platform::default();
+    let compiled = |policy| {
+        times.map(|now| {
+            let context = Context {
+                identity: Identity::default(),
+                platform: &platform,
+                resolve: &|_| None,
+                now,
+            };
+            compile(policy, &context)
+        })
+    };
+    let (before, after) = (compiled(old), compiled(new));
+    let of = |act: &Probe| {
+        let both = before.iter().zip(&after).map(|(before, after)| {
+            let before = act.judge(&before.decider()).outcome;
+            (act.clone(), before, act.judge(&after.decider()).outcome)
+        });
+        both.filter(|(_, before, after)| before != after).collect()
+    };
+    acts.iter().map(of).collect()
+}
+
 /// The same cases each time: globs are crossed by trying, and a test must not depend on luck.
 const SEED: u64 = 1;
 
@@ -290,6 +342,48 @@ proptest! {
         if !effects.contains(&"prevent") {
             let refuses = said.iter().find(|one| matches!(one.way, Way::Allows | Way::Refuses));
             prop_assert!(refuses.is_none(), "nothing was or is refused: {refuses:?}");
+        }
+    }
+
+    /// Refusals that begin later: whatever becomes of an act at any time from now on is said, and nothing is said where nothing ever changes.
+    #[test]
+    fn what_is_said_of_a_rule_that_begins_to_prevent_later_is_so_at_some_time(
+        (section, lists, effects, moments) in (0..SECTIONS.len()).prop_flat_map(|section| {
+            let list = || subsequence((SECTIONS[section].entries)(), 0..=2);
+            let effect = || select(vec!["disable", "alert", "prevent", "prevent", "prevent"]);
+            let moment = || select([None].into_iter().chain(MOMENTS.map(Some)).collect::<Vec<_>>());
+            (Just(section), (list(), list()), [effect(), effect()], [moment(), moment()])
+        }),
+        same in any::<bool>(),
+        other in subsequence(vec![0, 1], 0..=2),
+    ) {
+        let section = &SECTIONS[section];
+        let (allow, deny) = (lists.0.as_slice(), lists.1.as_slice());
+        let effect = if same { effects[0] } else { effects[1] };
+        let new_lists = (if other.contains(&0) { &[][..] } else { allow }, if other.contains(&1) { &[][..] } else { deny });
+        let old = dated_policy(section, effects[0], (allow, deny), moments[0]);
+        let new = dated_policy(section, effect, new_lists, moments[1]);
+        let said = rules::differences(&old, &new);
+        let changed = changed_in_time(&(section.acts)(), &old, &new);
+        for act in &changed {
+            let ways: Vec<Way> = act.iter().map(way).collect();
+            // What is refused at last is only reported until then, and what is no longer refused was: one sentence says both.
+            let ways = match ways.as_slice() {
+                [first @ .., Way::Refuses] if first.iter().all(|way| matches!(way, Way::Reports | Way::Refuses)) => &ways[first.len()..],
+                [first @ .., Way::Allows] if first.iter().all(|way| matches!(way, Way::Silences | Way::Allows)) => &ways[first.len()..],
+                ways => ways,
+            };
+            for way in ways {
+                prop_assert!(said.iter().any(|one| one.way == *way), "{act:?} goes {way:?}, and nothing says so: {said:?}");
+            }
+        }
+        // Lists may refuse none of these acts; and where an entry goes as well, nothing may be left that could be put off.
+        let at_once = ask::compiled(&policy(section, "prevent", (allow, deny)), Identity::default(), None);
+        let refuses = new_lists == (allow, deny)
+            && (section.acts)().iter().any(|act| act.judge(&at_once.decider()).outcome == Outcome::Prevent);
+        for one in said.iter().filter(|one| one.sentence.contains("enforce_after") || one.sentence.contains("until")) {
+            let is_so = one.way == Way::Neither || changed.iter().flatten().any(|act| way(act) == one.way);
+            prop_assert!(is_so || !refuses, "{one:?}, and no act does, at any time");
         }
     }
 

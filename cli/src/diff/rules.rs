@@ -261,38 +261,10 @@ fn entry(value: &Value) -> String {
 fn rule_changes(old: &Value, new: &Value, add: &mut dyn FnMut(Way, String)) {
     let prevents = |rule: &Value| PARTS.iter().any(|part| effect(rule, part) == "prevent");
     // Where nothing was prevented, or will be, there is nothing to put off.
-    if old.get("enforce_after") != new.get("enforce_after") && prevents(old) && prevents(new) {
-        match new.get("enforce_after").and_then(Value::as_str) {
-            Some(after) => {
-                let moment = |text: &str| crate::moment::micros(text);
-                let before = old.get("enforce_after").and_then(Value::as_str);
-                let (way, was) = match before {
-                    None => (Way::Allows, String::new()),
-                    Some(before) if moment(after) > moment(before) => {
-                        (Way::Allows, format!(", and was until {before}"))
-                    }
-                    Some(before) if moment(after) == moment(before) => {
-                        (Way::Neither, format!(", as it was until {before}"))
-                    }
-                    Some(before) => (Way::Refuses, format!(", and was until {before}")),
-                };
-                add(
-                    way,
-                    format!(
-                        "what this rule prevents, until {after}: it is only reported until then{was}"
-                    ),
-                );
-            }
-            None => add(
-                Way::Refuses,
-                "what this rule prevents, at once: `enforce_after` is gone".to_owned(),
-            ),
-        }
+    if prevents(old) && prevents(new) {
+        put_off(old, new, add);
     }
-    let later = new.get("enforce_after").and_then(Value::as_str);
-    let later = later.filter(|after| {
-        crate::moment::micros(after).is_some_and(|after| after / 1_000_000 > crate::moment::now())
-    });
+    let later = to_come(new);
     let mut add = |way, mut sentence: String| {
         if let (Way::Refuses, Some(after)) = (way, later) {
             sentence.push_str(&format!(
@@ -323,6 +295,59 @@ fn rule_changes(old: &Value, new: &Value, add: &mut dyn FnMut(Way, String)) {
             lists(part, old, new, &mut add);
         }
     }
+}
+
+/// The time from which the rule prevents, unless it does so by now.
+fn to_come(rule: &Value) -> Option<&str> {
+    let after = rule.get("enforce_after").and_then(Value::as_str)?;
+    let seconds = crate::moment::micros(after)?.div_euclid(1_000_000);
+    (seconds > crate::moment::now()).then_some(after)
+}
+
+/// What `enforce_after` does to a rule that prevents, and has done so before.
+fn put_off(old: &Value, new: &Value, add: &mut dyn FnMut(Way, String)) {
+    if old.get("enforce_after") == new.get("enforce_after") {
+        return;
+    }
+    let moment = |text: &str| crate::moment::micros(text);
+    let (way, sentence) = match (to_come(old), to_come(new)) {
+        (None, None) => (
+            Way::Neither,
+            "`enforce_after`: what this rule prevents is refused by now, with it or without it"
+                .to_owned(),
+        ),
+        (Some(before), None) => {
+            let why = match new.get("enforce_after").and_then(Value::as_str) {
+                Some(after) => {
+                    format!("`enforce_after` was {before} and is {after}, which is over")
+                }
+                None => "`enforce_after` is gone".to_owned(),
+            };
+            (
+                Way::Refuses,
+                format!("what this rule prevents, at once: {why}"),
+            )
+        }
+        (before, Some(after)) => {
+            let (way, was) = match before {
+                None => (Way::Allows, String::new()),
+                Some(before) if moment(after) > moment(before) => {
+                    (Way::Allows, format!(", and was until {before}"))
+                }
+                Some(before) if moment(after) == moment(before) => {
+                    (Way::Neither, format!(", as it was until {before}"))
+                }
+                Some(before) => (Way::Refuses, format!(", and was until {before}")),
+            };
+            (
+                way,
+                format!(
+                    "what this rule prevents, until {after}: it is only reported until then{was}"
+                ),
+            )
+        }
+    };
+    add(way, sentence);
 }
 
 /// The effect of the section.
