@@ -132,8 +132,10 @@ pub fn read<W: Wrapping>(bytes: &[u8]) -> Option<(Borrowed<'_>, usize)> {
         .strip_prefix(b":")?;
     let from = bytes.len() - start.len();
     // That it is text is seen once for all of it: for each of its words by itself takes as long as all the rest.
+    // No record goes beyond its line, however it is wrapped.
     let within = |most: usize| {
         let near = bytes.get(..bytes.len().min(most))?;
+        let near = near.get(..memchr::memchr(b'\n', near).unwrap_or(near.len()))?;
         let text = core::str::from_utf8(near)
             .or_else(|cut| core::str::from_utf8(near.get(..cut.valid_up_to()).unwrap_or_default()));
         fields::<W>(text.ok()?, from)
@@ -234,16 +236,18 @@ impl<'a, W: Wrapping> Rest<'a, W> {
         Some(())
     }
 
-    /// Whether the next field is this one; its name is passed then.
-    #[inline]
+    /// Whether the next field is this one; its name is passed then. Within its caller, where the name is known, it is compared without a call.
+    #[inline(always)]
     fn next(&mut self, name: &str) -> bool {
-        let rest = self.0.strip_prefix(',');
-        let rest = rest.and_then(|rest| rest.strip_prefix(W::QUOTE)?.strip_prefix(name));
-        let rest = rest.and_then(|rest| rest.strip_prefix(W::QUOTE)?.strip_prefix(':'));
-        if let Some(rest) = rest {
-            self.0 = rest;
+        let mut rest = self.0;
+        for part in [",", W::QUOTE, name, W::QUOTE, ":"] {
+            let Some(behind) = rest.strip_prefix(part) else {
+                return false;
+            };
+            rest = behind;
         }
-        rest.is_some()
+        self.0 = rest;
+        true
     }
 
     /// Digits as JSON has them, and so few that they make no number too large.

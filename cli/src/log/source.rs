@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use crate::failure::Failure;
 
-/// How much is asked for at once.
-const CHUNK: usize = 1 << 20;
+/// How much is asked for at once: what a processor keeps near, so that it is not fetched again for each look at it.
+const CHUNK: usize = 1 << 18;
 /// How often a file that is followed is looked at, and after how long standard input counts as silent.
 const PAUSE: Duration = Duration::from_millis(300);
 
