@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -25,6 +26,7 @@ static char *child[] = {"/bin/true", NULL};
 static struct sockaddr_in udp, tcp;
 static int sender, receiver;
 static char path[4200];
+static char *mapped;
 
 static long now(void) {
     struct timespec time;
@@ -39,6 +41,8 @@ static void need(int good, const char *what) {
 static void open_file(void) { int fd = open(path, O_RDONLY | O_CLOEXEC); need(fd >= 0, "open"); close(fd); }
 static void open_relative(void) { int fd = open("file", O_RDONLY | O_CLOEXEC); need(fd >= 0, "open"); close(fd); }
 static void open_link(void) { int fd = open("link", O_RDONLY | O_CLOEXEC); need(fd >= 0, "open"); close(fd); }
+// Whether the name is there to be read, nobody knows but the kernel.
+static void open_mapped(void) { int fd = open(mapped, O_RDONLY | O_CLOEXEC); need(fd >= 0, "open"); close(fd); }
 static void fopen_file(void) { FILE *file = fopen(path, "r"); need(file != NULL, "fopen"); fclose(file); }
 
 // How a name is proved to be its file's own.
@@ -189,6 +193,7 @@ static const struct call CALLS[] = {
     {"open", open_file, 300},
     {"open relative", open_relative, 300},
     {"open through a link", open_link, 200},
+    {"open, name in a mapping", open_mapped, 300},
     {"fopen", fopen_file, 200},
     {"connect udp", connect_udp, 200},
     {"connect tcp", connect_tcp, 40},
@@ -234,6 +239,9 @@ int main(int argc, char **argv) {
     stay();
     need(getcwd(path, 4000) != NULL, "getcwd");
     strcat(path, "/file");
+    mapped = mmap(NULL, sizeof path, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    need(mapped != MAP_FAILED, "mmap");
+    strcpy(mapped, path);
     socklen_t length = sizeof udp;
     udp = tcp = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     // The listening socket, and behind it the one that takes datagrams.

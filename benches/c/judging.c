@@ -12,6 +12,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <elf.h>
+#include <link.h>
 #include <netdb.h>
 #include <pthread.h>
 #include <spawn.h>
@@ -231,15 +232,30 @@ static int proved(const char *path, int flags) {
     return fd < 0 && errno == ELOOP ? -2 : fd;
 }
 
+// Where the program lies that was started: there a name can be read. Anywhere else the kernel may have to be asked, for a bad pointer is an error, and
+// ends nobody. The stack and the heap are left out here, for the names that are measured lie in neither.
+static uintptr_t low, high;
+static int note_program(struct dl_phdr_info *info, size_t size, void *data) {
+    (void)size, (void)data;
+    low = info->dlpi_addr;
+    for (int i = 0; i < info->dlpi_phnum; i++)
+        if (info->dlpi_phdr[i].p_type == PT_LOAD) high = low + info->dlpi_phdr[i].p_vaddr + info->dlpi_phdr[i].p_memsz;
+    return 1;
+}
+static int is_there(const char *name) {
+    uintptr_t at = (uintptr_t)name;
+    return (low <= at && at < high) || syscall(SYS_rt_sigprocmask, -1, at & ~7ul, NULL, 8) == 0 || errno != EFAULT;
+}
+
 NEXT(int, open, (const char *, int, unsigned));
 int open(const char *path, int flags, unsigned mode) {
-    int fd = proved(path, flags);
+    int fd = is_there(path) ? proved(path, flags) : -2;
     return fd == -2 ? next_open(path, flags, mode) : fd;
 }
 
 NEXT(FILE *, fopen, (const char *, const char *));
 FILE *fopen(const char *path, const char *mode) {
-    int fd = mode[0] == 'r' && !mode[1] ? proved(path, 0) : -2;
+    int fd = mode[0] == 'r' && !mode[1] && is_there(path) ? proved(path, 0) : -2;
     return fd == -2 ? next_fopen(path, mode) : fd < 0 ? NULL : fdopen(fd, mode);
 }
 
@@ -299,6 +315,7 @@ int execve(const char *path, char *const argv[], char *const envp[]) {
 
 __attribute__((constructor)) static void start(void) {
     child_preload = getenv("FLOOR_CHILD");
+    dl_iterate_phdr(note_program, NULL);
     next_recv = dlsym(RTLD_NEXT, "recv");
     next_posix_spawn = dlsym(RTLD_NEXT, "posix_spawn");
     next_execve = dlsym(RTLD_NEXT, "execve");

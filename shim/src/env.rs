@@ -7,7 +7,7 @@ use core::ffi::{CStr, c_char, c_int};
 use core::{ptr, slice};
 
 use crate::handed;
-use crate::sys::{self, Errno};
+use crate::sys::{self, Errno, Reader};
 use crate::table::Strings;
 
 unsafe extern "C" {
@@ -98,27 +98,29 @@ pub unsafe fn entries_that<'a>(
     })
 }
 
-/// Is nothing in an environment clearly no pointer? If something is, the call that gets it fails with `EFAULT`, as it should.
-/// A null pointer is an empty environment (execve(2), NOTES).
+/// Can all of an environment be read? If not, the call that gets it fails with `EFAULT`, as it should. A null pointer is an empty environment
+/// (execve(2), NOTES).
 ///
 /// # Safety
-/// As for [`entries`], but pointers may be bad.
+/// Nobody changes the environment meanwhile.
 pub unsafe fn is_readable(strings: Strings) -> bool {
+    // They lie elsewhere than the list of them, and each near the one before.
+    let (mut list, mut texts) = (Reader::new(), Reader::new());
     let mut next = strings;
     if next.is_null() {
         return true;
     }
-    while sys::may_point(next) {
-        // SAFETY: not past the null pointer, as the caller promises.
+    while list.is_there(next) {
+        // SAFETY: it can be read, and so can what it points to.
         unsafe {
             if (*next).is_null() {
                 return true;
             }
-            if !sys::may_point(*next) {
+            if texts.text(*next).is_none() {
                 return false;
             }
-            next = next.add(1);
         }
+        next = next.wrapping_add(1);
     }
     false
 }
@@ -262,7 +264,7 @@ impl Forced {
         if !unsafe { is_readable(envp) } {
             return Ok(act(envp));
         }
-        // SAFETY: the caller's promise, and nothing in it is clearly bad.
+        // SAFETY: the caller's promise, and all of it can be read.
         let survey = unsafe { self.survey(envp) };
         let names = handed::variable();
         if names.is_none() && self.is_complete(&survey) {
@@ -393,6 +395,10 @@ impl Forced {
     /// and not the one that bash exports.
     pub fn repair(&self) {
         // SAFETY: the live environment.
+        if !unsafe { is_readable(current()) } {
+            return;
+        }
+        // SAFETY: the live environment, all of which can be read.
         let survey = unsafe { self.survey(current()) };
         let names = handed::variable();
         if names.is_none() && self.is_complete(&survey) {

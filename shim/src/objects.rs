@@ -12,6 +12,8 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 
 use libc::dl_phdr_info;
 
+use crate::sys;
+
 /// How many shared objects the C library has. Before glibc 2.34 threads, names and the loader's interface have their own.
 const LIBC: usize = 4;
 
@@ -47,6 +49,17 @@ fn note(which: usize, info: &dl_phdr_info) {
         start.store(range.start, Ordering::Relaxed);
         end.store(range.end, Ordering::Relaxed);
     }
+}
+
+/// Notes where an object lies that is never unloaded.
+fn note_segments(info: &dl_phdr_info) {
+    let segments = headers(info)
+        .iter()
+        .filter(|header| header.p_type == libc::PT_LOAD && header.p_flags & libc::PF_R != 0);
+    sys::note_segments(segments.map(|segment| {
+        let start = (info.dlpi_addr + segment.p_vaddr) as usize;
+        start..start + segment.p_memsz as usize
+    }));
 }
 
 /// Is the address in an object whose file has such a name?
@@ -147,7 +160,12 @@ impl<'a> Behind<'a> {
         let behind = self;
         let own = Self::look as fn(&mut Self) as usize;
         let mut is_behind = false;
+        let mut is_first = true;
         each(|info, base_name| {
+            // dl_iterate_phdr(3): the program itself comes first.
+            if core::mem::take(&mut is_first) {
+                note_segments(info);
+            }
             let which = of_libc(base_name);
             let symbols = if is_behind || which.is_some() {
                 Symbols::of(info)
@@ -173,6 +191,7 @@ impl<'a> Behind<'a> {
                 }
             } else if addresses(info).contains(&own) {
                 is_behind = true;
+                note_segments(info);
                 behind.own = info.dlpi_name;
             }
         });

@@ -68,6 +68,8 @@ unsafe extern "C" fn init(argc: c_int, argv: Strings, envp: Strings) {
         let program = unsafe { env::entries(argv) }.take(argc as usize).last();
         memory::for_the_constructor(|| sys::exit_group(probe(program.unwrap_or_default())));
     }
+    // SAFETY: what the loader gives is what main gets.
+    unsafe { sys::note_start(envp) };
     let mut room = objects::room::<{ objects::OBJECTS }>();
     let behind = Behind::now(&mut room);
     if behind.is_whole() {

@@ -64,7 +64,7 @@ pub unsafe fn note_entry(node: *const c_char, entry: *const hostent) {
 /// The name, if some entry of the policy could ask for it.
 ///
 /// # Safety
-/// `node` is a C string, or a pointer that cannot be one.
+/// `node` is a C string that nobody changes meanwhile, or a bad pointer.
 unsafe fn noted<'a>(node: *const c_char) -> Option<&'a [u8]> {
     let state = state::noting()?;
     // SAFETY: the caller's promise.
@@ -212,7 +212,7 @@ pub unsafe fn note_message(message: *const c_uchar, length: c_int, size: c_int) 
     let Ok(length) = usize::try_from(length.min(size)) else {
         return;
     };
-    if sys::may_point(message) {
+    if sys::can_read(message.cast(), length) {
         // SAFETY: the caller's promise.
         let message = unsafe { core::slice::from_raw_parts(message, length) };
         note_answer(state, message, || true);

@@ -56,15 +56,13 @@ pub extern "C" fn resolve() {
 /// The hook instead of libc's own function; anything else as it was found. A library may well have a `send` of its own.
 ///
 /// # Safety
-/// `name` is a C string, or a pointer that cannot be one.
+/// `found` is what the real function gave for that name.
 unsafe fn hooked(found: *mut c_void, name: *const c_char) -> *mut c_void {
     if found.is_null() || !objects::is_libc(found) {
         return found;
     }
-    // SAFETY: the caller's promise.
-    unsafe { sys::c_bytes(name) }
-        .and_then(table::hook)
-        .unwrap_or(found)
+    // SAFETY: the real function has found something of that name, so it has read it.
+    table::hook(unsafe { CStr::from_ptr(name) }.to_bytes()).unwrap_or(found)
 }
 
 /// `dlsym(3)` for a handle of a library, while a policy is at work.
@@ -113,7 +111,7 @@ pub unsafe extern "C" fn dlvsym(
 /// that name of its own. Such an interposer has its place in a chain, and its next one would be led back to it.
 ///
 /// # Safety
-/// `name` and `version` are C strings, or pointers that cannot be ones.
+/// `name` and `version` are C strings that nobody changes meanwhile, or bad pointers.
 pub unsafe extern "C" fn next(
     name: *const c_char,
     version: *const c_char,
@@ -152,7 +150,7 @@ pub unsafe extern "C" fn next(
 /// What `RTLD_DEFAULT` is for the names that we have hooks for and do not export, where libc has them; or null.
 ///
 /// # Safety
-/// `name` is a C string, or a pointer that cannot be one.
+/// `name` is a C string that nobody changes meanwhile, or a bad pointer.
 pub unsafe extern "C" fn by_default(name: *const c_char) -> *mut c_void {
     // SAFETY: the caller's promise.
     let given = unsafe { sys::c_bytes(name) };

@@ -24,7 +24,7 @@ use crate::{objects, room, state, sys, table};
 /// program may stand on one that has no more.
 ///
 /// # Safety
-/// `path` is a C string, or a pointer that cannot be one.
+/// `path` is a C string that nobody changes meanwhile, or a bad pointer.
 #[inline]
 unsafe fn open_judged(
     dir: c_int,
@@ -34,7 +34,15 @@ unsafe fn open_judged(
 ) -> Option<Result<c_int, Errno>> {
     state::judging_at_all()?;
     // SAFETY: the caller's promise.
-    let given = unsafe { sys::c_bytes(path) }.filter(|given| !given.is_empty())?;
+    let given = match unsafe { sys::c_bytes(path) } {
+        Some(given) if !given.is_empty() => given,
+        found => {
+            let bad = found.map_or(sys::nowhere(), |_| c"".as_ptr());
+            // SAFETY: no pointer of the program's; the kernel says what is wrong with it.
+            let refused = || unsafe { sys::openat(dir, bad, flags, mode) };
+            return Some(sys::cancellable(refused));
+        }
+    };
     if flags & libc::O_PATH != 0 {
         // It neither reads nor writes; what is done with the descriptor later is judged then.
         resolve::note_memory(given);
@@ -177,7 +185,7 @@ pub unsafe fn openat2(
 ) -> c_int {
     // SAFETY: the caller's arguments.
     unsafe {
-        let is_known = state::judging_at_all().is_some() && sys::may_point(how) && size >= 8;
+        let is_known = state::judging_at_all().is_some() && size >= 8 && sys::can_read(how, 8);
         let flags = if is_known {
             *how.cast::<u64>() as c_int
         } else {
@@ -228,6 +236,11 @@ pub unsafe fn opendir(path: *const c_char) -> *mut DIR {
     // SAFETY: the caller's argument.
     unsafe {
         let judged = match state::judging_at_all() {
+            // libc looks at the first byte by itself, and comes to the same end.
+            Some(_) if !sys::can_read(path.cast(), 1) => {
+                return table::opendir::next()
+                    .map_or(core::ptr::null_mut(), |next| next(sys::nowhere()));
+            }
             // Unlike open(2) it is no cancellation point in glibc.
             Some(_) => sys::uncancellable(|| open_judged(CWD, path, FLAGS, 0)),
             None => None,
@@ -257,7 +270,7 @@ const REFUSED_LIBRARY: &core::ffi::CStr = c"/proc/self/fd/-1/refused-by-a-runtim
 /// by itself, so that what was judged may have been moved since, as with `rename`.
 ///
 /// # Safety
-/// `path` is a C string, or a pointer that cannot be one.
+/// `path` is a C string that nobody changes meanwhile, or a bad pointer.
 pub unsafe extern "C" fn library(path: *const c_char, flags: c_int) -> *const c_char {
     // SAFETY: the caller's promise.
     let given = unsafe { sys::c_bytes(path) };
@@ -331,11 +344,14 @@ fn flags_of_plain(mode: &[u8]) -> Option<c_int> {
 /// `fopen(3)` of a file whose name is its own, or leads to it by plain links. `None`: it has to be looked at further.
 ///
 /// # Safety
-/// `mode` is a C string.
+/// `mode` is a C string, and `asked` its text.
 #[inline(never)]
-unsafe fn fopen_plain(state: &State, given: &[u8], mode: *const c_char) -> Option<*mut FILE> {
-    // SAFETY: the caller's promise.
-    let flags = flags_of_plain(unsafe { sys::c_bytes(mode) }?)?;
+unsafe fn fopen_plain(
+    state: &State,
+    given: &[u8],
+    (mode, asked): (*const c_char, &[u8]),
+) -> Option<*mut FILE> {
+    let flags = flags_of_plain(asked)?;
     let mut name = Name::new();
     name.push(given).ok()?;
     if !state.proves_names
@@ -386,7 +402,7 @@ fn may_be_cancelled(mode: &[u8], of_libc: &[u8]) -> bool {
 /// cannot be had by fdopen(3) in every mode.
 ///
 /// # Safety
-/// `path` and `mode` are C strings, or pointers that cannot be ones.
+/// `path` and `mode` are C strings that nobody changes meanwhile, or bad pointers.
 #[inline]
 unsafe fn fopen_judged(
     path: *const c_char,
@@ -401,15 +417,25 @@ unsafe fn fopen_judged(
     }
     // SAFETY: the caller's promise.
     let (given, asked) = unsafe { (sys::c_bytes(path), sys::c_bytes(mode)) };
+    // What could not be judged is not what is opened: another thread may have made something of it since.
+    let path = match given {
+        Some(b"") => c"".as_ptr(),
+        None if !path.is_null() => sys::nowhere(),
+        _ => path,
+    };
     let given = given.filter(|given| !given.is_empty());
     let is_cancellation_point = asked.is_some_and(|mode| may_be_cancelled(mode, of_libc));
-    let asked = given.and_then(|given| Some((given, asked.and_then(flags_of)?)));
-    match asked.and_then(|(given, flags)| Some((concerned(given, flags)?, given, flags))) {
-        Some((state, given, flags)) => {
+    let concerns = || {
+        let (given, asked) = (given?, asked?);
+        let flags = flags_of(asked)?;
+        Some((concerned(given, flags)?, given, asked, flags))
+    };
+    match concerns() {
+        Some((state, given, asked, flags)) => {
             // Another library that wants to see each fopen(3) gets to.
             if !is_reopened && objects::is_libc(replaced) {
                 // SAFETY: the caller's promise; it has been read.
-                if let Some(stream) = unsafe { fopen_plain(state, given, mode) } {
+                if let Some(stream) = unsafe { fopen_plain(state, given, (mode, asked)) } {
                     return stream;
                 }
             }
@@ -490,9 +516,9 @@ unsafe fn number_of(stream: *mut FILE) -> c_int {
 /// As for `judge_inner`.
 ///
 /// # Safety
-/// `stream` is open, and `mode` a C string, or they are pointers that cannot be such.
+/// `stream` is open, and `mode` a C string, or they are bad pointers.
 unsafe fn judge_reopened(stream: *mut FILE, mode: *const c_char) -> Result<(), Errno> {
-    if state::judging_at_all().is_none() || !sys::may_point(stream) {
+    if state::judging_at_all().is_none() || stream.is_null() {
         return Ok(());
     }
     // SAFETY: the caller's promise.
@@ -611,7 +637,7 @@ fn judge_inner(
 /// As for `judge_inner`.
 ///
 /// # Safety
-/// `path` is a C string, or a pointer that cannot be one.
+/// `path` is a C string that nobody changes meanwhile, or a bad pointer.
 unsafe fn judge_inner_path(path: *const c_char, flags: c_int) -> Result<(), Errno> {
     let Some(state) = state::judging(Section::Filesystem) else {
         return Ok(());
@@ -627,7 +653,7 @@ unsafe fn judge_inner_path(path: *const c_char, flags: c_int) -> Result<(), Errn
 /// As for `judge_named`.
 ///
 /// # Safety
-/// `name` is a C string, or a pointer that cannot be one.
+/// `name` is a C string that nobody changes meanwhile, or a bad pointer.
 unsafe fn judge_shared(folder: &[u8], name: *const c_char, flags: c_int) -> Result<(), Errno> {
     let Some(state) = state::judging(Section::Filesystem) else {
         return Ok(());

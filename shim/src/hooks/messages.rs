@@ -7,10 +7,10 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use libc::{iovec, mmsghdr, msghdr, off_t, sockaddr, socklen_t};
 use palisade_policy::event::Section;
 
-use super::network::{Address, is_plainly_allowed, is_socket, judge_outbound};
+use super::network::{self, ADDRESS_MAX, Address, is_plainly_allowed, is_socket, judge_outbound};
 use super::questions::{self, PAYLOAD};
 use super::{REFUSED, finish};
-use crate::sys::Errno;
+use crate::sys::{Errno, Reader};
 use crate::{state, sys, table};
 
 /// Has a socket of this process been connected to port 53? From then on each message is looked at, whatever number its descriptor has, for
@@ -35,37 +35,41 @@ fn may_be_resolver() -> bool {
     state::judges_any(&[Section::Dns]) && TO_RESOLVER.load(Ordering::Relaxed)
 }
 
-/// Is nothing in a message clearly no pointer? If something is, the call fails with `EFAULT`, as it should.
-///
-/// # Safety
-/// `count` vectors, or a pointer that cannot be one.
-unsafe fn is_readable(vectors: *const iovec, count: usize) -> bool {
-    sys::may_point(vectors)
-        && (0..count).all(|index| {
-            // SAFETY: the caller's promise.
-            let vector = unsafe { &*vectors.add(index) };
-            vector.iov_len == 0 || sys::may_point(vector.iov_base)
-        })
+/// Can the vectors of a message be read? If not, the call fails with `EFAULT` or `EMSGSIZE`, as it should.
+#[inline]
+fn are_there(vectors: *const iovec, count: usize) -> bool {
+    count == 0 || count <= MESSAGES_MAX && sys::can_read(vectors.cast(), count * size_of::<iovec>())
 }
 
-/// Copies bytes of a message from `skip` on, as many as there is room for.
+/// How many bytes a message has.
 ///
 /// # Safety
-/// `count` vectors, each readable for its length.
+/// `count` vectors that are readable, and that nobody changes meanwhile.
+unsafe fn length(vectors: *const iovec, count: usize) -> usize {
+    // SAFETY: the caller's promise.
+    let lengths = (0..count).map(|index| unsafe { (*vectors.add(index)).iov_len });
+    lengths.fold(0, usize::saturating_add)
+}
+
+/// Copies bytes of a message from `skip` on, as many as there is room for and as can be read: the kernel sends no more than that, either.
+///
+/// # Safety
+/// `count` vectors that are readable, and that nobody changes meanwhile.
 pub unsafe fn gather(
     vectors: *const iovec,
     count: usize,
     mut skip: usize,
     out: &mut [u8; PAYLOAD],
 ) -> usize {
-    let mut length = 0;
+    let (mut length, mut reader) = (0, Reader::new());
     for index in 0..count {
         // SAFETY: the caller's promise.
         let vector = unsafe { &*vectors.add(index) };
         let room = out.get_mut(length..).unwrap_or_default();
-        let taken = vector.iov_len.saturating_sub(skip).min(room.len());
+        let wanted = vector.iov_len.saturating_sub(skip).min(room.len());
+        let taken = reader.up_to(vector.iov_base.wrapping_byte_add(skip), wanted);
         if taken > 0 {
-            // SAFETY: the caller's promise; `room` is at least as long, and `skip` and `taken` together not longer than the vector.
+            // SAFETY: so many can be read; `room` is at least as long, and `skip` and `taken` together not longer than the vector.
             unsafe {
                 core::ptr::copy_nonoverlapping(
                     vector.iov_base.cast::<u8>().add(skip),
@@ -74,6 +78,9 @@ pub unsafe fn gather(
                 )
             };
             length += taken;
+        }
+        if taken < wanted {
+            break;
         }
         skip = skip.saturating_sub(vector.iov_len);
     }
@@ -103,12 +110,14 @@ unsafe fn judge_message(fd: c_int, vectors: *const iovec, count: usize) -> Resul
 /// As for [`gather`].
 #[inline(never)]
 unsafe fn judge_questions(fd: c_int, vectors: *const iovec, count: usize) -> Result<(), Errno> {
-    // SAFETY: the caller's promise, and nothing in it is clearly bad.
+    // SAFETY: the caller's promise, and the vectors are there.
     unsafe {
-        if !is_readable(vectors, count) {
+        if !are_there(vectors, count) {
             return Ok(());
         }
-        questions::judge_sent(fd, |skip, out| gather(vectors, count, skip, out))
+        questions::judge_sent(fd, length(vectors, count), |skip, out| {
+            gather(vectors, count, skip, out)
+        })
     }
 }
 
@@ -125,8 +134,7 @@ unsafe fn judge_destined(
     vectors: *const iovec,
     count: usize,
 ) -> Result<(), Errno> {
-    // SAFETY: the caller's promise.
-    if !unsafe { is_readable(vectors, count) } {
+    if !are_there(vectors, count) {
         return Ok(());
     }
     if let Some(state) = state::judging(Section::Outbound)
@@ -140,11 +148,15 @@ unsafe fn judge_destined(
     }
     // With MSG_FASTOPEN that is a connection, on which more may follow; and there may be an answer.
     expect_questions();
-    // SAFETY: the caller's promise, and nothing in it is clearly bad.
+    // SAFETY: the caller's promise, and the vectors are there.
     let payload =
         |skip: usize, out: &mut [u8; PAYLOAD]| unsafe { gather(vectors, count, skip, out) };
     match state::judging(Section::Dns) {
-        Some(state) if is_socket(fd) => questions::judge_payload(state, fd, payload),
+        Some(state) if is_socket(fd) => {
+            // SAFETY: as above.
+            let length = unsafe { length(vectors, count) };
+            questions::judge_payload(state, fd, length, payload)
+        }
         _ => Ok(()),
     }
 }
@@ -264,7 +276,7 @@ unsafe fn sendto_judged(
         } else if address.is_null() {
             (judge_message(fd, &raw const vector, 1), address)
         } else {
-            (Ok(()), address)
+            (Ok(()), network::not_read(address))
         };
         match judged {
             Ok(()) => next(fd, buffer, length, flags, to, address_length),
@@ -280,24 +292,29 @@ unsafe fn sendto_judged(
 /// `EACCES`.
 ///
 /// # Safety
-/// `message` is a message as sendmsg(2) asks, or a pointer that cannot be one.
+/// Nobody unmaps the message meanwhile.
 unsafe fn judge_header(
     fd: c_int,
     message: *const msghdr,
     room: &mut Address,
 ) -> Result<Option<msghdr>, Errno> {
-    if !sys::may_point(message) {
+    if !sys::can_read(message.cast(), size_of::<msghdr>()) {
         return Ok(None);
     }
-    // SAFETY: the caller's promise.
+    // SAFETY: it can be read, and the caller's promise.
     unsafe {
         let mut header = *message;
         if header.msg_name.is_null() {
             judge_message(fd, header.msg_iov, header.msg_iovlen)?;
             return Ok(Some(header));
         }
+        // The kernel takes as much of a longer one, and refuses what is negative as an int (copy_msghdr of net/socket.c).
+        if header.msg_namelen as c_int > ADDRESS_MAX as c_int {
+            header.msg_namelen = ADDRESS_MAX as socklen_t;
+        }
         if !room.fill(header.msg_name.cast(), header.msg_namelen) {
-            return Ok(None);
+            header.msg_name = network::not_read(header.msg_name.cast()).cast_mut().cast();
+            return Ok(Some(header));
         }
         header.msg_name = room.bytes.as_mut_ptr().cast();
         judge_destined(fd, room, header.msg_iov, header.msg_iovlen)?;
@@ -326,7 +343,7 @@ pub unsafe fn sendmsg(
         let mut room = Address::new();
         match judge_header(fd, message, &mut room) {
             Ok(Some(header)) => next(fd, &raw const header, flags),
-            Ok(None) => next(fd, message, flags),
+            Ok(None) => next(fd, sys::nowhere(), flags),
             Err(_) => refused(),
         }
     }
@@ -365,22 +382,36 @@ unsafe fn send_judged(
         // SAFETY: a header of zeros is one of an empty message.
         let mut headers: [mmsghdr; BATCH] = unsafe { core::mem::zeroed() };
         let mut ready = 0;
-        let mut is_refused = false;
+        let (mut is_refused, mut is_bad) = (false, false);
         for (header, room) in headers.iter_mut().zip(&mut addresses) {
             if sent + ready == count {
                 break;
             }
+            // The header comes first.
+            let message = messages.wrapping_add(sent + ready).cast::<msghdr>();
             // SAFETY: the caller's promise.
-            let judged = unsafe {
-                let message = &raw const (*messages.add(sent + ready)).msg_hdr;
-                judge_header(fd, message, room).map(|copy| copy.unwrap_or_else(|| message.read()))
-            };
-            let Ok(judged) = judged else {
-                is_refused = true;
-                break;
+            let judged = match unsafe { judge_header(fd, message, room) } {
+                Ok(Some(judged)) => judged,
+                Ok(None) => {
+                    is_bad = true;
+                    break;
+                }
+                Err(_) => {
+                    is_refused = true;
+                    break;
+                }
             };
             header.msg_hdr = judged;
             ready += 1;
+        }
+        if is_bad && ready == 0 {
+            let failure = if sent == 0 {
+                // SAFETY: no pointer of the program's; the kernel says what is wrong with it.
+                unsafe { next(fd, sys::nowhere::<mmsghdr>().cast_mut(), 1, flags) }
+            } else {
+                0
+            };
+            return end(sent, failure);
         }
         if is_refused && ready == 0 {
             let failure = if sent == 0 { finish(Err(REFUSED)) } else { 0 };
@@ -396,7 +427,7 @@ unsafe fn send_judged(
             unsafe { (*messages.add(sent + index)).msg_len = header.msg_len };
         }
         sent += done;
-        if done < ready || is_refused || sent == count {
+        if done < ready || is_refused || is_bad || sent == count {
             return end(sent, 0);
         }
     }
@@ -414,7 +445,7 @@ macro_rules! many_sends {
             let Some(next) = next else { return finish(Err(Errno(libc::ENOSYS))) };
             // SAFETY: the caller's arguments.
             unsafe {
-                if count == 0 || !state::judges_any(&MESSAGES) || !sys::may_point(messages) {
+                if count == 0 || !state::judges_any(&MESSAGES) {
                     return next(fd, messages, count, flags);
                 }
                 send_judged(next, fd, messages, count, flags)
@@ -507,7 +538,7 @@ pub struct AioRequest {
 /// # Safety
 /// As the manual page of aio_write(3) says; null is nothing to judge.
 unsafe fn judge_later(request: *const AioRequest) -> Result<(), Errno> {
-    if !may_be_resolver() || !sys::may_point(request) {
+    if !may_be_resolver() || !sys::can_read(request.cast(), size_of::<AioRequest>()) {
         return Ok(());
     }
     // SAFETY: the caller's promise.
@@ -548,11 +579,12 @@ const PWRITEV: u16 = 8;
 /// # Safety
 /// As its manual page says.
 pub unsafe fn io_submit(context: usize, count: c_long, list: *const *const Iocb) -> c_long {
-    let mut allowed = count;
-    if may_be_resolver() && sys::may_point(list) {
+    let (mut allowed, mut reader) = (count, Reader::new());
+    if may_be_resolver() {
         for index in 0..usize::try_from(count).unwrap_or_default() {
-            // SAFETY: the caller's promise.
-            if unsafe { judge_submitted(*list.add(index)) }.is_err() {
+            let request = list.wrapping_add(index);
+            // SAFETY: it has been found to be readable, and the caller's promise.
+            if reader.is_there(request) && unsafe { judge_submitted(*request) }.is_err() {
                 allowed = index as c_long;
                 break;
             }
@@ -570,9 +602,9 @@ pub unsafe fn io_submit(context: usize, count: c_long, list: *const *const Iocb)
 }
 
 /// # Safety
-/// A request as the manual page of io_submit(2) asks, or a pointer that cannot be one.
+/// Nobody unmaps the request meanwhile.
 unsafe fn judge_submitted(request: *const Iocb) -> Result<(), Errno> {
-    if !sys::may_point(request) {
+    if !sys::can_read(request.cast(), size_of::<Iocb>()) {
         return Ok(());
     }
     // SAFETY: the caller's promise.
@@ -630,16 +662,21 @@ later_sends! {
 }
 
 /// # Safety
-/// `count` requests or null pointers, as the manual page of lio_listio(3) asks, or a pointer that cannot be one.
+/// `count` requests or null pointers, as the manual page of lio_listio(3) asks, or a bad pointer.
 unsafe fn judge_list(list: *const *mut AioRequest, count: c_int) -> Result<(), Errno> {
-    if !may_be_resolver() || !sys::may_point(list) {
+    if !may_be_resolver() {
         return Ok(());
     }
+    let mut reader = Reader::new();
     for index in 0..usize::try_from(count).unwrap_or_default() {
-        // SAFETY: the caller's promise.
+        let place = list.wrapping_add(index);
+        if !reader.is_there(place) {
+            break;
+        }
+        // SAFETY: what is read has been found to be readable, and the caller's promise.
         unsafe {
-            let request = *list.add(index);
-            if sys::may_point(request) && (*request).operation == libc::LIO_WRITE {
+            let request = *place;
+            if reader.is_there(request) && (*request).operation == libc::LIO_WRITE {
                 judge_later(request)?;
             }
         }

@@ -30,7 +30,7 @@ pub type Host = Text<TEXT_MAX>;
 /// `None`: no pointer, or a longer text than libc's resolver takes.
 ///
 /// # Safety
-/// `name` is a C string, or a pointer that cannot be one.
+/// `name` is a C string that nobody changes meanwhile, or a bad pointer.
 #[inline]
 pub unsafe fn copy(name: *const c_char) -> Option<Host> {
     let mut host = Host::new();
@@ -238,7 +238,7 @@ fn no_recovery() {
 /// Judges the name of a lookup. `None`: nothing to judge, or allowed.
 ///
 /// # Safety
-/// `name` is a C string, or a pointer that cannot be one.
+/// `name` is a C string that nobody changes meanwhile, or a bad pointer.
 unsafe fn refuses(name: *const c_char) -> bool {
     // SAFETY: the caller's promise.
     state::judging(Section::Dns).is_some_and(|state| unsafe { refuses_host(state, name) })
@@ -418,7 +418,7 @@ fn refuses_reverse(ip: Option<IpAddr>) -> bool {
 /// The address of gethostbyaddr(3): four or sixteen bytes in network order.
 ///
 /// # Safety
-/// `address` is readable for `length` bytes, or a pointer that cannot be one.
+/// `address` is readable for `length` bytes, or a bad pointer.
 pub unsafe fn plain_address(
     address: *const c_void,
     length: socklen_t,
@@ -559,7 +559,7 @@ macro_rules! resolver {
 /// A name within a domain: what `res_querydomain(3)` joins with a dot.
 ///
 /// # Safety
-/// Both are C strings, or pointers that cannot be ones.
+/// Both are C strings that nobody changes meanwhile, or bad pointers.
 unsafe fn refuses_within(name: *const c_char, domain: *const c_char) -> bool {
     // SAFETY: the caller's promise.
     state::judging(Section::Dns).is_some() && unsafe { refuses_joined(name, domain) }
@@ -586,15 +586,15 @@ unsafe fn refuses_joined(name: *const c_char, domain: *const c_char) -> bool {
 /// A whole message: each of its questions.
 ///
 /// # Safety
-/// `message` is readable for `length` bytes, or a pointer that cannot be one.
+/// `message` is readable for `length` bytes, or a bad pointer.
 unsafe fn refuses_message(message: *const c_uchar, length: c_int) -> bool {
     let Some(state) = state::judging(Section::Dns) else {
         return false;
     };
-    if !sys::may_point(message) {
+    let length = usize::try_from(length).unwrap_or_default();
+    if !sys::can_read(message.cast(), length) {
         return false;
     }
-    let length = usize::try_from(length).unwrap_or_default();
     // SAFETY: the caller's promise.
     questions::judge_one(state, unsafe {
         core::slice::from_raw_parts(message, length)

@@ -14,7 +14,7 @@ use crate::sys::Errno;
 use crate::{report, resolved, state, sys, table};
 
 /// sockaddr_storage(3type): no address is longer.
-const ADDRESS_MAX: usize = 128;
+pub const ADDRESS_MAX: usize = 128;
 
 /// Name servers listen here (RFC 1035 §4.2).
 pub const DNS_PORT: u16 = 53;
@@ -40,7 +40,7 @@ impl Address {
     /// `None` for a pointer that cannot be read, and for more than any address has.
     ///
     /// # Safety
-    /// `address` is readable for `length` bytes, or a pointer that cannot be one.
+    /// Nobody changes what is mapped at `address` meanwhile.
     #[inline]
     pub unsafe fn copy(address: *const sockaddr, length: socklen_t) -> Option<Self> {
         let mut copy = Self::new();
@@ -54,7 +54,7 @@ impl Address {
     /// As for [`copy`](Self::copy).
     #[inline]
     pub unsafe fn fill(&mut self, address: *const sockaddr, length: socklen_t) -> bool {
-        if !sys::may_point(address) || length as usize > ADDRESS_MAX {
+        if length as usize > ADDRESS_MAX || !sys::can_read(address.cast(), length as usize) {
             return false;
         }
         self.length = length;
@@ -211,12 +211,21 @@ unsafe fn with_copy(
     // SAFETY: the caller's arguments, or a copy of them.
     unsafe {
         if !copy.fill(address, length) {
-            return next(fd, address, length);
+            return next(fd, not_read(address), length);
         }
         match judge(fd, &copy) {
             Ok(()) => next(fd, copy.as_ptr(), length),
             Err(errno) => finish(Err(errno)),
         }
+    }
+}
+
+/// What the real call gets in place of an address that cannot be read.
+pub const fn not_read(address: *const sockaddr) -> *const sockaddr {
+    if address.is_null() {
+        address
+    } else {
+        sys::nowhere()
     }
 }
 

@@ -4,6 +4,7 @@
 //! hooked and nothing is judged twice. Whatever section is on, a child gets the library and its settings in its
 //! environment: that is what keeps it defended.
 
+use core::cell::Cell;
 use core::ffi::{c_char, c_int, c_void};
 use core::ptr;
 use core::sync::atomic::{AtomicU8, Ordering};
@@ -16,20 +17,20 @@ use super::spawn::{self, Actions, Place, View};
 use super::{files, finish};
 use crate::path::PATH_MAX;
 use crate::state::State;
-use crate::sys::Errno;
+use crate::sys::{Errno, Reader};
 use crate::table::{self, Strings};
 use crate::{env, state, sys, writer};
 
-/// The word at an index of an argument vector that is read from its beginning.
+/// The word at an index of an argument vector; `None` behind the last, and for one that cannot be read.
 ///
 /// # Safety
-/// `argv` is null or ends in a null pointer, and no earlier index gave `None`.
-unsafe fn word<'a>(argv: Strings, index: usize) -> Option<&'a [u8]> {
-    if !sys::may_point(argv) {
-        return None;
-    }
-    // SAFETY: the caller's promise.
-    unsafe { sys::c_bytes(*argv.add(index)) }
+/// Nobody changes the words while the result is in use, and no earlier index gave `None`.
+unsafe fn word<'a>(reader: &Cell<Reader>, argv: Strings, index: usize) -> Option<&'a [u8]> {
+    let (place, mut found) = (argv.wrapping_add(index), reader.get());
+    // SAFETY: what is read has been found to be readable, and the caller's promise.
+    let word = unsafe { found.is_there(place).then(|| found.text(*place)) };
+    reader.set(found);
+    word?
 }
 
 /// How a program is named.
@@ -211,7 +212,11 @@ unsafe fn judge_copy(
     unsafe {
         let mut target = target;
         let mut length = 0;
-        if let Some(given) = sys::c_bytes(target.name()) {
+        let given = sys::c_bytes(target.name());
+        if given.is_none() {
+            target = target.with_name(sys::nowhere());
+        }
+        if let Some(given) = given {
             let fits = given.len() < room.len();
             for (to, from) in room.iter_mut().zip(given).filter(|_| fits) {
                 *to = *from;
@@ -224,8 +229,9 @@ unsafe fn judge_copy(
                 too_long()
             });
         }
+        let reader = Cell::new(Reader::new());
         let request = Request {
-            word: &|index| word(argv, index),
+            word: &|index| word(&reader, argv, index),
             given: room.get(..length).unwrap_or_default(),
             start: how,
         };
@@ -472,7 +478,7 @@ spawns! {
 /// Judges `/bin/sh -c command`, and puts our settings back into the live environment, which libc passes on by itself.
 ///
 /// # Safety
-/// `command` is a C string, or a pointer that cannot be one.
+/// `command` is a C string that nobody changes meanwhile, or a bad pointer.
 unsafe fn shell(command: *const c_char) -> Result<(), Errno> {
     if let Some(state) = state::judging(Section::Processes) {
         // SAFETY: the caller's promise.
@@ -550,7 +556,7 @@ popens! { popen _IO_popen }
 /// Does popen(3) take this mode? It fails by itself if not.
 ///
 /// # Safety
-/// `mode` is a C string, or a pointer that cannot be one.
+/// `mode` is a C string that nobody changes meanwhile, or a bad pointer.
 unsafe fn is_popen_mode(mode: *const c_char) -> bool {
     // SAFETY: the caller's promise.
     let mode = unsafe { sys::c_bytes(mode) }.unwrap_or_default();

@@ -57,7 +57,7 @@ impl Program {
         } else {
             libc::O_NOFOLLOW
         };
-        // SAFETY: a C string, or a pointer that cannot be one.
+        // SAFETY: a C string, or a bad pointer.
         let given = unsafe { sys::c_bytes(path) };
         let is_borrowed = flags & libc::AT_EMPTY_PATH != 0 && given == Some(b"");
         if view.is_apart && given.is_some_and(|given| room::leads_by_thread(dir, given)) {
@@ -139,7 +139,7 @@ impl Program {
     /// As for `open`.
     ///
     /// # Safety
-    /// `file` is a C string, or a pointer that cannot be one.
+    /// `file` is a C string that nobody changes meanwhile, or a bad pointer.
     #[inline(never)]
     pub unsafe fn find(
         dir: c_int,

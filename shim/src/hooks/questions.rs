@@ -34,8 +34,8 @@ fn asks(fd: c_int) -> Option<&'static State> {
 ///
 /// # Errors
 /// `EACCES`.
-pub fn judge_sent(fd: c_int, payload: impl Payload) -> Result<(), Errno> {
-    asks(fd).map_or(Ok(()), |state| judge_payload(state, fd, payload))
+pub fn judge_sent(fd: c_int, length: usize, payload: impl Payload) -> Result<(), Errno> {
+    asks(fd).map_or(Ok(()), |state| judge_payload(state, fd, length, payload))
 }
 
 /// The same, where no byte of it can be seen.
@@ -46,18 +46,30 @@ pub fn judge_unseen(fd: c_int) -> Result<(), Errno> {
     asks(fd).map_or(Ok(()), |state| judge_one(state, &[]))
 }
 
-/// Judges what is sent to port 53.
+/// Judges what is sent to port 53: so many bytes, of which `payload` copies those that can be read. If there is one that cannot, the kernel
+/// sends nothing of a datagram, and of a stream what comes before.
 ///
 /// # Errors
 /// `EACCES`: a name is refused, or under `prevent` there is a message that none could be read from.
 #[inline(never)]
-pub fn judge_payload(state: &State, fd: c_int, payload: impl Payload) -> Result<(), Errno> {
+pub fn judge_payload(
+    state: &State,
+    fd: c_int,
+    length: usize,
+    payload: impl Payload,
+) -> Result<(), Errno> {
     let mut bytes = [0; PAYLOAD];
+    let copied = payload(0, &mut bytes);
+    if copied == 0 && length > 0 {
+        return Ok(());
+    }
     if sys::socket_option(fd, libc::SO_TYPE) == Ok(libc::SOCK_STREAM) {
         return judge_stream(state, &Pending::of(fd), payload, &mut bytes);
     }
-    let length = payload(0, &mut bytes);
-    judge_one(state, bytes.get(..length).unwrap_or_default())
+    if copied < length.min(PAYLOAD) {
+        return Ok(());
+    }
+    judge_one(state, bytes.get(..copied).unwrap_or_default())
 }
 
 /// Judges bytes of a stream. There each message has its length in front (RFC 1035 §4.2.2), and what came before these bytes is not known: they

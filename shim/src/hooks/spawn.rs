@@ -182,7 +182,7 @@ impl<'a> View<'a> {
     /// [`UNSEEN`]; `EMFILE`, `ENFILE` for want of a descriptor.
     ///
     /// # Safety
-    /// `given` is a C string, or a pointer that cannot be one.
+    /// `given` is a C string that nobody changes meanwhile, or a bad pointer.
     pub unsafe fn meaning(self, dir: c_int, given: *const c_char) -> Result<Meaning, Errno> {
         let (mut view, mut meaning) = (self, Meaning::Given);
         while !view.before.is_empty() {
@@ -441,14 +441,14 @@ pub unsafe fn is_entered(actions: Actions, fd: c_int) -> bool {
 /// # Safety
 /// As for [`Place::after`].
 unsafe fn list<'a>(actions: Actions) -> &'a [FileAction] {
-    if !sys::may_point(actions) {
+    if !sys::can_read(actions.cast(), size_of::<FileActions>()) {
         return &[];
     }
     // SAFETY: the caller's promise: glibc's layout, and as many as are used.
     unsafe {
         let list = &*actions.cast::<FileActions>();
         match usize::try_from(list.used) {
-            Ok(used) if used > 0 && sys::may_point(list.actions) => {
+            Ok(used) if sys::can_read(list.actions.cast(), used * size_of::<FileAction>()) => {
                 core::slice::from_raw_parts(list.actions, used)
             }
             _ => &[],

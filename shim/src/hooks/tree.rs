@@ -39,7 +39,7 @@ enum Entry {
 /// `EACCES`: refused.
 ///
 /// # Safety
-/// `path` is a C string, or a pointer that cannot be one.
+/// `path` is a C string that nobody changes meanwhile, or a bad pointer.
 #[inline]
 unsafe fn judge(
     dir: c_int,
@@ -253,7 +253,7 @@ pub type SharedName = Text<{ 16 + resolve::COMPONENT_MAX }>;
 /// Writes the file of an object of that name into `path`. `None`: the name is none.
 ///
 /// # Safety
-/// `name` is a C string, or a pointer that cannot be one.
+/// `name` is a C string that nobody changes meanwhile, or a bad pointer.
 pub unsafe fn name_shared(folder: &[u8], name: *const c_char, path: &mut SharedName) -> Option<()> {
     // SAFETY: the caller's promise.
     let given = unsafe { sys::c_bytes(name) }?;
@@ -407,7 +407,7 @@ calls! {
 /// `EACCES`: refused.
 ///
 /// # Safety
-/// The paths are C strings, or pointers that cannot be ones.
+/// The paths are C strings that nobody changes meanwhile, or bad pointers.
 #[inline(never)]
 unsafe fn judge_move(
     (old_dir, old): (c_int, *const c_char),

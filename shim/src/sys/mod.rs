@@ -6,14 +6,16 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::ffi::{CStr, c_char, c_int, c_long, c_void};
+use core::ffi::{c_char, c_int, c_long, c_void};
 use core::mem::MaybeUninit;
 
 mod files;
+mod readable;
 mod sockets;
 mod threads;
 
 pub use files::*;
+pub use readable::*;
 pub use sockets::*;
 pub use threads::*;
 
@@ -179,26 +181,6 @@ pub fn hostname() -> String {
         .map(|c| *c as u8)
         .collect();
     String::from_utf8_lossy(&bytes).into_owned()
-}
-
-/// Can this be a pointer into the program's memory?
-///
-/// The first page and the kernel's half of the address space are never mapped for a program: there the real call gives
-/// `EFAULT`, and so will it. Any other pointer is read as the real call would read it.
-pub fn may_point<T>(pointer: *const T) -> bool {
-    (pointer as usize) >= 4096 && (pointer as isize) > 0
-}
-
-/// The bytes of a C string of the program, without the NUL; `None` for a pointer that cannot be one.
-///
-/// # Safety
-/// `text` is a C string that nobody changes while the result is in use, or a pointer that cannot be one ([`may_point`]).
-pub unsafe fn c_bytes<'a>(text: *const c_char) -> Option<&'a [u8]> {
-    if !may_point(text) {
-        return None;
-    }
-    // SAFETY: the caller's promise.
-    Some(unsafe { CStr::from_ptr(text) }.to_bytes())
 }
 
 /// execveat(2); returns only on failure.

@@ -3,6 +3,7 @@
 mod full;
 mod hosts;
 mod interpreters;
+mod pointers;
 mod table;
 mod threads;
 

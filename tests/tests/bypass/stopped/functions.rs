@@ -4,7 +4,7 @@ use palisade_tests::{Run, compile, tool};
 use serde_json::json;
 
 use super::{DENIED_FILE, EACCES};
-use crate::{names, passed, programs, refused, run, secret, with};
+use crate::{lost, names, passed, programs, refused, run, secret, with};
 
 #[test]
 fn the_function_syscall() {
@@ -415,4 +415,76 @@ fn rtld_next_for_a_library_that_comes_behind() {
     // What no library has is nowhere, and says so.
     let code = r#"through(dlvsym(RTLD_NEXT, "open", "NONE_1") == NULL && dlerror() && dlsym(RTLD_NEXT, "none_such") == NULL && dlerror())"#;
     assert_eq!(passed(|| run(code), secret).len(), 0);
+}
+
+#[test]
+fn what_another_thread_makes_readable_between_the_verdict_and_the_call() {
+    // Each call is made in children, while the memory comes and goes: where a hook read at the wrong moment a child is killed, and another
+    // goes on.
+    let code = r#"
+        struct page { char file[40], program[40]; struct sockaddr_in to; struct msghdr message; } volatile *page;
+        page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        volatile long *won = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        struct iovec x = {"x", 1}; strcpy((char *)page->file, "secret"); strcpy((char *)page->program, "/bin/echo");
+        page->to = loopback(9); page->message = (struct msghdr){(void *)&page->to, sizeof page->to, &x, 1};
+        void come_and_go(void) { COMES_AND_GOES }
+        for (int child = 0; !*won && (child < 5 || (getenv("UNTIL_WON") && child < 1000)); child++) {
+            pid_t pid = fork(); int status;
+            if (pid == 0) {
+                setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0}); pthread_t thread; pthread_create(&thread, NULL, over_and_over, come_and_go);
+                char *words[] = {"echo", NULL}; int s = socket(AF_INET, SOCK_DGRAM, 0), status; FILE *stream; (void)words, (void)s, (void)status, (void)stream; close(1);
+                for (int i = 0; i < TIMES && !*won; i++) *won += CALL;
+                _exit(0);
+            }
+            waitpid(pid, &status, 0);
+        }
+        errno = 13; through(*won > 0)"#;
+    let unmapped = "mprotect((void *)page, 4096, PROT_NONE); mprotect((void *)page, 4096, PROT_READ | PROT_WRITE);";
+    let emptied = r#"page->file[0] = 0; __asm__ volatile("" ::: "memory"); page->file[0] = 's'; __asm__ volatile("" ::: "memory");"#;
+    let spawn = "posix_spawn(&pid, (char *)page->program, NULL, NULL, words, environ) == 0 && waitpid(pid, &status, 0) == pid";
+    for (call, comes_and_goes, times) in [
+        ("open((char *)page->file, O_RDONLY) >= 0", unmapped, "3000"),
+        ("open((char *)page->file, O_RDONLY) >= 0", emptied, "3000"),
+        (
+            "(stream = fopen((char *)page->file, \"r\")) != NULL",
+            unmapped,
+            "900",
+        ),
+        (
+            "(stream = fopen((char *)page->file, \"r\")) != NULL",
+            emptied,
+            "900",
+        ),
+        (
+            "connect(s, (void *)&page->to, sizeof page->to) == 0",
+            unmapped,
+            "3000",
+        ),
+        (
+            "sendto(s, \"x\", 1, 0, (void *)&page->to, sizeof page->to) == 1",
+            unmapped,
+            "3000",
+        ),
+        (
+            "sendmsg(s, (void *)&page->message, 0) == 1",
+            unmapped,
+            "3000",
+        ),
+        (spawn, unmapped, "200"),
+    ] {
+        let code = code
+            .replace("COMES_AND_GOES", comes_and_goes)
+            .replace("TIMES", times)
+            .replace("CALL", call);
+        lost(
+            || run(&code),
+            |run| {
+                let mut sections = secret(run);
+                sections["processes"] = json!({ "effect": "prevent", "deny": ["echo"] });
+                sections["network"] =
+                    json!({ "effect": "prevent", "outbound": { "deny": ["127.0.0.1:9"] } });
+                sections
+            },
+        );
+    }
 }

@@ -339,3 +339,28 @@ fn a_connection_after_a_jump_out_of_the_resolver() {
     };
     assert_eq!(passed(passes, sections).len(), 0);
 }
+
+#[test]
+fn a_message_that_is_put_together_in_an_unusual_way() {
+    // The kernel takes the first 128 bytes of an address that is longer (copy_msghdr of net/socket.c), and a message may have no bytes at all.
+    for message in [
+        "{&there, sizeof there, &x, 1}",
+        "{&there, sizeof there.in, NULL, 0}",
+    ] {
+        for send in [
+            "sendmsg(s, &message, 0) >= 0",
+            "sendmmsg(s, &(struct mmsghdr){message, 0}, 1, 0) == 1",
+        ] {
+            let code = format!(
+                r#"union {{ struct sockaddr_in in; char room[200]; }} there = {{loopback(9)}}; struct iovec x = {{"x", 1}}; (void)x;
+                struct msghdr message = {message}; int s = socket(AF_INET, SOCK_DGRAM, 0); through({send})"#
+            );
+            refused(
+                || run(&code),
+                |_| json!({ "network": { "effect": "prevent", "outbound": { "deny": ["127.0.0.1:9"] } } }),
+                EACCES,
+                "denied-destination",
+            );
+        }
+    }
+}
