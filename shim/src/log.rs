@@ -124,7 +124,7 @@ impl Log {
     #[cold]
     #[inline(never)]
     fn write_apart(&self, lines: &[u8]) -> Result<(), Errno> {
-        room::apart(&|fd| fd < NEAR, &mut || {
+        room::apart(&|_| false, &mut || {
             self.write_by(lines, Effort::whole(Hand::Program))
         })
     }
@@ -136,6 +136,18 @@ impl Log {
     pub fn write(&self, line: &[u8], patience: usize) -> Result<(), Errno> {
         let hand = Hand::Program;
         self.write_by(line, Effort { hand, patience })
+    }
+
+    /// Descriptors of this process that lead to the log, one for each stream.
+    pub fn descriptors(&self) -> [Option<c_int>; 2] {
+        let near = |stream: Option<Stream>| stream.and_then(|stream| stream.near().next());
+        match (self.destination, self.streams) {
+            (Destination::File(_), _) => [None; 2],
+            (Destination::Stream(_), [Some(first), Some(second)]) if first.id == second.id => {
+                [near(Some(first)), None]
+            }
+            (Destination::Stream(_), streams) => streams.map(near),
+        }
     }
 
     /// Would a line be written at once? Only the way of the main process is looked at.

@@ -10,6 +10,7 @@
 use core::ffi::c_int;
 
 use crate::path::Name;
+use crate::state;
 use crate::sys::{self, Errno};
 
 /// How many descriptors are closed in the copy: a file and its directory, an interpreter and its look, and the log of a line.
@@ -46,12 +47,13 @@ pub fn apart(
     called.map_err(|_| Errno(libc::EMFILE)).and(result)
 }
 
-/// Closes some descriptors below the limit, the highest first: the program's output is among the lowest, and a line may go there.
+/// Closes some descriptors below the limit, but for the log, where a line may go.
 fn make_room(is_kept: &dyn Fn(c_int) -> bool) {
     let limit = c_int::try_from(sys::descriptor_limit()).unwrap_or(c_int::MAX);
-    (3..limit)
+    let logs = state::get().map_or([None; 2], |state| state.log.descriptors());
+    (0..limit)
         .rev()
-        .filter(|fd| !is_kept(*fd))
+        .filter(|fd| !is_kept(*fd) && !logs.contains(&Some(*fd)))
         .take(PLACES)
         .for_each(sys::close);
 }

@@ -171,6 +171,47 @@ fn files_are_changed_by_name() {
     );
 }
 
+/// So few descriptors as may be, of which some lie beyond the limit: it was lowered since they were opened.
+fn almost_none(limit: u32) -> String {
+    format!(
+        r#"struct rlimit few = {{{limit}, 40}}; dup2(1, 20); if (setrlimit(RLIMIT_NOFILE, &few)) abort();
+        while (open("/dev/null", O_RDONLY | O_CLOEXEC) >= 0) ; if (errno != EMFILE) abort();"#
+    )
+}
+
+#[test]
+fn files_are_changed_by_name_where_hardly_a_descriptor_may_be() {
+    for limit in 1..=6 {
+        same(&format!(
+            r#"close(open("file", O_WRONLY | O_CREAT, 0600)); {}
+            printf("%d", mkdir("folder", 0700)); printf("%d", rename("file", "folder/file")); printf("%d", link("folder/file", "hard"));
+            printf("%d", symlink("hard", "link")); printf("%d", chmod("link", 0640)); printf("%d", truncate("link", 5));
+            char room[20] = {{0}}; printf("%zd%s", readlink("link", room, 19), room); struct stat at; printf("%d", stat("hard", &at)); printf("%o %ld", at.st_mode, (long)at.st_size);
+            printf("%d", unlink("folder/file")); printf("%d", rmdir("folder")); printf("%d\n", unlink("none") | errno)"#,
+            almost_none(limit)
+        ));
+    }
+}
+
+#[test]
+fn a_denied_file_is_refused_with_one_audit_where_hardly_a_descriptor_may_be() {
+    for limit in 1..=6 {
+        for log in [Log::File, Log::Unset] {
+            let code = format!(
+                r#"{} if (rename("denied/file", "elsewhere")) printf("%d\n", errno); else puts("ran")"#,
+                almost_none(limit)
+            );
+            refused_once_in(&code, "denied-file", log);
+        }
+    }
+    // Where there may be none at all, nobody can look.
+    let code = format!(
+        r#"{} if (mkdir("folder", 0700)) printf("%d\n", errno); else puts("ran")"#,
+        almost_none(0)
+    );
+    refused_once_in(&code, "unlisted-file", Log::Unset);
+}
+
 #[test]
 fn a_denied_file_is_refused_with_one_audit() {
     let print = r#" == 0 ? (void)puts("ran") : (void)printf("%d\n", errno)"#;
