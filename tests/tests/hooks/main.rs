@@ -6,6 +6,7 @@ mod cases;
 mod effects;
 mod errors;
 mod numbers;
+mod pointers;
 mod rows;
 mod stack;
 mod symbols;

@@ -3,7 +3,6 @@
 mod full;
 mod hosts;
 mod interpreters;
-mod pointers;
 mod table;
 mod threads;
 

@@ -364,3 +364,25 @@ fn a_message_that_is_put_together_in_an_unusual_way() {
         }
     }
 }
+
+#[test]
+fn a_question_in_front_of_memory_that_cannot_be_read() {
+    // The kernel sends of a stream what comes before the page that is not there.
+    let code = r#"enum { ROOM = 1 << 20 }; char *room = mmap(NULL, ROOM + 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        mprotect(room + ROOM, 4096, PROT_NONE); room[1] = QUESTION_SIZE; memcpy(room + 2, question, QUESTION_SIZE);
+        int door = socket(AF_INET, SOCK_STREAM, 0), s = socket(AF_INET, SOCK_STREAM, 0); struct sockaddr_in here = loopback(53);
+        if (raw(SYS_bind, door, &here, sizeof here) || raw(SYS_listen, door, 1)) abort();
+        if (connect(s, (void *)&here, sizeof here)) abort();
+        through(write(s, room, ROOM + 4096) > 0)"#;
+    let make = || {
+        run(code).under([
+            "unshare",
+            "--net",
+            "sh",
+            "-c",
+            r#"ip link set lo up && exec "$@""#,
+            "sh",
+        ])
+    };
+    refused(make, |_| names(), EACCES, "malformed-question");
+}
