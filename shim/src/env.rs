@@ -34,18 +34,17 @@ pub unsafe fn entries<'a>(strings: Strings) -> impl Iterator<Item = &'a [u8]> {
 ///
 /// # Safety
 /// As for [`entries`].
-#[inline(always)]
-pub unsafe fn setting<'a, const LENGTH: usize>(
-    strings: Strings,
-    name: &[u8; LENGTH],
-) -> Option<&'a [u8]> {
+#[cfg_attr(not(test), unsafe(link_section = ".text.palisade_start"))]
+#[inline(never)]
+pub unsafe fn setting<'a>(strings: Strings, name: &[u8]) -> Option<&'a [u8]> {
     let mut next = strings;
     // SAFETY: not past the null pointer, as the caller promises, nor past the NUL of an entry, which no byte of a name is.
     unsafe {
         while !next.is_null() && !(*next).is_null() {
             let entry = (*next).cast::<u8>();
-            if (0..LENGTH).all(|at| Some(&*entry.add(at)) == name.get(at)) {
-                return Some(CStr::from_ptr(entry.add(LENGTH).cast()).to_bytes());
+            let mut bytes = name.iter().enumerate();
+            if bytes.all(|(at, byte)| *entry.add(at) == *byte) {
+                return Some(CStr::from_ptr(entry.add(name.len()).cast()).to_bytes());
             }
             next = next.add(1);
         }

@@ -48,7 +48,8 @@ static KEPT: Kept = Kept {
 
 /// The settings, as they came.
 struct Settings {
-    entries: [&'static [u8]; SETTINGS_MAX],
+    /// As many as `count` are there.
+    entries: [MaybeUninit<&'static [u8]>; SETTINGS_MAX],
     count: usize,
     preloads: &'static [u8],
     /// What the parent's names led to: it is not kept, but noted.
@@ -61,7 +62,7 @@ impl Settings {
     /// `None`: more than there can be.
     fn collect(environment: Environment) -> Option<Self> {
         let mut settings = Self {
-            entries: [b""; SETTINGS_MAX],
+            entries: [const { MaybeUninit::uninit() }; SETTINGS_MAX],
             count: 0,
             preloads: b"",
             names: None,
@@ -73,7 +74,7 @@ impl Settings {
             if let Some(names) = behind(entry, handed::VARIABLE) {
                 settings.names = Some(names);
             } else if entry.starts_with(b"PALISADE_") {
-                *settings.entries.get_mut(settings.count)? = entry;
+                settings.entries.get_mut(settings.count)?.write(entry);
                 settings.count += 1;
                 settings.length += entry.len() + 1;
             } else if let Some(value) = behind(entry, env::PRELOAD) {
@@ -136,7 +137,9 @@ pub fn state(environment: Environment, library: &'static CStr) -> Option<&'stati
     let (mut main, mut log, mut context, mut compiled) = (None, None, None, None);
     let mut learned = None;
     let mut destination: &CStr = c"";
-    let given = settings.entries.get(..settings.count)?;
+    // SAFETY: as many as `count` have been written.
+    let given: &[&'static [u8]] =
+        unsafe { core::slice::from_raw_parts(settings.entries.as_ptr().cast(), settings.count) };
     // First of all, so that a process that was handed nothing has lost no time.
     if !given.iter().any(|e| e.starts_with(b"PALISADE_COMPILED=")) {
         return None;

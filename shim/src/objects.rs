@@ -297,13 +297,11 @@ fn headers(info: &dl_phdr_info) -> &[libc::Elf64_Phdr] {
 
 fn addresses(info: &dl_phdr_info) -> Range<usize> {
     let base = info.dlpi_addr as usize;
-    let loads = headers(info)
+    // They are in the order of their addresses (elf(5)).
+    let last = headers(info)
         .iter()
-        .filter(|header| header.p_type == libc::PT_LOAD);
-    let end = loads
-        .map(|header| header.p_vaddr + header.p_memsz)
-        .max()
-        .unwrap_or(0);
+        .rfind(|header| header.p_type == libc::PT_LOAD);
+    let end = last.map_or(0, |header| header.p_vaddr + header.p_memsz);
     base..base + end as usize
 }
 
@@ -319,14 +317,11 @@ fn build_id(info: &dl_phdr_info) -> &'static [u8] {
         let start = (info.dlpi_addr + header.p_vaddr) as *const u8;
         // SAFETY: a segment of a library that is loaded for good.
         let mut notes = unsafe { core::slice::from_raw_parts(start, header.p_memsz as usize) };
-        while let Some((head, rest)) = notes.split_at_checked(HEAD) {
-            let word = |at: usize| -> Option<usize> {
-                let bytes = head.get(at..at + 4)?.try_into().ok()?;
-                usize::try_from(u32::from_ne_bytes(bytes)).ok()
-            };
-            let (Some(owner), Some(length), Some(kind)) = (word(0), word(4), word(8)) else {
-                break;
-            };
+        while let Some((head, rest)) = notes.split_first_chunk::<HEAD>() {
+            let [a, b, c, d, e, f, g, h, i, j, k, l, ..] = *head;
+            let word = |bytes| u32::from_ne_bytes(bytes) as usize;
+            let (owner, length, kind) =
+                (word([a, b, c, d]), word([e, f, g, h]), word([i, j, k, l]));
             if kind == NT_GNU_BUILD_ID && head.ends_with(b"GNU\0") {
                 return rest.get(..length).unwrap_or_default();
             }

@@ -5,6 +5,7 @@
 //! has the same table; what else stands behind this library, such as another preload, it looks through itself.
 
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use crate::hooks::around;
 use crate::objects::Behind;
@@ -39,12 +40,23 @@ impl Offsets {
         is_ours.then_some(offsets)
     }
 
-    /// One after the other.
+    /// Those of the functions of [`table`].
     #[inline(always)]
-    pub fn each(&self) -> impl Iterator<Item = u32> {
+    pub fn of_table(&self) -> impl Iterator<Item = u32> {
+        self.places(0..table::COUNT)
+    }
+
+    /// Those of the functions of [`around`].
+    #[inline(always)]
+    pub fn of_around(&self) -> impl Iterator<Item = u32> {
+        self.places(table::COUNT..COUNT)
+    }
+
+    #[inline(always)]
+    fn places(&self, range: Range<usize>) -> impl Iterator<Item = u32> {
         let (_, behind) = self.bytes.split_at(KEY);
         let (offsets, _) = behind.as_chunks::<EACH>();
-        let offsets = offsets.iter().take(COUNT);
+        let offsets = offsets.get(range).unwrap_or_default().iter();
         offsets.map(|[low, middle, high]| u32::from_le_bytes([*low, *middle, *high, 0]))
     }
 }
@@ -86,7 +98,7 @@ mod tests {
         let behind = Behind::now(&mut room);
         let text = hand_on(&behind).unwrap();
         let offsets = Offsets::read(&text, &behind).unwrap();
-        let each: Vec<u32> = offsets.each().collect();
+        let each: Vec<u32> = offsets.of_table().chain(offsets.of_around()).collect();
         assert_eq!(each.len(), COUNT);
         assert!(each.iter().filter(|offset| **offset != 0).count() > COUNT / 2);
         // The first of `around` is dlsym.

@@ -37,7 +37,7 @@ impl Environment {
 
     /// The bytes of a setting, by its name with its equals sign. A child asks in this way: no call is made, and no other entry is read to its end.
     #[inline(always)]
-    pub fn setting<const LENGTH: usize>(self, name: &[u8; LENGTH]) -> Option<&'static [u8]> {
+    pub fn setting(self, name: &[u8]) -> Option<&'static [u8]> {
         // SAFETY: as above.
         unsafe { env::setting(self.0, name) }
     }
@@ -343,21 +343,27 @@ pub fn log_of(text: &[u8], destination: Destination, main: u32) -> Option<Log> {
 /// One of the two of [`log_of`].
 #[cfg_attr(not(test), unsafe(link_section = ".text.palisade_start"))]
 fn stream_of(text: &[u8]) -> Option<Stream> {
-    let mut numbers = text.split(|byte| *byte == b',').map(number);
-    let mut next = || numbers.next()?;
+    let mut numbers = [0; 5];
+    let mut parts = text.split(|byte| *byte == b',');
+    for place in &mut numbers {
+        *place = number(parts.next()?)?;
+    }
+    let [number, device, inode, special, reopen] = numbers;
     let stream = Stream {
-        number: i32::try_from(next()?).ok()?,
+        number: i32::try_from(number).ok()?,
         id: FileId {
-            device: next()?,
-            inode: next()?,
-            special: next()?,
+            device,
+            inode,
+            special,
         },
-        reopen: next()? == 1,
+        reopen: reopen == 1,
     };
-    numbers.next().is_none().then_some(stream)
+    parts.next().is_none().then_some(stream)
 }
 
 /// A number in decimal.
+#[cfg_attr(not(test), unsafe(link_section = ".text.palisade_start"))]
+#[inline(never)]
 pub fn number(text: &[u8]) -> Option<u64> {
     if text.is_empty() {
         return None;

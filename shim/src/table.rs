@@ -276,7 +276,7 @@ macro_rules! hooks {
         #[cfg_attr(not(test), unsafe(link_section = ".text.palisade_start"))]
         pub fn resolve(behind: &Behind, handed: Option<&Offsets>) {
             if let (Some(handed), Some(libc)) = (handed, behind.libc_alone()) {
-                for (slot, offset) in SLOTS.iter().zip(handed.each()) {
+                for (slot, offset) in SLOTS.iter().zip(handed.of_table()) {
                     // What libc has not is looked for when it is asked for.
                     if offset != 0 {
                         slot.store(libc.at(offset), Ordering::Relaxed);
@@ -284,7 +284,7 @@ macro_rules! hooks {
                 }
                 return;
             }
-            let mut offsets = handed.into_iter().flat_map(Offsets::each);
+            let mut offsets = handed.into_iter().flat_map(Offsets::of_table);
             for (slot, (name, hash)) in SLOTS.iter().zip(functions()) {
                 slot.store(behind.find(name, hash, offsets.next()), Ordering::Relaxed);
             }

@@ -31,9 +31,7 @@ const NAMES: [&CStr; 5] = [c"dlsym", c"dlvsym", c"dlopen", c"dlmopen", c"syscall
 
 /// Finds the real functions. For the constructor.
 pub fn resolve_among(behind: &Behind, handed: Option<&Offsets>) {
-    let mut offsets = handed
-        .into_iter()
-        .flat_map(|offsets| offsets.each().skip(table::COUNT));
+    let mut offsets = handed.into_iter().flat_map(Offsets::of_around);
     for (slot, name) in REAL.iter().zip(NAMES) {
         slot.store(behind.in_libc(name, offsets.next()), Ordering::Relaxed);
     }
