@@ -90,13 +90,31 @@ pub unsafe fn look(dir: c_int, path: *const c_char) -> Result<Format, Errno> {
 /// # Safety
 /// `path` may be any pointer: the kernel checks it.
 pub unsafe fn look_at(dir: c_int, path: *const c_char) -> Result<(Format, Option<FileId>), Errno> {
-    let flags = libc::O_RDONLY | libc::O_CLOEXEC | libc::O_NOCTTY | libc::O_NONBLOCK;
     // SAFETY: handed to the kernel as it is.
-    let fd = unsafe { sys::openat(dir, path, flags, 0) }?;
+    unsafe { sys::openat(dir, path, FLAGS, 0) }.map(look_in)
+}
+
+/// The same where the name is the file's own, without a link.
+///
+/// # Errors
+/// `ELOOP`: there is one. Otherwise those of openat2(2).
+///
+/// # Safety
+/// `path` is a C string.
+pub unsafe fn look_without_links(path: *const c_char) -> Result<(Format, Option<FileId>), Errno> {
+    // SAFETY: the caller's promise.
+    unsafe { sys::open_without_links(libc::AT_FDCWD, path, FLAGS, 0) }.map(look_in)
+}
+
+/// So that nothing is waited for, and no terminal becomes that of the process.
+const FLAGS: c_int = libc::O_RDONLY | libc::O_CLOEXEC | libc::O_NOCTTY | libc::O_NONBLOCK;
+
+#[inline(never)]
+fn look_in(fd: c_int) -> (Format, Option<FileId>) {
     let format = format(&|offset, out| sys::pread(fd, out, offset).unwrap_or(0));
     let file = sys::fstat(fd).map(|stat| stat.id);
     sys::close(fd);
-    Ok((format, file.ok()))
+    (format, file.ok())
 }
 
 /// Looks at a file by reading pieces of it: `read` fills as much of the buffer as there is from an offset on.

@@ -51,6 +51,21 @@ pub fn open_again(
     opened
 }
 
+/// Has an absolute name led over a link before?
+pub fn has_led(name: &[u8]) -> bool {
+    let word = word_of(libc::AT_FDCWD, name);
+    ANY.load(Ordering::Relaxed) != 0
+        && word.is_some_and(|(place, word)| place.load(Ordering::Relaxed) == word)
+}
+
+/// Notes that it does, or that it does so no more.
+pub fn note(name: &[u8], leads: bool) {
+    if let Some((place, word)) = word_of(libc::AT_FDCWD, name) {
+        place.store(if leads { word } else { 0 }, Ordering::Relaxed);
+        ANY.store(1, Ordering::Relaxed);
+    }
+}
+
 /// Opens a file behind links, as [`open_behind`] does, and remembers that its name leads over some.
 pub fn open(
     state: &State,

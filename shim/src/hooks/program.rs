@@ -6,10 +6,10 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use palisade_audit::{Subject, Text};
 use palisade_policy::event::{Outcome, Process, Reason, Section, Start, Verdict};
 
-use super::REFUSED;
 use super::spawn::View;
+use super::{REFUSED, links};
 use crate::elf::{self, Format};
-use crate::path::{Decimal, Name};
+use crate::path::{self, Decimal, Name};
 use crate::room::{self, UNSEEN};
 use crate::state::State;
 use crate::sys::{Errno, FileId, Stat};
@@ -119,6 +119,44 @@ impl Program {
             Err(_) => Format::Static,
         };
         Ok(())
+    }
+
+    /// Finds its own name, and how the kernel would run it, from the name that it was `given`: links are taken out of that until the kernel proves
+    /// that what is left has none, and it has to lead to this very file. `false`: it has to be asked for in /proc, where each descriptor gets
+    /// an inode of its own for the while. After another program has run, that took longer than all other calls of the judgement.
+    #[inline(never)]
+    fn is_found_by(&self, given: &[u8], path: &mut Name, format: &mut Format) -> bool {
+        /// A file behind a longer chain of links is asked for in /proc.
+        const STEPS: usize = 4;
+        path.clear();
+        if !path::is_plain(given) || path.push(given).is_err() {
+            return false;
+        }
+        let has_led = links::has_led(given);
+        let mut leads = has_led;
+        for _ in 0..=STEPS {
+            if leads && path.follow_first(libc::AT_FDCWD).is_err() {
+                // Somebody has changed something.
+                links::note(given, false);
+                return false;
+            }
+            if !path::is_plain(path.as_bytes()) {
+                return false;
+            }
+            // SAFETY: a C string of ours.
+            match unsafe { elf::look_without_links(path.as_ptr()) } {
+                Ok((found, file)) if file == Some(self.stat.id) => {
+                    if leads && !has_led {
+                        links::note(given, true);
+                    }
+                    *format = found;
+                    return true;
+                }
+                Err(Errno(libc::ELOOP)) => leads = true,
+                _ => return false,
+            }
+        }
+        false
     }
 
     /// Would it run with privileges that the caller has not got? Then the loader drops every preload (AT_SECURE, ld.so(8)).
@@ -302,9 +340,15 @@ fn judge_held(
     }
     let mut verdict;
     let mut step = 0;
+    // Nothing has been found out by its descriptor since that was last looked at.
+    let mut is_sure = false;
     loop {
-        let given = stand_in.name(&format).unwrap_or(given);
-        if path.read_descriptor(program.fd).is_err() {
+        let is_known = step == 0 && program.is_found_by(given, &mut path, &mut format);
+        let given = match stand_in {
+            StandIn::None => given,
+            _ => stand_in.name(&format).unwrap_or(given),
+        };
+        if !is_known && path.read_descriptor(program.fd).is_err() {
             path.clear();
             path.push(given).map_err(Some)?;
         }
@@ -330,11 +374,14 @@ fn judge_held(
             break;
         }
         step += 1;
-        let is_given = stand_in.name(&format).is_none();
-        program.format(may_retry, &mut format)?;
+        let is_given = matches!(stand_in, StandIn::None);
+        if !is_known {
+            program.format(may_retry, &mut format)?;
+        }
         if !program.is_held() {
             return Err(None);
         }
+        is_sure = true;
         if state.learns && matches!(format, Format::Script(_) | Format::Text) {
             // What runs in its place is an act of its own.
             settle(state, &verdict, &path, word).map_err(Some)?;
@@ -358,12 +405,15 @@ fn judge_held(
         // SAFETY: each of them is a C string: on the stack, a constant, or a word of the argument vector.
         let next = unsafe { Program::open(cwd, stand_in.as_ptr(&format), 0, view) };
         match next.map_err(Some)? {
-            Some(next) => program = next,
+            Some(next) => {
+                program = next;
+                is_sure = false;
+            }
             // The real call fails, and says why.
             None => break,
         }
     }
-    if !program.is_held() {
+    if !is_sure && !program.is_held() {
         return Err(None);
     }
     if state.outcome(&verdict) < Outcome::Prevent && state.decider.judges_arguments() {

@@ -318,3 +318,50 @@ fn programs_that_are_learnt_cost_a_look_at_the_file_and_no_write_when_they_come_
 fn files_that_are_learnt_cost_looks_at_their_names_and_no_write_when_they_come_again() {
     repeats_cost_at_most("filesystem", &LOOKS, 8);
 }
+
+/// How often the first process names something in /proc while it starts so many programs, one of which is a link, and both behind one.
+fn looks_into_proc(times: u64, effect: &str) -> usize {
+    let program = compile(
+        r#"
+        #include <spawn.h>
+        #include <stdlib.h>
+        #include <sys/wait.h>
+        extern char **environ;
+        int main(int count, char **arguments) {
+            char *words[] = {"sh", "-c", ":", NULL}, *programs[] = {"/bin/sh", "/bin/true"};
+            for (int i = 0; i < 2 * atoi(arguments[1]); i++) {
+                pid_t pid; int status;
+                if (posix_spawn(&pid, programs[i % 2], NULL, NULL, words, environ) || waitpid(pid, &status, 0) != pid || status) return 1;
+            }
+        }"#,
+        &["-O1"],
+    );
+    let run = Run::new(program).arg(times.to_string());
+    let trace = run.folder().join("trace");
+    let outcome = run
+        .under([tool("strace").as_os_str(), "-o".as_ref(), trace.as_os_str()])
+        .policy(&policy(json!({
+            "processes": { "effect": effect, "deny": ["/none/other"] },
+            "filesystem": { "effect": effect, "deny": ["/none/other"] },
+        })))
+        .go();
+    assert_eq!(outcome.code(), 0, "{}", outcome.story());
+    let calls = fs::read_to_string(outcome.folder.path().join("trace")).expect("trace");
+    let starts = calls.lines().filter(|line| line.contains("CLONE_VFORK"));
+    assert_eq!(starts.count() as u64, 2 * times, "{calls}");
+    calls
+        .lines()
+        .filter(|line| line.contains("\"/proc/thread-self/fd/"))
+        .count()
+}
+
+#[test]
+fn a_program_that_is_started_is_named_without_a_look_into_proc() {
+    for effect in ["prevent", "alert"] {
+        assert_eq!(
+            looks_into_proc(20, effect),
+            looks_into_proc(2, effect),
+            "{effect}"
+        );
+    }
+}
