@@ -8,6 +8,8 @@ fn main() {
     // Each segment begins where the one before it ends: what lies between two of them is a mapping more, and a call of the loader's to make it.
     // Where pages may have 64 KiB, the file would have to be filled up to them.
     if std::env::var("CARGO_CFG_TARGET_ARCH").is_ok_and(|arch| arch == "x86_64") {
-        println!("cargo::rustc-cdylib-link-arg=-Wl,-z,separate-loadable-segments");
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/segments.ld");
+        println!("cargo::rerun-if-changed={script}");
+        println!("cargo::rustc-cdylib-link-arg=-Wl,-T,{script}");
     }
 }
