@@ -63,6 +63,7 @@ pub(crate) fn parse(text: &[u8]) -> Result<Node, Box<Problem>> {
         counted: Cell::new((0, 0)),
     };
     parser.space();
+    parser.begins()?;
     let node = parser.value(0)?;
     parser.space();
     match parser.peek() {
@@ -132,6 +133,22 @@ impl Parser<'_> {
             Some(c) => quoted(c.encode_utf8(&mut [0; 4])),
         };
         Box::new(Problem::document(value, message, expected).at(self.line, self.column()))
+    }
+
+    /// Says what the whole text is, where it surely is no JSON.
+    fn begins(&self) -> Result<(), Box<Problem>> {
+        const JSON: &str = "an object in JSON, as `{ \"version\": 1, \"rules\": [ … ] }`";
+        let words = ["true", "false", "null"];
+        match self.rest().as_bytes() {
+            [] => Err(self.unexpected("the policy is empty", JSON)),
+            [b'a'..=b'z' | b'A'..=b'Z' | b'#', ..] | [b'-', b'-' | b' ', ..]
+                if !words.iter().any(|word| self.rest().starts_with(word)) =>
+            {
+                let message = "the policy is not JSON; YAML has to be converted";
+                Err(self.unexpected(message, JSON))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn value(&mut self, depth: usize) -> Result<Node, Box<Problem>> {

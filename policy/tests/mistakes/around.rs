@@ -95,7 +95,13 @@ fn every_mistake_is_said_at_once_and_with_its_line() {
 #[test]
 fn a_syntax_error_has_its_line_and_column() {
     for (text, line, column, gist) in [
-        ("", 1, 1, "text ends"),
+        ("", 1, 1, "is empty"),
+        ("\n \n", 3, 1, "is empty"),
+        ("version: 1\nrules: []\n", 1, 1, "YAML has to be converted"),
+        ("---\nversion: 1\n", 1, 1, "YAML has to be converted"),
+        ("# policy\nversion: 1\n", 1, 1, "YAML has to be converted"),
+        ("- name: x\n", 1, 1, "YAML has to be converted"),
+        ("{\"a\":", 1, 6, "text ends"),
         ("{", 1, 2, "field name"),
         ("{\n  \"version\": 1,\n}", 3, 1, "field name"),
         ("{\"version\": 1 \"rules\": []}", 1, 15, "not closed"),
