@@ -284,3 +284,39 @@ fn a_policy_that_means_what_it_says_has_no_lints() {
         assert_eq!(of_rule(rule), [], "{rule}");
     }
 }
+
+#[test]
+fn an_entry_that_denies_what_the_runtime_reads_is_named() {
+    let denies_runtime = |entry: &str, effect: &str| {
+        let rule =
+            format!(r#""filesystem":{{"effect":"{effect}","deny":["/etc/shadow",{entry}]}}"#);
+        let found = of_rule(&rule);
+        let is_it = found == [("denies-runtime", "rules[0].filesystem.deny[1]".to_owned())];
+        assert!(is_it || found.is_empty(), "{rule}: {found:?}");
+        is_it
+    };
+    for entry in [
+        r#""/**""#,
+        r#""**""#,
+        r#""/var/**""#,
+        r#""/var/task/**""#,
+        r#""/{x,var/lang}/**""#,
+        r#""/usr/**""#,
+        r#"{"path":"/var/runtime/**","access":"read"}"#,
+    ] {
+        assert!(denies_runtime(entry, "prevent"), "{entry}");
+        assert!(!denies_runtime(entry, "alert"), "{entry}");
+    }
+    for entry in [
+        r#"{"path":"/**","access":"write"}"#,
+        r#"{"path":"/var/task/**","access":"write"}"#,
+        r#""/var/task/secrets/**""#,
+        r#""/var/task/*.pem""#,
+        r#""/var/task""#,
+        r#""/proc/*/environ""#,
+        r#""/home/**""#,
+        r#""**/id_rsa""#,
+    ] {
+        assert!(!denies_runtime(entry, "prevent"), "{entry}");
+    }
+}

@@ -5,7 +5,7 @@ use crate::blob::Space;
 use crate::format;
 use crate::glob::{Op, Shape, ops};
 use crate::parse;
-use crate::schema::{FileAccess, Filesystem, PathEntry, Processes};
+use crate::schema::{Effect, FileAccess, Filesystem, PathEntry, Processes};
 use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -59,6 +59,19 @@ impl Pattern {
                 Shape::Suffix(key) => whole && self.flat == flat && literal.ends_with(key),
                 _ => false,
             })
+    }
+
+    /// Whether one of the platform's directories can no longer be read.
+    fn hides_platform(&self) -> bool {
+        let hides = |shape: &Shape| match shape {
+            Shape::Prefix(key) => PLATFORM.iter().any(|directory| directory.starts_with(key)),
+            _ => false,
+        };
+        self.access != FileAccess::Write
+            && self
+                .alternatives
+                .iter()
+                .any(|ops| ops::shapes(ops, self.flat).iter().any(hides))
     }
 
     fn is_everything(&self) -> bool {
@@ -126,6 +139,9 @@ impl Lints {
         };
         let (allow, deny) = (read(&section.allow), read(&section.deny));
         self.globs(place, &allow, &deny);
+        if section.effect == Effect::Prevent {
+            self.hidden(&deny, place);
+        }
         let only =
             |access| !allow.is_empty() && allow.iter().all(|(_, pattern)| pattern.access == access);
         if only(FileAccess::Write) {
@@ -141,6 +157,22 @@ impl Lints {
                 self.add(
                     "platform-allows",
                     format!("{place}.allow[{i}]"),
+                    text,
+                    message,
+                );
+            }
+        }
+    }
+
+    /// `deny` goes before what the platform needs.
+    fn hidden(&mut self, deny: &[(String, Pattern)], place: &str) {
+        for (i, (text, pattern)) in deny.iter().enumerate() {
+            if pattern.hides_platform() {
+                let message = "the runtime's own files, or the function's, are among these, so that it may not start; deny what it must not \
+                               have, or only its writing: `{ \"path\": …, \"access\": \"write\" }`";
+                self.add(
+                    "denies-runtime",
+                    format!("{place}.deny[{i}]"),
                     text,
                     message,
                 );
@@ -164,19 +196,21 @@ impl Lints {
     }
 }
 
-/// Files that every function may read: see [`Platform`](crate::Platform).
+/// Where the files are that every function may read: see [`Platform`](crate::Platform).
+const PLATFORM: [&[u8]; 8] = [
+    b"/var/lang/",
+    b"/var/runtime/",
+    b"/var/task/",
+    b"/opt/",
+    b"/usr/lib/",
+    b"/usr/lib64/",
+    b"/etc/ssl/",
+    b"/etc/pki/",
+];
+
 fn is_platform(ops: &[Op]) -> bool {
     let literal = ops::literal_prefix(ops);
-    [
-        b"/var/lang/".as_slice(),
-        b"/var/runtime/",
-        b"/var/task/",
-        b"/opt/",
-        b"/usr/lib/",
-        b"/usr/lib64/",
-        b"/etc/ssl/",
-        b"/etc/pki/",
-    ]
-    .iter()
-    .any(|directory| literal.starts_with(directory))
+    PLATFORM
+        .iter()
+        .any(|directory| literal.starts_with(directory))
 }
