@@ -50,7 +50,7 @@ pub struct Arguments {
     library: Option<PathBuf>,
 
     /// The program, looked up in PATH if it has no slash, and its arguments
-    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    #[arg(required = true, trailing_var_arg = true)]
     command: Vec<OsString>,
 }
 

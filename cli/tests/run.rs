@@ -161,6 +161,37 @@ fn a_command_that_cannot_run_has_the_codes_of_a_shell() {
 }
 
 #[test]
+fn an_option_that_is_not_there_is_not_taken_for_the_command() {
+    let (folder, library) = prepared();
+    for option in ["--function", "--polic", "-p"] {
+        let result = done(&mut run(
+            &folder,
+            &library,
+            &[option, "x", "--", "echo", "ran"],
+        ));
+        assert_eq!(
+            (result.code, result.out.as_str()),
+            (Some(2), ""),
+            "{option}"
+        );
+        let named = format!("unexpected argument '{option}'");
+        assert!(result.err.contains(&named), "{}", result.err);
+    }
+    for arguments in [
+        &["echo", "--version", "-x", "--", "y"][..],
+        &["--", "echo", "--version", "-x", "--", "y"],
+        &["--audit", "stderr", "echo", "--version", "-x", "--", "y"],
+    ] {
+        let result = done(&mut run(&folder, &library, arguments));
+        assert_eq!(
+            result.out, "--version -x -- y\n",
+            "{arguments:?} {}",
+            result.err
+        );
+    }
+}
+
+#[test]
 fn a_policy_with_mistakes_stops_the_start_and_names_them_all() {
     let (folder, library) = prepared();
     folder.file(
