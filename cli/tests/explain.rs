@@ -349,3 +349,20 @@ fn hostile_bytes_in_a_question_are_not_printed() {
         assert!(!asked.out.contains(['\x1b', '\u{202e}']), "{:?}", asked.out);
     }
 }
+
+/// Who tries the command beside the README's policy has to see the policy at work.
+#[test]
+fn the_question_in_the_readme_is_refused_by_the_policy_in_the_readme() {
+    let readme = include_str!("../../README.md");
+    let part = |begin: &str, end: &str| {
+        let (_, rest) = readme.split_once(begin).expect(begin);
+        rest.split_once(end).expect(end).0
+    };
+    let folder = Folder::new();
+    folder.file("palisade.json", part("```json\n", "```"));
+    let words = part("$ palisade explain ", "\n").split_whitespace();
+    let result = done(palisade(["explain"].into_iter().chain(words)).current_dir(folder.path()));
+    assert_eq!(result.code, Some(0), "{result:?}");
+    assert!(result.out.starts_with("prevent "), "{}", result.out);
+    assert!(result.out.contains("payments"), "{}", result.out);
+}
