@@ -1,6 +1,7 @@
 //! Warnings: what is legal and probably not meant.
 //!
-//! They are found at every start of a function as well, so each is cheap: linear, or given up on lists too long for it.
+//! No start of a function looks for them ([`read`](crate::read())). A policy of many thousand entries is checked soon all the same: each is linear, or
+//! given up on lists too long for it.
 
 mod network;
 mod paths;
