@@ -22,7 +22,7 @@ use libc::{
 #[cfg(not(test))]
 use crate::hooks::resolver::unless_resolver;
 #[cfg(not(test))]
-use crate::hooks::{answers, files, memory, messages, names, network, process, tree};
+use crate::hooks::{answers, files, memory, messages, names, nets, network, process, tree};
 #[cfg(not(test))]
 use crate::stubs;
 
@@ -424,6 +424,12 @@ hooks! {
     gethostbyaddr(address: *const c_void, length: socklen_t, family: c_int) -> *mut hostent = names::gethostbyaddr;
     gethostbyaddr_r(address: *const c_void, length: socklen_t, family: c_int, entry: *mut hostent, room: *mut c_char, size: usize,
         result: *mut *mut hostent, h_errno: *mut c_int) -> c_int = names::gethostbyaddr_r;
+    getnetbyname(name: *const c_char) -> *mut c_void = nets::getnetbyname;
+    getnetbyname_r(name: *const c_char, entry: *mut c_void, room: *mut c_char, size: usize, result: *mut *mut c_void,
+        h_errno: *mut c_int) -> c_int = nets::getnetbyname_r;
+    getnetbyaddr(network: u32, family: c_int) -> *mut c_void = nets::getnetbyaddr;
+    getnetbyaddr_r(network: u32, family: c_int, entry: *mut c_void, room: *mut c_char, size: usize, result: *mut *mut c_void,
+        h_errno: *mut c_int) -> c_int = nets::getnetbyaddr_r;
     getnameinfo(address: *const sockaddr, length: socklen_t, host: *mut c_char, host_size: socklen_t,
         service: *mut c_char, service_size: socklen_t, flags: c_int) -> c_int = names::getnameinfo;
     res_query(name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) -> c_int = names::res_query;

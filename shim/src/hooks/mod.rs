@@ -11,6 +11,7 @@ pub mod links;
 pub mod memory;
 pub mod messages;
 pub mod names;
+pub mod nets;
 pub mod network;
 pub mod process;
 pub mod program;

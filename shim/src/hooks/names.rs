@@ -228,7 +228,7 @@ unsafe fn getaddrinfo_judged(
 }
 
 /// The failure of gethostbyname(3): `h_errno` says why.
-fn no_recovery() {
+pub fn no_recovery() {
     if let Some(location) = table::__h_errno_location::next() {
         // SAFETY: it gives a valid pointer to the thread's own h_errno.
         unsafe { *location() = NO_RECOVERY };
@@ -239,7 +239,7 @@ fn no_recovery() {
 ///
 /// # Safety
 /// `name` is a C string that nobody changes meanwhile, or a bad pointer.
-unsafe fn refuses(name: *const c_char) -> bool {
+pub unsafe fn refuses(name: *const c_char) -> bool {
     // SAFETY: the caller's promise.
     state::judging(Section::Dns).is_some_and(|state| unsafe { refuses_host(state, name) })
 }
@@ -299,7 +299,7 @@ pub unsafe fn gethostbyname2(name: *const c_char, family: c_int) -> *mut hostent
 ///
 /// # Safety
 /// Both pointers are writable, as the manual page asks.
-unsafe fn reentrant_failure(result: *mut *mut hostent, h_errno: *mut c_int) -> c_int {
+pub unsafe fn reentrant_failure<T>(result: *mut *mut T, h_errno: *mut c_int) -> c_int {
     // SAFETY: the caller's promise.
     unsafe {
         *result = core::ptr::null_mut();
@@ -406,7 +406,7 @@ fn reverse_name(ip: IpAddr) -> Option<([u8; 80], usize)> {
     Some((text, len))
 }
 
-fn refuses_reverse(ip: Option<IpAddr>) -> bool {
+pub fn refuses_reverse(ip: Option<IpAddr>) -> bool {
     let (Some(state), Some((text, len))) =
         (state::judging(Section::Dns), ip.and_then(reverse_name))
     else {

@@ -258,6 +258,33 @@ fn a_name_in_other_words() {
 }
 
 #[test]
+fn the_name_of_a_network() {
+    // getnetbyname(3) asks a name server, too: wherever nsswitch.conf(5) says nothing else of networks.
+    const PREPARE: &str = "mount --bind resolv.conf /etc/resolv.conf && mount --bind nsswitch.conf /etc/nsswitch.conf && exec \"$@\"";
+    for call in [
+        r#"getnetbyname("denied.test")"#,
+        r#"getnetbyname_r("denied.test", &network, room, sizeof room, &found, &why)"#,
+    ] {
+        let code = format!(
+            r#"struct ifreq up = {{.ifr_name = "lo", .ifr_flags = IFF_UP}}; int l = socket(AF_INET, SOCK_DGRAM, 0); struct sockaddr_in at = loopback(53);
+            if (ioctl(l, SIOCSIFFLAGS, &up) || raw(SYS_bind, l, &at, sizeof at)) abort();
+            char room[999], seen[999]; struct netent network, *found; int why; (void)room, (void)network, (void)found, (void)why;
+            {call}; int asked = recv(l, seen, sizeof seen, MSG_DONTWAIT) == QUESTION_SIZE && memcmp(seen + 12, question + 12, 13) == 0; errno = 13; through(asked)"#
+        );
+        let made = || {
+            run(&code)
+                .file(
+                    "resolv.conf",
+                    "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n",
+                )
+                .file("nsswitch.conf", "hosts: files\n")
+                .under(["unshare", "--net", "--mount", "sh", "-c", PREPARE, "sh"])
+        };
+        refused(made, |_| names(), EACCES, "denied-domain");
+    }
+}
+
+#[test]
 fn a_question_behind_another_on_a_stream() {
     let code = r#"struct sockaddr_in to = {AF_INET, htons(53), {htonl(0x7f500001)}}; int l = socket(AF_INET, SOCK_STREAM, 0), s = socket(AF_INET, SOCK_STREAM, 0), yes = 1;
         setsockopt(l, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
