@@ -277,19 +277,40 @@ pub(crate) const fn lower(word: u64) -> u64 {
     word | ((from_a ^ behind_z) & !word & (EACH * 0x80)) >> 2
 }
 
+/// The highest bit of each byte of a word that is this one. Behind the first of them, others may have it as well.
+#[inline]
+const fn equal(word: u64, byte: u8) -> u64 {
+    let differs = word ^ (EACH * byte as u64);
+    differs.wrapping_sub(EACH) & !differs & (EACH * 0x80)
+}
+
 /// Whether that byte is in the name, looked for eight at a time: most names are short, and all are asked.
 #[inline]
 pub(crate) fn holds(name: &[u8], byte: u8) -> bool {
-    let has = |word: u64| {
-        let differs = word ^ (EACH * byte as u64);
-        differs.wrapping_sub(EACH) & !differs & (EACH * 0x80) != 0
-    };
+    let has = |word: &[u8; 8]| equal(u64::from_le_bytes(*word), byte) != 0;
     let (words, rest) = name.as_chunks::<8>();
-    words.iter().any(|word| has(u64::from_le_bytes(*word)))
+    words.iter().any(has)
         || match name.last_chunk::<8>() {
-            Some(last) => has(u64::from_le_bytes(*last)),
+            Some(last) => has(last),
             None => rest.contains(&byte),
         }
+}
+
+/// The place of the first of either byte in the name, looked for in the same way.
+#[inline]
+pub(crate) fn place(name: &[u8], one: u8, other: u8) -> Option<usize> {
+    let (words, rest) = name.as_chunks::<8>();
+    let mut passed = 0;
+    for word in words {
+        let word = u64::from_le_bytes(*word);
+        let found = equal(word, one) | equal(word, other);
+        if found != 0 {
+            return Some(passed + found.trailing_zeros() as usize / 8);
+        }
+        passed += 8;
+    }
+    let found = rest.iter().position(|byte| *byte == one || *byte == other);
+    found.map(|at| passed + at)
 }
 
 /// Checked reading. `None` only for bytes that no compiler of ours wrote.
@@ -372,7 +393,7 @@ impl<'a> Blob<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Hash, few, holds, lower, part};
+    use super::{Hash, few, holds, lower, part, place};
 
     #[test]
     fn letters_alone_are_folded() {
@@ -398,9 +419,14 @@ mod tests {
                 ] {
                     let mut name = [other; 20];
                     assert!(!holds(&name[..length], byte), "{byte} {other} {length}");
+                    assert_eq!(place(&name[..length], byte, byte), None);
                     for at in 0..length {
                         name[at] = byte;
                         assert!(holds(&name[..length], byte), "{byte} {other} {length} {at}");
+                        // One that is not there, and one that is everywhere else.
+                        assert_eq!(place(&name[..length], byte, byte ^ 0x55), Some(at));
+                        assert_eq!(place(&name[..length], byte ^ 0x55, byte), Some(at));
+                        assert_eq!(place(&name[..length], byte, other), Some(0));
                         name[at] = other;
                     }
                 }

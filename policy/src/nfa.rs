@@ -2,7 +2,7 @@
 //!
 //! No memory, no recursion, no backtracking: at most (bytes of the name) × (states of the program) steps, whatever the pattern is.
 
-use crate::blob::{Blob, op};
+use crate::blob::{self, Blob, op};
 use crate::glob::MAX_STATES;
 
 /// Words of a set of any program's states, and of that of almost every one's.
@@ -62,19 +62,14 @@ impl Program<'_> {
             return None;
         }
         let star = first.trailing_zeros();
-        let next = |byte: &u8, wanted: u8| *byte == wanted || *byte == b'/';
         let passed = match (
             first.checked_shr(star)?,
             self.op(star as usize)?,
             self.op(star as usize + 1),
         ) {
-            (3, (op::STAR, _), Some((op::BYTE, wanted))) => {
-                rest.iter().position(|byte| next(byte, wanted))
-            }
-            (3, (op::REST, _), Some((op::BYTE, wanted))) => {
-                rest.iter().position(|byte| *byte == wanted)
-            }
-            (1, (op::DIRS, _), _) => rest.iter().position(|byte| *byte == b'/'),
+            (3, (op::STAR, _), Some((op::BYTE, wanted))) => blob::place(rest, wanted, b'/'),
+            (3, (op::REST, _), Some((op::BYTE, wanted))) => blob::place(rest, wanted, wanted),
+            (1, (op::DIRS, _), _) => blob::place(rest, b'/', b'/'),
             _ => return None,
         };
         match passed {
