@@ -293,6 +293,26 @@ fn a_connection_that_libc_makes_inside_itself() {
     silent(|| run(&code), denied);
 }
 
+#[test]
+fn a_name_that_libc_resolves_inside_itself() {
+    // ruserok(3), which asks for the address of the host before it looks into any file; and those of the test above.
+    const PREPARE: &str = "mount --bind resolv.conf /etc/resolv.conf && mount --bind nsswitch.conf /etc/nsswitch.conf && exec \"$@\"";
+    let code = r#"struct ifreq up = {.ifr_name = "lo", .ifr_flags = IFF_UP}; int l = socket(AF_INET, SOCK_DGRAM, 0); struct sockaddr_in at = loopback(53);
+        if (ioctl(l, SIOCSIFFLAGS, &up) || raw(SYS_bind, l, &at, sizeof at)) abort();
+        char seen[999]; ruserok("denied.test", 0, "user", "user");
+        through(recv(l, seen, sizeof seen, MSG_DONTWAIT) >= QUESTION_SIZE && memcmp(seen + 12, question + 12, 13) == 0)"#;
+    let made = || {
+        run(code)
+            .file(
+                "resolv.conf",
+                "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n",
+            )
+            .file("nsswitch.conf", "hosts: dns\n")
+            .under(["unshare", "--net", "--mount", "sh", "-c", PREPARE, "sh"])
+    };
+    silent(made, |_| names());
+}
+
 /// What glibc keeps of its RPC for programs that were linked long ago: to be had by its first version only.
 const OF_OLD: &str = r#"
     #ifdef __x86_64__
