@@ -15,7 +15,7 @@ use super::resolve::{
     self, KNOWN_FLAGS, Resolved, access, access_of_new, concerned, creates, resolve,
 };
 use super::{REFUSED, finish, links, tree};
-use crate::path::{self, Decimal, Name};
+use crate::path::{self, Decimal, Name, Text};
 use crate::state::State;
 use crate::sys::{Errno, FileId};
 use crate::{objects, room, state, sys, table};
@@ -387,6 +387,9 @@ unsafe fn fopen_plain(
     })
 }
 
+/// Room for a mode of fopen(3) with the name of a character set (`r,ccs=UTF-8`), and its NUL.
+const MODE_MAX: usize = 64;
+
 /// Is fopen(3) a cancellation point in that mode, behind which libc puts characters of its own? A `c` makes it none, where glibc looks at it.
 fn may_be_cancelled(mode: &[u8], of_libc: &[u8]) -> bool {
     mode.iter()
@@ -399,7 +402,7 @@ fn may_be_cancelled(mode: &[u8], of_libc: &[u8]) -> bool {
 /// Judges what `fopen` would open, calls it, and makes sure that it opened what was judged. `of_libc`: what it puts behind the mode.
 ///
 /// libc's own function does the opening, because what it makes of the descriptor (position, buffer, character set)
-/// cannot be had by fdopen(3) in every mode.
+/// cannot be had by fdopen(3) in every mode. `stream` is what freopen(3) is to open anew, or null.
 ///
 /// # Safety
 /// `path` and `mode` are C strings that nobody changes meanwhile, or bad pointers.
@@ -407,13 +410,13 @@ fn may_be_cancelled(mode: &[u8], of_libc: &[u8]) -> bool {
 unsafe fn fopen_judged(
     path: *const c_char,
     mode: *const c_char,
-    is_reopened: bool,
+    stream: *mut FILE,
     of_libc: &[u8],
     replaced: *const c_void,
-    open: impl Fn(*const c_char) -> *mut FILE,
+    open: impl Fn(*const c_char, *const c_char) -> *mut FILE,
 ) -> *mut FILE {
     if state::judging_at_all().is_none() {
-        return open(path);
+        return open(path, mode);
     }
     // SAFETY: the caller's promise.
     let (given, asked) = unsafe { (sys::c_bytes(path), sys::c_bytes(mode)) };
@@ -423,6 +426,26 @@ unsafe fn fopen_judged(
         None if !path.is_null() => sys::nowhere(),
         _ => path,
     };
+    // So with the mode. One that is longer than any needs to be is passed on as it is.
+    let mut copy = Text::<MODE_MAX>::new();
+    let (mode, asked) = match asked {
+        Some(text) if copy.push(text).is_ok() => (copy.as_ptr(), Some(copy.as_bytes())),
+        Some(_) => (mode, asked),
+        // libc looks at the first byte by itself, and at no more where it begins no mode.
+        None if sys::can_read(mode.cast(), 1) => (c"".as_ptr(), None),
+        None => (sys::nowhere(), None),
+    };
+    let is_reopened = !stream.is_null();
+    // SAFETY: the caller's promise.
+    if is_reopened
+        && path.is_null()
+        && let Err(errno) = unsafe { judge_reopened(stream, asked) }
+    {
+        // As in `fopen_given`.
+        open(NOWHERE.as_ptr(), mode);
+        finish(Err(errno));
+        return core::ptr::null_mut();
+    }
     let given = given.filter(|given| !given.is_empty());
     let is_cancellation_point = asked.is_some_and(|mode| may_be_cancelled(mode, of_libc));
     let concerns = || {
@@ -444,10 +467,10 @@ unsafe fn fopen_judged(
                 sys::cancellation_point();
             }
             fopen_given(state, given, flags, is_reopened, &|nowhere| {
-                open(nowhere.unwrap_or(path))
+                open(nowhere.unwrap_or(path), mode)
             })
         }
-        None => open(path),
+        None => open(path, mode),
     }
 }
 
@@ -516,14 +539,11 @@ unsafe fn number_of(stream: *mut FILE) -> c_int {
 /// As for `judge_inner`.
 ///
 /// # Safety
-/// `stream` is open, and `mode` a C string, or they are bad pointers.
-unsafe fn judge_reopened(stream: *mut FILE, mode: *const c_char) -> Result<(), Errno> {
-    if state::judging_at_all().is_none() || stream.is_null() {
-        return Ok(());
-    }
+/// `stream` is open.
+unsafe fn judge_reopened(stream: *mut FILE, asked: Option<&[u8]>) -> Result<(), Errno> {
     // SAFETY: the caller's promise.
-    let (mode, fd) = unsafe { (sys::c_bytes(mode), number_of(stream)) };
-    let (Some(flags), Ok(fd)) = (mode.and_then(flags_of), u32::try_from(fd)) else {
+    let fd = unsafe { number_of(stream) };
+    let (Some(flags), Ok(fd)) = (asked.and_then(flags_of), u32::try_from(fd)) else {
         return Ok(());
     };
     let link = Decimal::new(b"/proc/thread-self/fd/", fd);
@@ -534,7 +554,7 @@ unsafe fn judge_reopened(stream: *mut FILE, mode: *const c_char) -> Result<(), E
 }
 
 macro_rules! fopen_family {
-    ($($name:ident($($stream:ident)?);)*) => {$(
+    ($($name:ident($($stream:ident)?) of $reopened:expr;)*) => {$(
         #[doc = concat!("`", stringify!($name), "(3)`.")]
         ///
         /// # Safety
@@ -543,20 +563,9 @@ macro_rules! fopen_family {
         pub unsafe fn $name(path: *const c_char, mode: *const c_char $(, $stream: *mut FILE)?) -> *mut FILE {
             // SAFETY: the caller's arguments.
             unsafe {
-                let is_reopened = stringify!($($stream)?) != "";
                 let next = table::$name::next();
                 let replaced = next.map_or(core::ptr::null(), |next| next as *const c_void);
-                $(
-                    if path.is_null() && let Err(errno) = judge_reopened($stream, mode) {
-                        // As in `fopen_given`.
-                        if let Some(next) = next {
-                            next(NOWHERE.as_ptr(), mode, $stream);
-                        }
-                        finish(Err(errno));
-                        return core::ptr::null_mut();
-                    }
-                )?
-                fopen_judged(path, mode, is_reopened, b"", replaced, |path| {
+                fopen_judged(path, mode, $reopened, b"", replaced, |path, mode| {
                     next.map_or(core::ptr::null_mut(), |next| next(path, mode $(, $stream)?))
                 })
             }
@@ -565,11 +574,11 @@ macro_rules! fopen_family {
 }
 
 fopen_family! {
-    fopen();
-    fopen64();
-    _IO_fopen();
-    freopen(stream);
-    freopen64(stream);
+    fopen() of core::ptr::null_mut();
+    fopen64() of core::ptr::null_mut();
+    _IO_fopen() of core::ptr::null_mut();
+    freopen(stream) of stream;
+    freopen64(stream) of stream;
 }
 
 macro_rules! mount_tables {
@@ -581,7 +590,7 @@ macro_rules! mount_tables {
         pub unsafe fn $name(path: *const c_char, mode: *const c_char) -> *mut FILE {
             // SAFETY: the caller's arguments.
             unsafe {
-                fopen_judged(path, mode, false, b"ce", core::ptr::null(), |path| {
+                fopen_judged(path, mode, core::ptr::null_mut(), b"ce", core::ptr::null(), |path, mode| {
                     table::$name::next().map_or(core::ptr::null_mut(), |next| next(path, mode))
                 })
             }

@@ -218,6 +218,30 @@ fn a_name_that_is_rewritten_before_it_is_resolved_in_the_background() {
 }
 
 #[test]
+fn a_name_that_another_thread_rewrites_where_no_copy_is_passed_on() {
+    // unlink(2) and its kin, and openat2(2), are made as they came.
+    let race = |call: &str| {
+        format!(
+            r#"static volatile char name[] = "public"; struct stat secret, now; long lost = 0, how[3] = {{0}}; int fd; (void)how, (void)now, (void)fd; if (stat("secret", &secret)) abort();
+            void rewrite(void) {{ memcpy((char *)name, "secret", 7); __asm__ volatile("" ::: "memory"); for (volatile int i = 0; i < 300; i++); memcpy((char *)name, "public", 7); __asm__ volatile("" ::: "memory"); for (volatile int i = 0; i < 300; i++); }}
+            pthread_t thread; pthread_create(&thread, NULL, over_and_over, rewrite);
+            for (;;) {{ raw(SYS_close, raw(SYS_openat, AT_FDCWD, "public", O_CREAT | O_WRONLY, 0600)); {call} }}
+            stop = 1; pthread_join(thread, NULL); printf("%ld ", lost); through(1)"#
+        )
+    };
+    let unlink = race(
+        r#"if (unlink((char *)name) < 0) lost += errno == EACCES; if (raw(SYS_faccessat, AT_FDCWD, "secret", 0) < 0) break;"#,
+    );
+    let open = race(
+        r#"fd = syscall(SYS_openat2, AT_FDCWD, name, how, sizeof how); if (fd < 0) { lost += errno == EACCES; continue; }
+        if (fstat(fd, &now) == 0 && now.st_ino == secret.st_ino) break; raw(SYS_close, fd);"#,
+    );
+    for code in [unlink, open] {
+        won(|| run(&code), secret);
+    }
+}
+
+#[test]
 fn a_descriptor_that_another_thread_exchanges() {
     // A file behind a link of /proc is held by a descriptor from the verdict to the call, and dup2(2) puts another file there.
     let code = r#"static int secret, held; int public = open("public", O_RDONLY); secret = open("secret", O_RDONLY); held = open("/dev/null", O_PATH) + 1; long lost = 0;

@@ -88,6 +88,24 @@ fn an_argument_that_another_thread_rewrites() {
 }
 
 #[test]
+fn a_mode_that_another_thread_rewrites() {
+    // Through a link, for there libc itself opens the file.
+    for open in [
+        r#"fopen("link", (char *)mode)"#,
+        r#"freopen(NULL, (char *)mode, fopen("link", "r"))"#,
+    ] {
+        let code = format!(
+            r#"static volatile char mode[] = "rb"; if (symlink("secret", "link")) abort();
+            void rewrite(void) {{ mode[1] = '+'; for (volatile int i = 0; i < 30; i++); mode[1] = 'b'; for (volatile int i = 0; i < 30; i++); }}
+            pthread_t thread; pthread_create(&thread, NULL, over_and_over, rewrite); int seen = 0;
+            for (long i = 0; goes_on(i, 20000, seen); i++) {{ FILE *stream = {open}; if (stream) {{ seen |= (fcntl(fileno(stream), F_GETFL) & O_ACCMODE) == O_RDWR; fclose(stream); }} }}
+            stop = 1; pthread_join(thread, NULL); errno = 13; through(seen)"#
+        );
+        lost(|| run(&code), secret_writes);
+    }
+}
+
+#[test]
 fn an_argument_that_another_thread_shortens() {
     let code = r#"static volatile char name[] = "/dev/null\0";
         void rewrite(void) { memcpy((char *)name, "secret", 7); __asm__ volatile("" ::: "memory"); for (volatile int i = 0; i < 30; i++); memcpy((char *)name, "/dev/nu", 7); __asm__ volatile("" ::: "memory"); for (volatile int i = 0; i < 30; i++); }
