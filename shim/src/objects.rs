@@ -336,6 +336,7 @@ fn build_id(info: &dl_phdr_info) -> &'static [u8] {
 
 /// A function, in the low half of a symbol's info.
 const STT_FUNC: u8 = 2;
+const STT_OBJECT: u8 = 1;
 
 /// Elf64_Sym.
 #[repr(C)]
@@ -483,10 +484,10 @@ impl Symbols {
                 let symbol = &*self.symbols.add(index as usize);
                 let is_default =
                     self.versions.is_null() || *self.versions.add(index as usize) & HIDDEN == 0;
-                // A function that is there, and not one that is chosen at run time (STT_GNU_IFUNC).
+                // A function or a variable that is there, and not a function that is chosen at run time (STT_GNU_IFUNC).
                 if link | 1 == hash | 1
                     && symbol.section != 0
-                    && symbol.info & 15 == STT_FUNC
+                    && matches!(symbol.info & 15, STT_FUNC | STT_OBJECT)
                     && is(self.strings.add(symbol.name as usize), name)
                 {
                     let found = (self.base + symbol.value as usize) as *mut c_void;

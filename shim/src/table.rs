@@ -561,7 +561,8 @@ hooks! {
     posix_memalign(place: *mut *mut c_void, alignment: usize, size: usize) -> c_int;
     pthread_setcancelstate(state: c_int, before: *mut c_int) -> c_int;
     pthread_setcanceltype(kind: c_int, before: *mut c_int) -> c_int;
-    sbrk(more: isize) -> *mut c_void;
+    // A variable: where the heap ends that brk(2) makes.
+    __curbrk() -> ();
 }
 
 /// `open(2)`'s mode is variadic in C. On both architectures a variadic integer is passed where the third argument of a

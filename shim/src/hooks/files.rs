@@ -36,12 +36,7 @@ unsafe fn open_judged(
     // SAFETY: the caller's promise.
     let given = match unsafe { sys::c_bytes(path) } {
         Some(given) if !given.is_empty() => given,
-        found => {
-            let bad = found.map_or(sys::nowhere(), |_| c"".as_ptr());
-            // SAFETY: no pointer of the program's; the kernel says what is wrong with it.
-            let refused = || unsafe { sys::openat(dir, bad, flags, mode) };
-            return Some(sys::cancellable(refused));
-        }
+        found => return Some(open_bad(dir, found.is_some(), flags, mode)),
     };
     if flags & libc::O_PATH != 0 {
         // It neither reads nor writes; what is done with the descriptor later is judged then.
@@ -51,6 +46,19 @@ unsafe fn open_judged(
     let state = concerned(given, flags)?;
     let mode = if creates(flags) { mode } else { 0 };
     Some(open_given(state, dir, given, flags, mode))
+}
+
+/// The open of a name that cannot be read, or that is empty: the kernel says what is wrong with it.
+#[cold]
+#[inline(never)]
+fn open_bad(dir: c_int, is_empty: bool, flags: c_int, mode: c_uint) -> Result<c_int, Errno> {
+    let bad = if is_empty {
+        c"".as_ptr()
+    } else {
+        sys::nowhere()
+    };
+    // SAFETY: no pointer of the program's.
+    sys::cancellable(|| unsafe { sys::openat(dir, bad, flags, mode) })
 }
 
 #[inline(never)]

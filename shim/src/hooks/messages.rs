@@ -276,7 +276,7 @@ unsafe fn sendto_judged(
         } else if address.is_null() {
             (judge_message(fd, &raw const vector, 1), address)
         } else {
-            (Ok(()), network::not_read(address))
+            (Ok(()), network::not_read(address, address_length))
         };
         match judged {
             Ok(()) => next(fd, buffer, length, flags, to, address_length),
@@ -313,7 +313,8 @@ unsafe fn judge_header(
             header.msg_namelen = ADDRESS_MAX as socklen_t;
         }
         if !room.fill(header.msg_name.cast(), header.msg_namelen) {
-            header.msg_name = network::not_read(header.msg_name.cast()).cast_mut().cast();
+            let name = network::not_read(header.msg_name.cast(), header.msg_namelen);
+            header.msg_name = name.cast_mut().cast();
             return Ok(Some(header));
         }
         header.msg_name = room.bytes.as_mut_ptr().cast();
@@ -335,12 +336,28 @@ pub unsafe fn sendmsg(
     let Some(next) = next else {
         return finish(Err(Errno(libc::ENOSYS))) as isize;
     };
+    // SAFETY: the caller's arguments.
+    unsafe {
+        if state::judges_any(&MESSAGES) {
+            sendmsg_judged(next, fd, message, flags)
+        } else {
+            next(fd, message, flags)
+        }
+    }
+}
+
+/// # Safety
+/// As sendmsg(2) says.
+#[inline(never)]
+unsafe fn sendmsg_judged(
+    next: table::sendmsg::Function,
+    fd: c_int,
+    message: *const msghdr,
+    flags: c_int,
+) -> isize {
+    let mut room = Address::new();
     // SAFETY: the caller's arguments, or a copy of them.
     unsafe {
-        if !state::judges_any(&MESSAGES) {
-            return next(fd, message, flags);
-        }
-        let mut room = Address::new();
         match judge_header(fd, message, &mut room) {
             Ok(Some(header)) => next(fd, &raw const header, flags),
             Ok(None) => next(fd, sys::nowhere(), flags),

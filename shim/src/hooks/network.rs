@@ -211,7 +211,7 @@ unsafe fn with_copy(
     // SAFETY: the caller's arguments, or a copy of them.
     unsafe {
         if !copy.fill(address, length) {
-            return next(fd, not_read(address), length);
+            return next(fd, not_read(address, length), length);
         }
         match judge(fd, &copy) {
             Ok(()) => next(fd, copy.as_ptr(), length),
@@ -220,9 +220,9 @@ unsafe fn with_copy(
     }
 }
 
-/// What the real call gets in place of an address that cannot be read.
-pub const fn not_read(address: *const sockaddr) -> *const sockaddr {
-    if address.is_null() {
+/// What the real call gets in place of an address that cannot be judged. One that is too long is refused before it is read.
+pub const fn not_read(address: *const sockaddr, length: socklen_t) -> *const sockaddr {
+    if address.is_null() || length as usize > ADDRESS_MAX {
         address
     } else {
         sys::nowhere()

@@ -130,10 +130,10 @@ fn known_from(address: usize) -> usize {
     let heap = HEAP.load(Ordering::Relaxed);
     if heap != 0
         && heap <= address
-        && let Some(sbrk) = table::sbrk::known()
+        && let Some(end) = table::__curbrk::known()
     {
-        // SAFETY: sbrk(3) by nothing says where the heap ends and changes nothing.
-        let end = unsafe { sbrk(0) } as usize;
+        // SAFETY: a variable of libc's, which is a pointer. Another thread may write to it.
+        let end = unsafe { (end as *const usize).read_volatile() };
         if address < end {
             return end;
         }
