@@ -444,11 +444,13 @@ unsafe fn fopen_judged(
         None => (sys::nowhere(), None),
     };
     let is_reopened = !stream.is_null();
-    // SAFETY: the caller's promise.
-    if is_reopened
-        && path.is_null()
-        && let Err(errno) = unsafe { judge_reopened(stream, asked) }
-    {
+    let judged = if is_reopened && path.is_null() {
+        // SAFETY: the caller's promise.
+        unsafe { judge_reopened(stream, asked) }
+    } else {
+        Ok(())
+    };
+    if let Err(errno) = judged {
         // As in `fopen_given`.
         open(NOWHERE.as_ptr(), mode);
         finish(Err(errno));
