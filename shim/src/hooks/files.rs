@@ -497,7 +497,7 @@ fn fopen_given(
         .push(given)
         .and_then(|()| resolve(state, libc::AT_FDCWD, &mut name, flags));
     let expected = match &judged {
-        Ok(Resolved::Existing(_, id, _)) => Expected::File(*id),
+        Ok(Resolved::Existing(_, stat, _)) => Expected::File(stat.id),
         Ok(Resolved::New(_, _, true)) => Expected::Name,
         Ok(Resolved::New(_, _, false)) => Expected::Unnamed,
         Err(errno) => {

@@ -11,7 +11,7 @@ use palisade_policy::event::{Access, File, Outcome, Reason, Section, Verdict};
 
 use crate::path::{self, DELETED, Decimal, Name};
 use crate::state::State;
-use crate::sys::{Errno, FileId, Stat};
+use crate::sys::{Errno, Stat};
 use crate::{report, room, state, sys};
 
 /// NAME_MAX of Linux (limits.h): a component, without a NUL.
@@ -310,8 +310,8 @@ impl Pin {
     reason = "a hook has no heap to put the larger one on"
 )]
 pub enum Resolved {
-    /// This file; and whether its name can be used as a path.
-    Existing(Pin, FileId, bool),
+    /// This file, what it is, and whether its name can be used as a path.
+    Existing(Pin, Stat, bool),
     /// Nothing yet: it would be created in this directory under this name.
     New(Pin, Component, bool),
 }
@@ -439,7 +439,7 @@ fn existing(
         // The kernel's first answer to O_CREAT, which is gone from the flags where the file is opened through its descriptor.
         return Err(Errno(libc::EISDIR));
     }
-    Ok(Resolved::Existing(pin, stat.id, is_named && is_file))
+    Ok(Resolved::Existing(pin, stat, is_named && is_file))
 }
 
 /// Opens what the policy has agreed to: that very file, whatever its name leads to by now.
@@ -477,15 +477,17 @@ pub fn open(
                 result => result,
             }
         }
-        Resolved::Existing(mut pin, _, is_named) => {
+        Resolved::Existing(mut pin, stat, is_named) => {
             // By its name where O_CREAT comes with it, for only then does the kernel guard files in shared directories
             // (fs.protected_regular, proc_sys_fs(5)); with O_NOFOLLOW, which a program may ask for by F_GETFL; and where the
-            // table of descriptors has just one place left. A file of one's own is guarded against nobody, and without openat2
+            // table of descriptors has just one place left; and where the open may wait (fifo(7)), for a thread that is cancelled then closes no pin. A file of one's own is guarded against nobody, and without openat2
             // its name would take an O_NOFOLLOW that F_GETFL shows.
             let is_aside = pin.step_aside().is_ok();
             let creates = flags & libc::O_CREAT != 0
                 && (state.proves_names || flags & libc::O_EXCL != 0 || !is_own(&pin));
-            if is_named && (creates || flags & libc::O_NOFOLLOW != 0 || !is_aside) {
+            let may_wait =
+                state.proves_names && stat.is(libc::S_IFIFO) && flags & libc::O_NONBLOCK == 0;
+            if is_named && (creates || may_wait || flags & libc::O_NOFOLLOW != 0 || !is_aside) {
                 drop(pin);
                 return by_name(state, name, flags, mode);
             }

@@ -484,3 +484,19 @@ fn a_child_is_started_by_whatever_its_file_actions_make_of_its_descriptors() {
         posix_spawn_file_actions_adddup2(&actions, 1, 2); posix_spawnp(&pid, "echo", &actions, NULL, echo, environ); waitpid(pid, &status, 0); printf("%x\n", status)"#,
     );
 }
+
+#[test]
+fn a_thread_that_is_cancelled_while_it_waits_for_a_pipe_leaves_no_descriptor() {
+    // By a name that leads to it through /proc, it is held from the verdict to the call.
+    same(
+        r#"if (mkfifo("fifo", 0600)) abort();
+        void *wait_for(void *name) { open(name, O_RDONLY); return NULL; }
+        char *names[] = {"fifo", "/proc/self/cwd/fifo"};
+        for (int n = 0; n < 2; n++) for (int times = 0; times < 3; times++) {
+            int before = dup(0); close(before); pthread_t thread; void *end; pthread_create(&thread, NULL, wait_for, names[n]);
+            usleep(50000); pthread_cancel(thread); pthread_join(thread, &end);
+            int now = dup(0); close(now); printf("%s %d %d\n", names[n], end == PTHREAD_CANCELED, now == before);
+        }
+        int held = 0; for (int fd = 3; fd < 1024; fd++) held += fcntl(fd, F_GETFD) >= 0; printf("%d\n", held);"#,
+    );
+}
