@@ -561,6 +561,7 @@ hooks! {
     posix_memalign(place: *mut *mut c_void, alignment: usize, size: usize) -> c_int;
     pthread_setcancelstate(state: c_int, before: *mut c_int) -> c_int;
     pthread_setcanceltype(kind: c_int, before: *mut c_int) -> c_int;
+    wordfree(list: *mut c_void) -> ();
     // A variable: where the heap ends that brk(2) makes.
     __curbrk() -> ();
 }

@@ -564,8 +564,8 @@ unsafe fn is_popen_mode(mode: *const c_char) -> bool {
         && mode.contains(&b'r') != mode.contains(&b'w')
 }
 
-/// Has a text a command substitution, as wordexp(3) reads it? Neither an arithmetic expansion nor anything that is quoted by apostrophes
-/// or a backslash is one.
+/// Has a text a command substitution where one is looked for? Neither an arithmetic expansion nor anything that is quoted by apostrophes or a
+/// backslash is one. libc finds some in other places, too.
 fn has_command(text: &[u8]) -> bool {
     let (mut is_single, mut is_double) = (false, false);
     let mut rest = text;
@@ -588,24 +588,60 @@ fn has_command(text: &[u8]) -> bool {
     false
 }
 
+/// Could libc find a command substitution in it?
+fn may_have_command(text: &[u8]) -> bool {
+    text.contains(&b'`') || text.windows(2).any(|pair| pair == b"$(")
+}
+
 /// `wordexp(3)`: a command substitution is a shell. Refused, it fails as if `WRDE_NOCMD` had been given.
+///
+/// Whether there is one is libc's to say, which reads a text in a way of its own: `$((a);(b))`, apostrophes in an arithmetic expansion. Where
+/// none is seen it is forbidden to run any, and where it would have, the shell is judged.
 ///
 /// # Safety
 /// As its manual page says.
 pub unsafe fn wordexp(words: *const c_char, result: *mut c_void, flags: c_int) -> c_int {
     /// Of wordexp.h.
+    const WRDE_DOOFFS: c_int = 1 << 0;
+    const WRDE_APPEND: c_int = 1 << 1;
     const WRDE_NOCMD: c_int = 1 << 2;
+    const WRDE_REUSE: c_int = 1 << 3;
     const WRDE_CMDSUB: c_int = 4;
-    // SAFETY: the caller's arguments.
+    let Some(next) = table::wordexp::next() else {
+        return WRDE_CMDSUB;
+    };
+    // SAFETY: the caller's arguments, or a list of our own (struct wordexp_t: how many, the words, an offset).
     unsafe {
-        let substitutes = has_command(sys::c_bytes(words).unwrap_or_default());
-        if flags & WRDE_NOCMD == 0 && substitutes && shell(words).is_err() {
-            return WRDE_CMDSUB;
+        let is_judged = state::forced().is_some() || state::judging(Section::Processes).is_some();
+        if flags & WRDE_NOCMD != 0 || !is_judged {
+            return next(words, result, flags);
         }
-        match table::wordexp::next() {
-            Some(next) => next(words, result, flags),
-            None => WRDE_CMDSUB,
+        let text = sys::c_bytes(words).unwrap_or_default();
+        let expanded = if has_command(text) {
+            WRDE_CMDSUB
+        } else if flags & WRDE_APPEND != 0 && may_have_command(text) {
+            // Where it fails after the list has grown, glibc gives back the list that was.
+            let mut list = [0_usize; 3];
+            let own = list.as_mut_ptr().cast();
+            let kept = flags & !(WRDE_APPEND | WRDE_REUSE | WRDE_DOOFFS);
+            let expanded = next(words, own, kept | WRDE_NOCMD);
+            if expanded == 0
+                && let Some(free) = table::wordfree::next()
+            {
+                free(own);
+            }
+            if expanded == WRDE_CMDSUB {
+                expanded
+            } else {
+                next(words, result, flags | WRDE_NOCMD)
+            }
+        } else {
+            next(words, result, flags | WRDE_NOCMD)
+        };
+        if expanded != WRDE_CMDSUB || shell(words).is_err() {
+            return expanded;
         }
+        next(words, result, flags)
     }
 }
 

@@ -41,6 +41,7 @@
 #include <sys/xattr.h>
 #include <utmp.h>
 #include <unistd.h>
+#include <wordexp.h>
 #include "raw.h"
 
 extern char **environ;

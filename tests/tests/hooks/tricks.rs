@@ -195,6 +195,18 @@ fn words_without_a_command_start_no_shell() {
 }
 
 #[test]
+fn words_are_expanded_and_put_behind_others_as_without_the_library() {
+    same(
+        r#"wordexp_t list = {0}; int flags = 0;
+           for (char **text = (char *[]){"a b", "$(echo x y)", "$((1 + 2))", "${none:-'$(echo z)'}", "$((echo x);(echo y))", "$((1 + $(echo 4)))", "$(", NULL}; *text; text++) {
+               int result = wordexp(*text, &list, flags); flags = WRDE_APPEND; printf("%d %zu\n", result, list.we_wordc);
+               for (size_t i = 0; result == 0 && i < list.we_wordc; i++) puts(list.we_wordv[i]);
+           }"#,
+        |_| json!({ "processes": { "effect": "prevent", "deny": ["/none/such"] } }),
+    );
+}
+
+#[test]
 fn a_command_among_words_is_a_shell() {
     refused(
         r#"wordexp_t words; errno = 13; say(wordexp("a \"$(echo ran)\"", &words, 0) == 0)"#,

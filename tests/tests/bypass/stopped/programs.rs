@@ -438,3 +438,40 @@ fn a_program_s_name_that_another_thread_rewrites() {
         programs(&[evil.to_str().expect("UTF-8")])
     });
 }
+
+#[test]
+fn a_command_that_wordexp_finds_in_an_unusual_place() {
+    // Neither looks like a command at first sight; libc runs each, the third before it says that this is no arithmetic.
+    for text in [
+        "$((echo a);(echo >ran))",
+        "${palisade:-'$(echo >ran)'}",
+        "$(( '$(echo >ran)' ))",
+        "$[ '`echo >ran`' ]",
+    ] {
+        for flags in ["0", "WRDE_APPEND"] {
+            let code = format!(
+                r#"wordexp_t words = {{0}}; wordexp({text:?}, &words, {flags}); int has_run = access("ran", F_OK) == 0; errno = EACCES; through(has_run)"#
+            );
+            refused(
+                || run(&code),
+                |_| programs(&["sh", "dash", "bash"]),
+                EACCES,
+                "denied-process",
+            );
+        }
+    }
+}
+
+#[test]
+fn a_command_that_another_thread_writes_for_wordexp() {
+    // The text is made readable by the handler of the signal that its reader gets, which is the best that a thread could do.
+    let code = r#"static char *page; page = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        void fill(int number) { mprotect(page, 4096, PROT_READ | PROT_WRITE); strcpy(page, "$(echo >ran)"); }
+        signal(SIGSEGV, fill); wordexp_t words; wordexp(page, &words, 0); int has_run = access("ran", F_OK) == 0; errno = EACCES; through(has_run)"#;
+    refused(
+        || run(code),
+        |_| programs(&["sh", "dash", "bash"]),
+        EACCES,
+        "denied-process",
+    );
+}
