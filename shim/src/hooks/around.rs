@@ -123,7 +123,7 @@ pub unsafe extern "C" fn next(
             .map_or(NOTHING, |slot| slot.load(Ordering::Relaxed))
     };
     // SAFETY: the caller's promise.
-    let Some(hook) = (unsafe { sys::c_bytes(name) }).and_then(table::hook) else {
+    let Some(hook) = (unsafe { sys::libc_text(name) }).and_then(table::hook) else {
         return NOTHING;
     };
     // What comes behind us, for it is we who ask.
@@ -151,7 +151,7 @@ pub unsafe extern "C" fn next(
 /// `name` is a C string that nobody changes meanwhile, or a bad pointer.
 pub unsafe extern "C" fn by_default(name: *const c_char) -> *mut c_void {
     // SAFETY: the caller's promise.
-    let given = unsafe { sys::c_bytes(name) };
+    let given = unsafe { sys::libc_text(name) };
     let is_private = |given: &&[u8]| {
         given.starts_with(b"__libc_dl")
             || given.ends_with(b"_nocancel")

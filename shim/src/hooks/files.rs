@@ -244,13 +244,8 @@ pub unsafe fn opendir(path: *const c_char) -> *mut DIR {
     // SAFETY: the caller's argument.
     unsafe {
         let judged = match state::judging_at_all() {
-            // libc looks at the first byte by itself, and comes to the same end.
-            Some(_) if !sys::can_read(path.cast(), 1) => {
-                return table::opendir::next()
-                    .map_or(core::ptr::null_mut(), |next| next(sys::nowhere()));
-            }
-            // Unlike open(2) it is no cancellation point in glibc.
-            Some(_) => sys::uncancellable(|| open_judged(CWD, path, FLAGS, 0)),
+            // libc looks at the first byte by itself. Unlike open(2) it is no cancellation point in glibc.
+            Some(_) => sys::uncancellable(|| open_judged(CWD, sys::touch(path), FLAGS, 0)),
             None => None,
         };
         match judged {
@@ -280,8 +275,12 @@ const REFUSED_LIBRARY: &core::ffi::CStr = c"/proc/self/fd/-1/refused-by-a-runtim
 /// # Safety
 /// `path` is a C string that nobody changes meanwhile, or a bad pointer.
 pub unsafe extern "C" fn library(path: *const c_char, flags: c_int) -> *const c_char {
+    // The loader looks at the flags first.
+    if flags & (libc::RTLD_LAZY | libc::RTLD_NOW) == 0 {
+        return path;
+    }
     // SAFETY: the caller's promise.
-    let given = unsafe { sys::c_bytes(path) };
+    let given = unsafe { sys::libc_text(path) };
     // A name without a slash is looked for in the loader's own folders; what is loaded already is not read.
     let Some(given) = given.filter(|given| given.contains(&b'/') && flags & libc::RTLD_NOLOAD == 0)
     else {
@@ -662,7 +661,7 @@ unsafe fn judge_inner_path(path: *const c_char, flags: c_int) -> Result<(), Errn
         return Ok(());
     };
     // SAFETY: the caller's promise.
-    let given = unsafe { sys::c_bytes(path) }.filter(|given| !given.is_empty());
+    let given = unsafe { sys::libc_text(path) }.filter(|given| !given.is_empty());
     given.map_or(Ok(()), |given| judge_named(state, given, flags))
 }
 

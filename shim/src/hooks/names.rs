@@ -27,7 +27,7 @@ const NO_RECOVERY: c_int = 3;
 /// A name, copied before it is judged, so that another thread cannot change it in between.
 pub type Host = Text<TEXT_MAX>;
 
-/// `None`: no pointer, or a longer text than libc's resolver takes.
+/// `None`: a null pointer, or a longer text than libc's resolver takes.
 ///
 /// # Safety
 /// `name` is a C string that nobody changes meanwhile, or a bad pointer.
@@ -35,7 +35,7 @@ pub type Host = Text<TEXT_MAX>;
 pub unsafe fn copy(name: *const c_char) -> Option<Host> {
     let mut host = Host::new();
     // SAFETY: the caller's promise.
-    host.push(unsafe { sys::c_bytes(name) }?).ok()?;
+    host.push(unsafe { sys::libc_text(name) }?).ok()?;
     Some(host)
 }
 
@@ -235,23 +235,38 @@ pub fn no_recovery() {
     }
 }
 
-/// Judges the name of a lookup. `None`: nothing to judge, or allowed.
+/// Judges the name of a lookup, and lets it happen with the copy that was judged. `None`: it is refused.
 ///
 /// # Safety
-/// `name` is a C string that nobody changes meanwhile, or a bad pointer.
-pub unsafe fn refuses(name: *const c_char) -> bool {
-    // SAFETY: the caller's promise.
-    state::judging(Section::Dns).is_some_and(|state| unsafe { refuses_host(state, name) })
+/// `name` is a C string, or a bad pointer.
+#[inline]
+pub unsafe fn looked_up<T>(
+    name: *const c_char,
+    look_up: impl FnOnce(*const c_char) -> T,
+) -> Option<T> {
+    match state::judging(Section::Dns) {
+        // SAFETY: the caller's promise.
+        Some(state) => unsafe { looked_up_copy(state, name, look_up) },
+        None => Some(look_up(name)),
+    }
 }
 
 /// A function of its own, so that a name that is not judged takes no stack for its copy.
 ///
 /// # Safety
-/// As for [`refuses`].
+/// As for [`looked_up`].
 #[inline(never)]
-unsafe fn refuses_host(state: &State, name: *const c_char) -> bool {
+unsafe fn looked_up_copy<T>(
+    state: &State,
+    name: *const c_char,
+    look_up: impl FnOnce(*const c_char) -> T,
+) -> Option<T> {
     // SAFETY: the caller's promise.
-    unsafe { copy(name) }.is_some_and(|host| judge_text(state, host.as_bytes()).is_err())
+    let Some(mut host) = (unsafe { copy(name) }) else {
+        return Some(look_up(name));
+    };
+    let judged = judge_text(state, host.as_bytes());
+    judged.is_ok().then(|| look_up(host.as_ptr()))
 }
 
 /// `gethostbyname(3)`.
@@ -259,19 +274,18 @@ unsafe fn refuses_host(state: &State, name: *const c_char) -> bool {
 /// # Safety
 /// As its manual page says.
 pub unsafe fn gethostbyname(name: *const c_char) -> *mut hostent {
-    // SAFETY: the caller's argument.
-    match (unsafe { refuses(name) }, table::gethostbyname::next()) {
-        // SAFETY: as above.
-        (false, Some(next)) => unsafe {
+    // SAFETY: the caller's argument, or a copy of it.
+    let entry = table::gethostbyname::next().and_then(|next| unsafe {
+        looked_up(name, |name| {
             let entry = resolving(|| next(name));
             answers::note_entry(name, entry);
             entry
-        },
-        _ => {
-            no_recovery();
-            core::ptr::null_mut()
-        }
-    }
+        })
+    });
+    entry.unwrap_or_else(|| {
+        no_recovery();
+        core::ptr::null_mut()
+    })
 }
 
 /// `gethostbyname2(3)`.
@@ -279,19 +293,18 @@ pub unsafe fn gethostbyname(name: *const c_char) -> *mut hostent {
 /// # Safety
 /// As its manual page says.
 pub unsafe fn gethostbyname2(name: *const c_char, family: c_int) -> *mut hostent {
-    // SAFETY: the caller's argument.
-    match (unsafe { refuses(name) }, table::gethostbyname2::next()) {
-        // SAFETY: as above.
-        (false, Some(next)) => unsafe {
+    // SAFETY: the caller's argument, or a copy of it.
+    let entry = table::gethostbyname2::next().and_then(|next| unsafe {
+        looked_up(name, |name| {
             let entry = resolving(|| next(name, family));
             answers::note_entry(name, entry);
             entry
-        },
-        _ => {
-            no_recovery();
-            core::ptr::null_mut()
-        }
-    }
+        })
+    });
+    entry.unwrap_or_else(|| {
+        no_recovery();
+        core::ptr::null_mut()
+    })
 }
 
 /// What the reentrant forms give when they fail: no entry, why, and a number that is not zero. The resolver behind them leaves the
@@ -321,18 +334,18 @@ pub unsafe fn gethostbyname_r(
     result: *mut *mut hostent,
     h_errno: *mut c_int,
 ) -> c_int {
-    // SAFETY: the caller's arguments.
+    // SAFETY: the caller's arguments, or a copy of the name.
     unsafe {
-        match (refuses(name), table::gethostbyname_r::next()) {
-            (false, Some(next)) => {
+        let status = table::gethostbyname_r::next().and_then(|next| {
+            looked_up(name, |name| {
                 let status = resolving(|| next(name, entry, room, size, result, h_errno));
                 if status == 0 {
                     answers::note_entry(name, *result);
                 }
                 status
-            }
-            _ => reentrant_failure(result, h_errno),
-        }
+            })
+        });
+        status.unwrap_or_else(|| reentrant_failure(result, h_errno))
     }
 }
 
@@ -349,18 +362,18 @@ pub unsafe fn gethostbyname2_r(
     result: *mut *mut hostent,
     h_errno: *mut c_int,
 ) -> c_int {
-    // SAFETY: the caller's arguments.
+    // SAFETY: the caller's arguments, or a copy of the name.
     unsafe {
-        match (refuses(name), table::gethostbyname2_r::next()) {
-            (false, Some(next)) => {
+        let status = table::gethostbyname2_r::next().and_then(|next| {
+            looked_up(name, |name| {
                 let status = resolving(|| next(name, family, entry, room, size, result, h_errno));
                 if status == 0 {
                     answers::note_entry(name, *result);
                 }
                 status
-            }
-            _ => reentrant_failure(result, h_errno),
-        }
+            })
+        });
+        status.unwrap_or_else(|| reentrant_failure(result, h_errno))
     }
 }
 
@@ -535,22 +548,22 @@ fn resolver_failure() -> c_int {
 }
 
 macro_rules! resolver {
-    ($($name:ident($($arg:ident: $type:ty),*) refused if $refused:expr, gives $answer:ident, $size:ident;)*) => {$(
+    ($($name:ident($($arg:ident: $type:ty),*) judged by $judged:ident($($given:ident),*), gives $answer:ident, $size:ident;)*) => {$(
         #[doc = concat!("`", stringify!($name), "` of resolver(3).")]
         ///
         /// # Safety
         /// As its manual page says.
         pub unsafe fn $name($($arg: $type),*) -> c_int {
-            // SAFETY: the caller's arguments.
+            // SAFETY: the caller's arguments, or copies of them.
             unsafe {
-                match ($refused, table::$name::next()) {
-                    (false, Some(next)) => {
+                let length = table::$name::next().and_then(|next| {
+                    $judged($($given,)* |$($given),*| {
                         let length = resolving(|| next($($arg),*));
                         answers::note_message($answer, length, $size);
                         length
-                    }
-                    _ => resolver_failure(),
-                }
+                    })
+                });
+                length.unwrap_or_else(resolver_failure)
             }
         }
     )*};
@@ -559,34 +572,64 @@ macro_rules! resolver {
 /// A name within a domain: what `res_querydomain(3)` joins with a dot.
 ///
 /// # Safety
-/// Both are C strings that nobody changes meanwhile, or bad pointers.
-unsafe fn refuses_within(name: *const c_char, domain: *const c_char) -> bool {
-    // SAFETY: the caller's promise.
-    state::judging(Section::Dns).is_some() && unsafe { refuses_joined(name, domain) }
+/// Both are C strings, or bad pointers.
+#[inline]
+unsafe fn looked_up_within<T>(
+    name: *const c_char,
+    domain: *const c_char,
+    look_up: impl FnOnce(*const c_char, *const c_char) -> T,
+) -> Option<T> {
+    match state::judging(Section::Dns) {
+        // SAFETY: the caller's promise.
+        Some(state) => unsafe { looked_up_joined(state, name, domain, look_up) },
+        None => Some(look_up(name, domain)),
+    }
 }
 
 /// # Safety
-/// As for [`refuses_within`].
+/// As for [`looked_up_within`].
 #[inline(never)]
-unsafe fn refuses_joined(name: *const c_char, domain: *const c_char) -> bool {
+unsafe fn looked_up_joined<T>(
+    state: &State,
+    name: *const c_char,
+    domain: *const c_char,
+    look_up: impl FnOnce(*const c_char, *const c_char) -> T,
+) -> Option<T> {
     // SAFETY: the caller's promise.
     let hosts = unsafe { (copy(name), copy(domain)) };
-    if let (Some(mut whole), Some(domain)) = hosts
-        && whole.push(b".").is_ok()
-        && whole.push(domain.as_bytes()).is_ok()
-    {
-        // SAFETY: a C string on the stack.
-        return unsafe { refuses(whole.as_ptr()) };
+    let (Some(mut whole), Some(mut domain)) = hosts else {
+        // Without a domain the name is the whole; libc's resolver takes nothing longer.
+        // SAFETY: as above.
+        return unsafe { looked_up_copy(state, name, |name| look_up(name, domain)) };
+    };
+    let length = whole.as_bytes().len();
+    let joined = whole
+        .push(b".")
+        .and_then(|()| whole.push(domain.as_bytes()));
+    let judged = joined.and_then(|()| judge_text(state, whole.as_bytes()));
+    whole.truncate(length);
+    match (joined, judged) {
+        (Ok(()), Err(_)) => None,
+        _ => Some(look_up(whole.as_ptr(), domain.as_ptr())),
     }
-    // libc's resolver takes nothing longer.
-    // SAFETY: the caller's promise.
-    unsafe { refuses(name) }
 }
 
 /// A whole message: each of its questions.
 ///
 /// # Safety
 /// `message` is readable for `length` bytes, or a bad pointer.
+#[inline]
+unsafe fn sent<T>(
+    message: *const c_uchar,
+    length: c_int,
+    send: impl FnOnce(*const c_uchar, c_int) -> T,
+) -> Option<T> {
+    // SAFETY: the caller's promise.
+    (!unsafe { refuses_message(message, length) }).then(|| send(message, length))
+}
+
+/// # Safety
+/// As for [`sent`].
 unsafe fn refuses_message(message: *const c_uchar, length: c_int) -> bool {
     let Some(state) = state::judging(Section::Dns) else {
         return false;
@@ -603,20 +646,20 @@ unsafe fn refuses_message(message: *const c_uchar, length: c_int) -> bool {
 }
 
 resolver! {
-    res_query(name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) refused if refuses(name), gives answer, size;
-    __res_query(name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) refused if refuses(name), gives answer, size;
-    res_search(name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) refused if refuses(name), gives answer, size;
-    __res_search(name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) refused if refuses(name), gives answer, size;
-    res_querydomain(name: *const c_char, domain: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) refused if refuses_within(name, domain), gives answer, size;
-    __res_querydomain(name: *const c_char, domain: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) refused if refuses_within(name, domain), gives answer, size;
-    res_send(message: *const c_uchar, length: c_int, answer: *mut c_uchar, size: c_int) refused if refuses_message(message, length), gives answer, size;
-    __res_send(message: *const c_uchar, length: c_int, answer: *mut c_uchar, size: c_int) refused if refuses_message(message, length), gives answer, size;
-    res_nquery(resolver: *mut c_void, name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) refused if refuses(name), gives answer, size;
-    __res_nquery(resolver: *mut c_void, name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) refused if refuses(name), gives answer, size;
-    res_nsearch(resolver: *mut c_void, name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) refused if refuses(name), gives answer, size;
-    __res_nsearch(resolver: *mut c_void, name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) refused if refuses(name), gives answer, size;
-    res_nquerydomain(resolver: *mut c_void, name: *const c_char, domain: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) refused if refuses_within(name, domain), gives answer, size;
-    __res_nquerydomain(resolver: *mut c_void, name: *const c_char, domain: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) refused if refuses_within(name, domain), gives answer, size;
-    res_nsend(resolver: *mut c_void, message: *const c_uchar, length: c_int, answer: *mut c_uchar, size: c_int) refused if refuses_message(message, length), gives answer, size;
-    __res_nsend(resolver: *mut c_void, message: *const c_uchar, length: c_int, answer: *mut c_uchar, size: c_int) refused if refuses_message(message, length), gives answer, size;
+    res_query(name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) judged by looked_up(name), gives answer, size;
+    __res_query(name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) judged by looked_up(name), gives answer, size;
+    res_search(name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) judged by looked_up(name), gives answer, size;
+    __res_search(name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) judged by looked_up(name), gives answer, size;
+    res_querydomain(name: *const c_char, domain: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) judged by looked_up_within(name, domain), gives answer, size;
+    __res_querydomain(name: *const c_char, domain: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) judged by looked_up_within(name, domain), gives answer, size;
+    res_send(message: *const c_uchar, length: c_int, answer: *mut c_uchar, size: c_int) judged by sent(message, length), gives answer, size;
+    __res_send(message: *const c_uchar, length: c_int, answer: *mut c_uchar, size: c_int) judged by sent(message, length), gives answer, size;
+    res_nquery(resolver: *mut c_void, name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) judged by looked_up(name), gives answer, size;
+    __res_nquery(resolver: *mut c_void, name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) judged by looked_up(name), gives answer, size;
+    res_nsearch(resolver: *mut c_void, name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) judged by looked_up(name), gives answer, size;
+    __res_nsearch(resolver: *mut c_void, name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) judged by looked_up(name), gives answer, size;
+    res_nquerydomain(resolver: *mut c_void, name: *const c_char, domain: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) judged by looked_up_within(name, domain), gives answer, size;
+    __res_nquerydomain(resolver: *mut c_void, name: *const c_char, domain: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) judged by looked_up_within(name, domain), gives answer, size;
+    res_nsend(resolver: *mut c_void, message: *const c_uchar, length: c_int, answer: *mut c_uchar, size: c_int) judged by sent(message, length), gives answer, size;
+    __res_nsend(resolver: *mut c_void, message: *const c_uchar, length: c_int, answer: *mut c_uchar, size: c_int) judged by sent(message, length), gives answer, size;
 }

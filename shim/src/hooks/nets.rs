@@ -3,7 +3,7 @@
 use core::ffi::{c_char, c_int, c_void};
 use core::net::{IpAddr, Ipv4Addr};
 
-use super::names::{no_recovery, reentrant_failure, refuses, refuses_reverse};
+use super::names::{looked_up, no_recovery, reentrant_failure, refuses_reverse};
 use super::resolver::resolving;
 use crate::table;
 
@@ -15,39 +15,43 @@ fn address(network: u32) -> Option<IpAddr> {
         .map(|bits| IpAddr::V4(Ipv4Addr::from(bits)))
 }
 
+/// Judges the address of a network, and lets the lookup happen. `None`: it is refused.
+fn looked_up_back<T>(network: u32, look_up: impl FnOnce(u32) -> T) -> Option<T> {
+    (!refuses_reverse(address(network))).then(|| look_up(network))
+}
+
 macro_rules! networks {
-    ($($name:ident($($arg:ident: $type:ty),*): $refused:expr;)*) => {$(
+    ($($name:ident($what:ident: $kind:ty $(, $arg:ident: $type:ty)*) by $judged:ident;)*) => {$(
         #[doc = concat!("`", stringify!($name), "(3)`.")]
         ///
         /// # Safety
         /// As its manual page says.
-        pub unsafe fn $name($($arg: $type),*) -> *mut c_void {
-            // SAFETY: the caller's arguments.
-            unsafe {
-                match ($refused, table::$name::next()) {
-                    (false, Some(next)) => resolving(|| next($($arg),*)),
-                    _ => {
-                        no_recovery();
-                        core::ptr::null_mut()
-                    }
-                }
-            }
+        pub unsafe fn $name($what: $kind $(, $arg: $type)*) -> *mut c_void {
+            // SAFETY: the caller's arguments, or a copy of the name.
+            let entry = table::$name::next().and_then(|next| unsafe {
+                $judged($what, |$what| resolving(|| next($what $(, $arg)*)))
+            });
+            entry.unwrap_or_else(|| {
+                no_recovery();
+                core::ptr::null_mut()
+            })
         }
     )*};
 }
 
 networks! {
-    getnetbyname(name: *const c_char): refuses(name);
-    getnetbyaddr(network: u32, family: c_int): refuses_reverse(address(network));
+    getnetbyname(name: *const c_char) by looked_up;
+    getnetbyaddr(network: u32, family: c_int) by looked_up_back;
 }
 
 macro_rules! networks_in_room {
-    ($($name:ident($($arg:ident: $type:ty),*): $refused:expr;)*) => {$(
+    ($($name:ident($what:ident: $kind:ty $(, $arg:ident: $type:ty)*) by $judged:ident;)*) => {$(
         #[doc = concat!("`", stringify!($name), "(3)`.")]
         ///
         /// # Safety
         /// As its manual page says.
         pub unsafe fn $name(
+            $what: $kind,
             $($arg: $type,)*
             entry: *mut c_void,
             room: *mut c_char,
@@ -55,22 +59,22 @@ macro_rules! networks_in_room {
             result: *mut *mut c_void,
             h_errno: *mut c_int,
         ) -> c_int {
-            // SAFETY: the caller's arguments.
+            // SAFETY: the caller's arguments, or a copy of the name.
             unsafe {
-                match ($refused, table::$name::next()) {
-                    (false, Some(next)) => {
-                        resolving(|| next($($arg,)* entry, room, size, result, h_errno))
-                    }
-                    _ => reentrant_failure(result, h_errno),
-                }
+                let status = table::$name::next().and_then(|next| {
+                    $judged($what, |$what| {
+                        resolving(|| next($what, $($arg,)* entry, room, size, result, h_errno))
+                    })
+                });
+                status.unwrap_or_else(|| reentrant_failure(result, h_errno))
             }
         }
     )*};
 }
 
 networks_in_room! {
-    getnetbyname_r(name: *const c_char): refuses(name);
-    getnetbyaddr_r(network: u32, family: c_int): refuses_reverse(address(network));
+    getnetbyname_r(name: *const c_char) by looked_up;
+    getnetbyaddr_r(network: u32, family: c_int) by looked_up_back;
 }
 
 #[cfg(test)]

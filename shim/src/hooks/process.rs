@@ -538,7 +538,11 @@ macro_rules! popens {
         #[allow(non_snake_case, reason = "_IO_popen is glibc's name")]
         pub unsafe fn $name(command: *const c_char, mode: *const c_char) -> *mut FILE {
             // SAFETY: the caller's arguments.
-            let judged = if unsafe { is_popen_mode(mode) } { unsafe { shell(command) } } else { Ok(()) };
+            let is_mode = unsafe { is_popen_mode(mode) };
+            // A mode that it does not take is passed on as one, whatever another thread makes of it.
+            let mode = if is_mode || mode.is_null() { mode } else { c"".as_ptr() };
+            // SAFETY: the caller's argument.
+            let judged = if is_mode { unsafe { shell(command) } } else { Ok(()) };
             match (judged, table::$name::next()) {
                 // SAFETY: the caller's arguments.
                 (Ok(()), Some(next)) => unsafe { next(command, mode) },
@@ -559,7 +563,7 @@ popens! { popen _IO_popen }
 /// `mode` is a C string that nobody changes meanwhile, or a bad pointer.
 unsafe fn is_popen_mode(mode: *const c_char) -> bool {
     // SAFETY: the caller's promise.
-    let mode = unsafe { sys::c_bytes(mode) }.unwrap_or_default();
+    let mode = unsafe { sys::libc_text(mode) }.unwrap_or_default();
     mode.iter().all(|byte| matches!(byte, b'r' | b'w' | b'e'))
         && mode.contains(&b'r') != mode.contains(&b'w')
 }

@@ -256,7 +256,7 @@ pub type SharedName = Text<{ 16 + resolve::COMPONENT_MAX }>;
 /// `name` is a C string that nobody changes meanwhile, or a bad pointer.
 pub unsafe fn name_shared(folder: &[u8], name: *const c_char, path: &mut SharedName) -> Option<()> {
     // SAFETY: the caller's promise.
-    let given = unsafe { sys::c_bytes(name) }?;
+    let given = unsafe { sys::libc_text(name) }?;
     let start = given.iter().position(|byte| *byte != b'/')?;
     path.push(folder).ok()?;
     path.push(given.get(start..)?).ok()
@@ -361,21 +361,21 @@ tree! {
     __readlinkat_chk(dir: c_int, path: *const c_char, room: *mut c_char, size: usize, limit: usize) -> isize:
         (dir, path, Entry::Present, Read);
     scandir(path: *const c_char, list: *mut c_void, filter: *const c_void, compare: *const c_void) -> c_int:
-        (CWD, path, Entry::Followed, Read);
+        (CWD, sys::touch(path), Entry::Followed, Read);
     scandir64(path: *const c_char, list: *mut c_void, filter: *const c_void, compare: *const c_void) -> c_int:
-        (CWD, path, Entry::Followed, Read);
+        (CWD, sys::touch(path), Entry::Followed, Read);
     scandirat(dir: c_int, path: *const c_char, list: *mut c_void, filter: *const c_void, compare: *const c_void) -> c_int:
-        (dir, path, Entry::Followed, Read);
+        (dir, sys::touch(path), Entry::Followed, Read);
     scandirat64(dir: c_int, path: *const c_char, list: *mut c_void, filter: *const c_void, compare: *const c_void) -> c_int:
-        (dir, path, Entry::Followed, Read);
-    mkstemp(template: *mut c_char) -> c_int: (CWD, template, Entry::Any, ReadWrite);
-    mkstemp64(template: *mut c_char) -> c_int: (CWD, template, Entry::Any, ReadWrite);
-    mkstemps(template: *mut c_char, suffix: c_int) -> c_int: (CWD, template, Entry::Any, ReadWrite);
-    mkstemps64(template: *mut c_char, suffix: c_int) -> c_int: (CWD, template, Entry::Any, ReadWrite);
-    mkostemp(template: *mut c_char, flags: c_int) -> c_int: (CWD, template, Entry::Any, ReadWrite);
-    mkostemp64(template: *mut c_char, flags: c_int) -> c_int: (CWD, template, Entry::Any, ReadWrite);
-    mkostemps(template: *mut c_char, suffix: c_int, flags: c_int) -> c_int: (CWD, template, Entry::Any, ReadWrite);
-    mkostemps64(template: *mut c_char, suffix: c_int, flags: c_int) -> c_int: (CWD, template, Entry::Any, ReadWrite);
+        (dir, sys::touch(path), Entry::Followed, Read);
+    mkstemp(template: *mut c_char) -> c_int: (CWD, sys::touch_text(template), Entry::Any, ReadWrite);
+    mkstemp64(template: *mut c_char) -> c_int: (CWD, sys::touch_text(template), Entry::Any, ReadWrite);
+    mkstemps(template: *mut c_char, suffix: c_int) -> c_int: (CWD, sys::touch_text(template), Entry::Any, ReadWrite);
+    mkstemps64(template: *mut c_char, suffix: c_int) -> c_int: (CWD, sys::touch_text(template), Entry::Any, ReadWrite);
+    mkostemp(template: *mut c_char, flags: c_int) -> c_int: (CWD, sys::touch_text(template), Entry::Any, ReadWrite);
+    mkostemp64(template: *mut c_char, flags: c_int) -> c_int: (CWD, sys::touch_text(template), Entry::Any, ReadWrite);
+    mkostemps(template: *mut c_char, suffix: c_int, flags: c_int) -> c_int: (CWD, sys::touch_text(template), Entry::Any, ReadWrite);
+    mkostemps64(template: *mut c_char, suffix: c_int, flags: c_int) -> c_int: (CWD, sys::touch_text(template), Entry::Any, ReadWrite);
 }
 
 /// System calls that no libc has a function for.
@@ -675,7 +675,7 @@ macro_rules! tree_pointer {
 const TMPFILE: *const c_char = c"/tmp/tmpfXXXXXX".as_ptr();
 
 tree_pointer! {
-    mkdtemp(template: *mut c_char) -> *mut c_char: (template);
+    mkdtemp(template: *mut c_char) -> *mut c_char: (sys::touch_text(template));
     tmpfile() -> *mut libc::FILE: (TMPFILE);
     tmpfile64() -> *mut libc::FILE: (TMPFILE);
 }

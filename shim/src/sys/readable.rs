@@ -330,6 +330,59 @@ pub unsafe fn c_bytes<'a>(text: *const c_char) -> Option<&'a [u8]> {
     }
 }
 
+/// The bytes of a C string that libc itself reads, without the NUL; `None` for a null pointer.
+///
+/// Where it cannot be read, the program gets its signal here as it would there. If its handler makes something of the text, that is what is
+/// judged.
+///
+/// # Safety
+/// Nobody changes or unmaps the text while the result is in use.
+#[inline]
+pub unsafe fn libc_text<'a>(text: *const c_char) -> Option<&'a [u8]> {
+    // SAFETY: the caller's promise.
+    match unsafe { c_bytes(text) } {
+        // SAFETY: as above.
+        None if !text.is_null() => Some(unsafe { libc_text_read(text) }),
+        found => found,
+    }
+}
+
+/// # Safety
+/// As for [`libc_text`]; no null pointer.
+#[cold]
+#[inline(never)]
+unsafe fn libc_text_read<'a>(text: *const c_char) -> &'a [u8] {
+    let mut length = 0;
+    // SAFETY: as libc would read it.
+    unsafe {
+        while text.wrapping_add(length).read_volatile() != 0 {
+            length += 1;
+        }
+        core::slice::from_raw_parts(text.cast(), length)
+    }
+}
+
+/// As [`libc_text`], for who judges it later.
+///
+/// # Safety
+/// As for [`libc_text`].
+pub unsafe fn touch_text(text: *const c_char) -> *const c_char {
+    // SAFETY: the caller's promise.
+    unsafe { libc_text(text) };
+    text
+}
+
+/// Reads what libc itself reads first of a text, as libc would: see [`libc_text`].
+///
+/// # Safety
+/// The program has given it to be read.
+#[inline]
+pub unsafe fn touch(text: *const c_char) -> *const c_char {
+    // SAFETY: the caller's promise.
+    unsafe { text.read_volatile() };
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,5 +1,6 @@
 /* Tries one way around the hooks, and says whether it led through. */
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>

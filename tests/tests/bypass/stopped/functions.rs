@@ -1,5 +1,7 @@
 //! Past the functions that are hooked.
 
+use std::fs;
+
 use palisade_tests::{Run, compile, tool};
 use serde_json::json;
 
@@ -487,4 +489,72 @@ fn what_another_thread_makes_readable_between_the_verdict_and_the_call() {
             },
         );
     }
+}
+
+#[test]
+fn what_the_handler_of_a_signal_makes_readable_for_libc() {
+    // Of these, libc itself reads what it is given, and goes on once the handler of its signal has put something there.
+    const PREPARE: &str = "mount --bind hosts /etc/hosts && mount --bind networks /etc/networks && \
+        mount --bind nsswitch.conf /etc/nsswitch.conf && exec \"$@\"";
+    let code = |text: &str, call: &str| {
+        format!(
+            r#"static char *page, room[999]; static struct hostent host, *found; static struct netent net, *net_found; static struct addrinfo *list; static struct dirent **names; int number;
+            page = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); (void)number;
+            void fill(int signal) {{ (void)signal; mprotect(page, 4096, PROT_READ | PROT_WRITE); strcpy(page, "{text}"); }}
+            signal(SIGSEGV, fill); int is_done = {call}; errno = EACCES; through(is_done)"#
+        )
+    };
+    let make = |text: &str, call: &str| {
+        let run = run(&code(text, call));
+        fs::create_dir(run.folder().join("denied")).expect("a folder");
+        run.file("hosts", "127.9.0.2 denied.test\n")
+            .file("networks", "denied.test 10.0.0.0\n")
+            .file("nsswitch.conf", "hosts: files\nnetworks: files\n")
+            .under(["unshare", "--mount", "sh", "-c", PREPARE, "sh"])
+    };
+    for call in [
+        "getaddrinfo(page, NULL, NULL, &list) == 0",
+        "gethostbyname(page) != NULL",
+        "gethostbyname2(page, AF_INET) != NULL",
+        "gethostbyname_r(page, &host, room, sizeof room, &found, &number) == 0 && found",
+        "gethostbyname2_r(page, AF_INET, &host, room, sizeof room, &found, &number) == 0 && found",
+        "getnetbyname(page) != NULL",
+        "getnetbyname_r(page, &net, room, sizeof room, &net_found, &number) == 0 && net_found",
+    ] {
+        refused(
+            || make("denied.test", call),
+            |_| names(),
+            EACCES,
+            "denied-domain",
+        );
+    }
+    for (text, call) in [
+        ("secret", "utmpname(page) == 0"),
+        ("denied", "scandir(page, &names, NULL, NULL) >= 0"),
+        ("denied", "opendir(page) != NULL"),
+        ("denied/XXXXXX", "mkstemp(page) >= 0"),
+        ("denied/XXXXXX", "mkdtemp(page) != NULL"),
+        (
+            "/palisade-denied",
+            "sem_open(page, O_CREAT, 0600, 1) != SEM_FAILED && sem_unlink(\"/palisade-denied\") == 0",
+        ),
+    ] {
+        refused(
+            || make(text, call),
+            |run| {
+                let folder = fs::canonicalize(run.folder()).expect("a folder");
+                let [secret, denied, within] =
+                    ["secret", "denied", "denied/**"].map(|name| folder.join(name));
+                json!({ "filesystem": { "effect": "prevent", "deny": [secret, denied, within, "/dev/shm/sem.palisade-denied"] } })
+            },
+            EACCES,
+            DENIED_FILE,
+        );
+    }
+    refused(
+        || make("r", "popen(\"true\", page) != NULL"),
+        |_| programs(&["sh", "dash", "bash"]),
+        EACCES,
+        "denied-process",
+    );
 }
