@@ -18,6 +18,7 @@
 #include <nl_types.h>
 #include <pthread.h>
 #include <pwd.h>
+#include <resolv.h>
 #include <sched.h>
 #include <semaphore.h>
 #include <setjmp.h>

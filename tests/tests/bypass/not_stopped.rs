@@ -469,3 +469,40 @@ fn a_tunnel_through_an_allowed_host() {
         through(sendto(s, question, QUESTION_SIZE, 0, (void *)&to, sizeof to) == QUESTION_SIZE)"#;
     silent(|| run(code), |_| names());
 }
+
+/// Asks a server of the program's own by libc's resolver, and looks for `text` in what has arrived.
+fn asks_own_server(ask: &str, text: &str) -> String {
+    format!(
+        r#"int s = socket(AF_INET, SOCK_DGRAM, 0); struct sockaddr_in server = loopback(0); socklen_t size = sizeof server; char seen[512];
+        struct timeval limit = {{20, 0}}; setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+        if (bind(s, (void *)&server, size) || getsockname(s, (void *)&server, &size)) abort();
+        pid_t pid = fork();
+        if (pid == 0) {{
+            unsigned char answer[64]; struct addrinfo *list; (void)answer, (void)list;
+            res_init(); _res.nscount = 1, _res.nsaddr_list[0] = server; {ask}; _exit(0);
+        }}
+        ssize_t n = recv(s, seen, sizeof seen, 0); kill(pid, SIGKILL); waitpid(pid, NULL, 0);
+        through(n > 0 && memmem(seen, n, "{text}", sizeof "{text}" - 1) != NULL)"#
+    )
+}
+
+#[test]
+fn a_name_server_that_the_program_puts_into_the_resolver() {
+    let sections = |_: &Run| json!({ "network": { "effect": "prevent", "outbound": { "loopback": false, "allow": ["192.0.2.1"] } } });
+    for ask in [
+        r#"res_send((void *)"\0\1\0\0\0\0\0\0\0\0\0\0secret", 18, answer, sizeof answer)"#,
+        r#"res_query("secret", 1, 1, answer, sizeof answer)"#,
+        r#"gethostbyname("secret.test")"#,
+        r#"getaddrinfo("secret.test", NULL, NULL, &list)"#,
+    ] {
+        let code = asks_own_server(ask, "secret");
+        silent(|| run(&code), sections);
+    }
+}
+
+#[test]
+fn a_domain_that_the_program_puts_into_the_resolver() {
+    let ask = r#"_res.dnsrch[0] = "test", _res.dnsrch[1] = NULL; res_search("denied", 1, 1, answer, sizeof answer)"#;
+    let code = asks_own_server(ask, r"\6denied\4test");
+    silent(|| run(&code), |_| names());
+}
