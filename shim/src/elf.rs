@@ -16,8 +16,10 @@ pub const SCRIPTS_MAX: usize = 5;
 pub enum Format {
     /// glibc's loader starts it, on this architecture: the library is loaded with it.
     Dynamic,
-    /// It has no program interpreter: statically linked, so no preload reaches it; or it is the loader itself.
+    /// It has no program interpreter: statically linked, so no preload reaches it.
     Static,
+    /// So, too, but it is a shared object that has a name, as the loader itself is.
+    Library,
     /// Another architecture, or no 64 bits.
     OtherMachine,
     /// Another C library's loader, such as musl's.
@@ -122,6 +124,7 @@ fn look_in(fd: c_int) -> (Format, Option<FileId>) {
 /// elf(5), 64-bit little-endian: every architecture that Lambda has.
 fn format(read: &dyn Fn(u64, &mut [u8]) -> usize) -> Format {
     const PT_INTERP: u32 = 3;
+    const PT_DYNAMIC: u32 = 2;
     const MACHINE: u16 = if cfg!(target_arch = "aarch64") {
         183
     } else {
@@ -155,12 +158,16 @@ fn format(read: &dyn Fn(u64, &mut [u8]) -> usize) -> Format {
     let (Some(start), Some(count)) = (long(head, 32), half(56)) else {
         return Format::OtherMachine;
     };
+    let mut dynamic = None;
     for index in 0..u64::from(count) {
         let mut room = [0u8; HEADER];
         let at = start.saturating_add(index * HEADER as u64);
         let Some(header) = piece(head, at, &mut room, read).filter(|p| p.len() == HEADER) else {
             break;
         };
+        if header.get(..4) == Some(&PT_DYNAMIC.to_le_bytes()) {
+            dynamic = long(header, 8).zip(long(header, 32));
+        }
         if header.get(..4) != Some(&PT_INTERP.to_le_bytes()) {
             continue;
         }
@@ -181,7 +188,25 @@ fn format(read: &dyn Fn(u64, &mut [u8]) -> usize) -> Format {
             Format::OtherLibc
         };
     }
-    Format::Static
+    match dynamic {
+        Some((at, length)) if has_name(head, at, length, read) => Format::Library,
+        _ => Format::Static,
+    }
+}
+
+/// Has a shared object whose dynamic section lies there a name (DT_SONAME)? Programs have none.
+fn has_name(head: &[u8], at: u64, length: u64, read: &dyn Fn(u64, &mut [u8]) -> usize) -> bool {
+    const DT_SONAME: u64 = 14;
+    /// Size of Elf64_Dyn.
+    const ENTRY: usize = 16;
+    // As many as are looked at: the linker puts it in front.
+    let mut room = [0; 16 * ENTRY];
+    let length = length.min(room.len() as u64) as usize;
+    let room = room.get_mut(..length).unwrap_or_default();
+    let entries = piece(head, at, room, read).unwrap_or_default();
+    entries
+        .chunks_exact(ENTRY)
+        .any(|entry| entry.starts_with(&DT_SONAME.to_le_bytes()))
 }
 
 /// As many bytes of a file from `at` on as there is room for: of what has been read of it, or read now.
@@ -237,6 +262,12 @@ mod tests {
                 look(libc::AT_FDCWD, c"/bin/sh".as_ptr()),
                 Ok(Format::Dynamic)
             );
+            let loader = if cfg!(target_arch = "aarch64") {
+                c"/lib/ld-linux-aarch64.so.1"
+            } else {
+                c"/lib64/ld-linux-x86-64.so.2"
+            };
+            assert_eq!(look(libc::AT_FDCWD, loader.as_ptr()), Ok(Format::Library));
             assert_eq!(
                 look(libc::AT_FDCWD, c"/nonexistent".as_ptr()),
                 Err(Errno(libc::ENOENT))

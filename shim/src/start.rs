@@ -116,7 +116,7 @@ fn probe(program: &[u8]) -> c_int {
         format = unsafe { elf::look(libc::AT_FDCWD, interpreter.as_ptr()) };
     }
     match format {
-        Ok(Format::Static) => PROBE_STATIC,
+        Ok(Format::Static | Format::Library) => PROBE_STATIC,
         Ok(Format::OtherMachine) => PROBE_OTHER_MACHINE,
         Ok(Format::OtherLibc) => PROBE_OTHER_LIBC,
         // What cannot be read or run is left to the exec, which says why.

@@ -391,13 +391,13 @@ fn judge_held(
             Format::Script(_) => StandIn::Interpreter,
             Format::Text => StandIn::Path(SHELL.to_bytes_with_nul()),
             // As the interpreter of a script it would be told by the script what to run.
-            Format::Static if is_given && elf::is_loader(base_name(path.as_bytes())) => {
+            Format::Library if is_given && elf::is_loader(base_name(path.as_bytes())) => {
                 match loader_target(word) {
                     Some(target) => StandIn::Path(target),
                     None => break,
                 }
             }
-            Format::Static | Format::OtherMachine | Format::OtherLibc => {
+            Format::Static | Format::Library | Format::OtherMachine | Format::OtherLibc => {
                 verdict = unfollowable(state);
                 break;
             }

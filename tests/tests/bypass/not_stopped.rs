@@ -7,7 +7,9 @@ use std::process::Command;
 use palisade_tests::{Run, compile, policy};
 use serde_json::{Value, json};
 
-use crate::{names, passed, program, programs, run, secret, secret_writes, static_program};
+use crate::{
+    names, passed, program, program_with, programs, run, secret, secret_writes, static_program,
+};
 
 fn silent(make: impl Fn() -> Run, sections: impl Fn(&Run) -> Value) {
     let audits = passed(make, sections);
@@ -445,6 +447,23 @@ fn a_packet_of_the_programs_own_making() {
     silent(
         || run(code),
         |_| json!({ "network": { "effect": "prevent", "outbound": { "allow": ["127.1.1.1"], "loopback": false } } }),
+    );
+}
+
+#[test]
+fn a_program_whose_loader_is_made_to_look_like_glibc_s() {
+    let own = fs::read(static_program()).expect("a static program");
+    let program = program_with(
+        "through(1)",
+        &["-O1", "-Wl,--dynamic-linker=./ld-linux-own.so"],
+    );
+    let code = format!(
+        r#"chmod("ld-linux-own.so", 0755); through(RAN(execve("{}", true_words, environ)))"#,
+        program.display()
+    );
+    silent(
+        || run(&code).file("ld-linux-own.so", &own),
+        |_| programs(&["none"]),
     );
 }
 

@@ -155,6 +155,28 @@ fn a_static_program() {
 }
 
 #[test]
+fn a_static_program_that_is_called_as_the_loader() {
+    let program = fs::read(static_program()).expect("a static program");
+    for name in ["ld-linux-x86-64.so.2", "ld-linux", "ld.so", "ld-2.26.so"] {
+        for words in [
+            r#"{"x", NULL}"#,
+            r#"{"x", "--version", NULL}"#,
+            r#"{"x", "/bin/true", NULL}"#,
+        ] {
+            let code = format!(
+                r#"chmod("{name}", 0755); char *words[] = {words}; through(RAN(execve("./{name}", words, environ)))"#
+            );
+            refused(
+                || run(&code).file(name, &program),
+                |_| programs(&["none"]),
+                EACCES,
+                "unfollowable-program",
+            );
+        }
+    }
+}
+
+#[test]
 fn a_program_of_another_c_library() {
     // Known by the name of its loader; here glibc's own stands in for it under that name.
     let other = program_with(
