@@ -38,6 +38,11 @@ unsafe fn open_judged(
         Some(given) if !given.is_empty() => given,
         found => return Some(open_bad(dir, found.is_some(), flags, mode)),
     };
+    // The kernel looks at these before it looks at the name, and some it takes since Linux 6.4 no more.
+    let invalid = Err(Errno(libc::EINVAL));
+    if is_unusual(flags) && open_bad(dir, true, flags, mode) == invalid {
+        return Some(invalid);
+    }
     if flags & libc::O_PATH != 0 {
         // It neither reads nor writes; what is done with the descriptor later is judged then.
         resolve::note_memory(given);
@@ -46,6 +51,12 @@ unsafe fn open_judged(
     let state = concerned(given, flags)?;
     let mode = if creates(flags) { mode } else { 0 };
     Some(open_given(state, dir, given, flags, mode))
+}
+
+/// Flags that open(2) may refuse by themselves: a temporary file that is not to be written, and what is a file and a folder.
+const fn is_unusual(flags: c_int) -> bool {
+    const BOTH: c_int = libc::O_CREAT | libc::O_DIRECTORY;
+    flags & (libc::O_TMPFILE & !libc::O_DIRECTORY) != 0 || flags & BOTH == BOTH
 }
 
 /// The open of a name that cannot be read, or that is empty: the kernel says what is wrong with it.

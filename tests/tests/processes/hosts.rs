@@ -455,3 +455,16 @@ fn a_library_that_wraps_a_function_under_a_version_of_its_own_is_not_called_for_
         );
     }
 }
+
+#[test]
+fn flags_that_the_kernel_refuses_are_refused_whatever_the_name() {
+    same(
+        r#"char longest[4100]; memset(longest, 'x', 4099), longest[4099] = 0; for (int i = 200; i < 4099; i += 200) longest[i] = '/';
+        const char *names[] = {"secret", "none", "none/such", "secret/below", "", ".", longest}; enum { TEMPORARY = 020000000 };
+        int flags[] = {TEMPORARY, TEMPORARY | O_DIRECTORY, TEMPORARY | O_WRONLY, TEMPORARY | O_DIRECTORY | O_RDWR, TEMPORARY | O_DIRECTORY | O_CREAT | O_RDWR,
+            O_CREAT | O_DIRECTORY, O_CREAT | O_DIRECTORY | O_WRONLY, O_CREAT | O_DIRECTORY | O_EXCL, O_CREAT | O_PATH, O_CREAT | O_PATH | O_DIRECTORY, 3, O_DIRECTORY | O_TRUNC};
+        for (int n = 0; n < 7; n++) for (unsigned f = 0; f < sizeof flags / sizeof *flags; f++) {
+            errno = 0; int fd = open(names[n], flags[f], 0600); printf("%.9s %o %d %d\n", names[n], flags[f], fd >= 0, errno); close(fd);
+        }"#,
+    );
+}
