@@ -7,7 +7,7 @@ use core::ffi::{CStr, c_char, c_int};
 use core::{ptr, slice};
 
 use crate::handed;
-use crate::sys::{self, Errno, Reader};
+use crate::sys::{self, Errno, ListReader};
 use crate::table::Strings;
 
 unsafe extern "C" {
@@ -103,25 +103,17 @@ pub unsafe fn entries_that<'a>(
 /// # Safety
 /// Nobody changes the environment meanwhile.
 pub unsafe fn is_readable(strings: Strings) -> bool {
-    // They lie elsewhere than the list of them, and each near the one before.
-    let (mut list, mut texts) = (Reader::new(), Reader::new());
-    let mut next = strings;
+    let (mut list, mut next) = (ListReader::new(), strings);
     if next.is_null() {
         return true;
     }
-    while list.is_there(next) {
-        // SAFETY: it can be read, and so can what it points to.
-        unsafe {
-            if (*next).is_null() {
-                return true;
-            }
-            if texts.text(*next).is_none() {
-                return false;
-            }
+    loop {
+        // SAFETY: the caller's promise.
+        match unsafe { list.text(next) } {
+            Ok(Some(_)) => next = next.wrapping_add(1),
+            end => return end.is_ok(),
         }
-        next = next.wrapping_add(1);
     }
-    false
 }
 
 /// The value of the first entry of that name, as getenv(3) gives it.

@@ -17,7 +17,7 @@ use super::spawn::{self, Actions, Place, View};
 use super::{files, finish};
 use crate::path::PATH_MAX;
 use crate::state::State;
-use crate::sys::{Errno, Reader};
+use crate::sys::{Errno, ListReader};
 use crate::table::{self, Strings};
 use crate::{env, state, sys, writer};
 
@@ -25,12 +25,12 @@ use crate::{env, state, sys, writer};
 ///
 /// # Safety
 /// Nobody changes the words while the result is in use, and no earlier index gave `None`.
-unsafe fn word<'a>(reader: &Cell<Reader>, argv: Strings, index: usize) -> Option<&'a [u8]> {
-    let (place, mut found) = (argv.wrapping_add(index), reader.get());
-    // SAFETY: what is read has been found to be readable, and the caller's promise.
-    let word = unsafe { found.is_there(place).then(|| found.text(*place)) };
-    reader.set(found);
-    word?
+unsafe fn word<'a>(reader: &Cell<ListReader>, argv: Strings, index: usize) -> Option<&'a [u8]> {
+    let mut list = reader.get();
+    // SAFETY: the caller's promise.
+    let word = unsafe { list.text(argv.wrapping_add(index)) };
+    reader.set(list);
+    word.ok()?
 }
 
 /// How a program is named.
@@ -229,7 +229,7 @@ unsafe fn judge_copy(
                 too_long()
             });
         }
-        let reader = Cell::new(Reader::new());
+        let reader = Cell::new(ListReader::new());
         let request = Request {
             word: &|index| word(&reader, argv, index),
             given: room.get(..length).unwrap_or_default(),

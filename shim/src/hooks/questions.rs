@@ -64,7 +64,7 @@ pub fn judge_payload(
         return Ok(());
     }
     if sys::socket_option(fd, libc::SO_TYPE) == Ok(libc::SOCK_STREAM) {
-        return judge_stream(state, &Pending::of(fd), payload, &mut bytes);
+        return judge_stream(state, &Pending::of(fd), payload, copied, &mut bytes);
     }
     if copied < length.min(PAYLOAD) {
         return Ok(());
@@ -74,7 +74,7 @@ pub fn judge_payload(
 
 /// Judges bytes of a stream. There each message has its length in front (RFC 1035 §4.2.2), and what came before these bytes is not known: they
 /// may begin with a length, with its second byte, or with the message itself. Whatever they can be is judged, so that none of it passes for
-/// another; and what they cannot be whole is not sent.
+/// another; and what they cannot be whole is not sent. `copied`: how many of them there are in `bytes` already.
 ///
 /// # Errors
 /// As for [`judge_payload`].
@@ -82,9 +82,10 @@ fn judge_stream(
     state: &State,
     pending: &Pending,
     payload: impl Payload,
+    copied: usize,
     bytes: &mut [u8; PAYLOAD],
 ) -> Result<(), Errno> {
-    let mut total = payload(0, bytes);
+    let mut total = copied;
     while total > 0 && total.is_multiple_of(PAYLOAD) {
         match payload(total, bytes) {
             0 => break,

@@ -245,6 +245,46 @@ impl Reader {
     }
 }
 
+/// Reads a list of texts that ends in a null pointer, such as an environment. The texts lie elsewhere than the list of them, and each near the one
+/// before.
+#[derive(Clone, Copy)]
+pub struct ListReader {
+    list: Reader,
+    texts: Reader,
+}
+
+impl ListReader {
+    /// One that has found nothing yet.
+    pub const fn new() -> Self {
+        Self {
+            list: Reader::new(),
+            texts: Reader::new(),
+        }
+    }
+
+    /// The text at a place of the list; `None` at its end.
+    ///
+    /// # Errors
+    /// `EFAULT`: the place, or the text, cannot be read.
+    ///
+    /// # Safety
+    /// As for [`Reader::text`].
+    pub unsafe fn text<'a>(&mut self, place: Strings) -> Result<Option<&'a [u8]>, Errno> {
+        const BAD: Errno = Errno(libc::EFAULT);
+        if !self.list.is_there(place) {
+            return Err(BAD);
+        }
+        // SAFETY: it has just been found to be readable; the caller's promise.
+        unsafe {
+            let text = *place;
+            if text.is_null() {
+                return Ok(None);
+            }
+            self.texts.text(text).map(Some).ok_or(BAD)
+        }
+    }
+}
+
 /// Where the next NUL is; `until` or further on if there is none before.
 ///
 /// Word by word, each in one page: a function of libc's would read on to the NUL, wherever that is.
@@ -309,10 +349,10 @@ pub fn can_read(start: *const c_void, length: usize) -> bool {
     end != 0 && (rest == 0 || Reader::new().has(end as *const u8, rest))
 }
 
-/// The bytes of a C string of the program, without the NUL; `None` where one of them cannot be read.
+/// As [`Reader::text`] of a new one, without what it would have to remember: nearly every text ends where it was found that it begins.
 ///
 /// # Safety
-/// Nobody changes or unmaps the text while the result is in use.
+/// As for [`Reader::text`].
 #[inline(never)]
 pub unsafe fn c_bytes<'a>(text: *const c_char) -> Option<&'a [u8]> {
     let start = text as usize;
