@@ -1,6 +1,7 @@
 //! What a policy forbids, row by row, and the call that does it.
 
 use std::fs;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
@@ -34,9 +35,9 @@ fn number() -> u16 {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-/// A name for an object of shared memory.
+/// A name for an object of shared memory, which no other process of this machine makes up: those in namespaces of their own share process ids, and /dev/shm.
 pub fn object(prefix: &str) -> String {
-    format!("{prefix}-{}-{}", std::process::id(), number())
+    format!("{prefix}-{:x}", RandomState::new().build_hasher().finish())
 }
 
 /// What is a case's own, so that nothing of another case is taken for its: a folder, a number, an address of loopback and a port.

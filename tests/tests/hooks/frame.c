@@ -195,39 +195,31 @@ static int payload_pipe(void) {
     return two[0];
 }
 
-static int without_shared(int opened) {
+/* An object of shared memory is a file of glibc's (shm_overview(7), sem_overview(7)), which is left behind by nobody. */
+#define MEMORY "/dev/shm/%s"
+#define SEMAPHORE "/dev/shm/sem.%s"
+
+static int without_shared(const char *pattern, int result) {
     char path[PATH_MAX];
     int error = errno;
-    snprintf(path, sizeof path, "/dev/shm/%s", name);
+    snprintf(path, sizeof path, pattern, name + strspn(name, "/"));
     raw(SYS_unlinkat, AT_FDCWD, path, 0);
     errno = error;
-    return opened;
+    return result;
 }
 
-static void with_shared(void) {
+static void with_shared(const char *pattern) {
     char path[PATH_MAX];
     int error = errno;
-    snprintf(path, sizeof path, "/dev/shm/%s", name);
-    raw(SYS_openat, AT_FDCWD, path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    snprintf(path, sizeof path, pattern, name + strspn(name, "/"));
+    raw(SYS_close, raw(SYS_openat, AT_FDCWD, path, O_RDWR | O_CREAT | O_CLOEXEC, 0600));
     errno = error;
 }
 
 /* A descriptor for one that was opened, as shm_open would give. */
 static int without_semaphore(sem_t *opened) {
-    char path[PATH_MAX];
-    int error = errno;
-    snprintf(path, sizeof path, "/dev/shm/sem.%s", name + strspn(name, "/"));
-    raw(SYS_unlinkat, AT_FDCWD, path, 0);
-    errno = error;
+    without_shared(SEMAPHORE, 0);
     return opened == SEM_FAILED ? -1 : raw(SYS_openat, AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC);
-}
-
-static void with_semaphore(void) {
-    char path[PATH_MAX];
-    int error = errno;
-    snprintf(path, sizeof path, "/dev/shm/sem.%s", name + strspn(name, "/"));
-    raw(SYS_openat, AT_FDCWD, path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    errno = error;
 }
 
 static res_state resolver(void) {
