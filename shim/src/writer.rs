@@ -29,7 +29,11 @@ const SLOTS: usize = 1024;
 const WORDS: usize = SLOTS / 64;
 
 /// How many milliseconds an alert waits for a slot, if the log takes lines and the thread, which is to write them, gets no processor.
-const STAY: usize = 10;
+const STAY: u64 = 10;
+
+/// If it is the log that takes none, because who reads it gets no processor or reads no more, alerts wait as long, and then not again for so many
+/// milliseconds: a hundredth of the time at most.
+const PAUSE: u64 = 100 * STAY;
 
 /// So many waiting lines leave room enough for those that wait for a slot.
 const FEW: usize = SLOTS / 4;
@@ -52,6 +56,8 @@ struct Shared {
     written: AtomicU32,
     /// Not 0: alerts wait for a slot (futex).
     crowded: AtomicU32,
+    /// When alerts last began to wait for a log that takes no more ([`sys::uptime`]).
+    full: AtomicU64,
     /// The thread sleeps, or is about to.
     asleep: AtomicBool,
     /// Lines being written right now.
@@ -274,7 +280,7 @@ impl Shared {
             if !log.is_ready() {
                 // Who reads it may wait for this processor, too.
                 sys::sched_yield();
-                if !log.is_ready() {
+                if !log.is_ready() && !self.waits_for_log() {
                     return None;
                 }
             }
@@ -285,6 +291,19 @@ impl Shared {
             }
         }
         None
+    }
+
+    /// May an alert wait for a log that takes no more?
+    #[cold]
+    #[inline(never)]
+    fn waits_for_log(&self) -> bool {
+        let now = sys::uptime();
+        let since = self.full.load(Ordering::Relaxed);
+        let begins = now >= since + PAUSE;
+        if begins {
+            self.full.store(now, Ordering::Relaxed);
+        }
+        begins || now < since + STAY
     }
 
     /// The line in a slot that its writer has handed over.

@@ -195,22 +195,27 @@ pub fn execveat(
     unsafe { call!(libc::SYS_execveat, dir as isize, path, argv, envp, flags) }
 }
 
-/// Seconds since 1970-01-01 UTC as the kernel has them, whatever another preloaded library would have this process believe.
-pub fn true_time() -> i64 {
+/// clock_gettime(2) as the kernel answers it, whatever another preloaded library would have this process believe.
+fn kernel_clock(clock: libc::clockid_t) -> Result<libc::timespec, Errno> {
     let mut time = libc::timespec {
         tv_sec: 0,
         tv_nsec: 0,
     };
+    let to = (&raw mut time) as usize;
     // SAFETY: a valid timespec.
-    let asked = unsafe {
-        call!(
-            libc::SYS_clock_gettime,
-            libc::CLOCK_REALTIME as usize,
-            (&raw mut time) as usize
-        )
-    };
-    // A clock that cannot be read delays nothing.
-    asked.map_or(i64::MAX, |_| time.tv_sec)
+    unsafe { call!(libc::SYS_clock_gettime, clock as usize, to) }.map(|_| time)
+}
+
+/// Seconds since 1970-01-01 UTC. A clock that cannot be read delays nothing.
+pub fn true_time() -> i64 {
+    kernel_clock(libc::CLOCK_REALTIME).map_or(i64::MAX, |time| time.tv_sec)
+}
+
+/// Milliseconds of CLOCK_MONOTONIC, from 1 on; 0: it cannot be read.
+pub fn uptime() -> u64 {
+    kernel_clock(libc::CLOCK_MONOTONIC).map_or(0, |time| {
+        1 + time.tv_sec as u64 * 1000 + time.tv_nsec as u64 / 1_000_000
+    })
 }
 
 /// As many words as a system call takes, of which the last are zeros.
