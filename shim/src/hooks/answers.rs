@@ -310,16 +310,31 @@ macro_rules! receives {
         pub unsafe fn $name(
             next: Option<table::$name::Function>, $fd: c_int, $buffer: *mut c_void, $length: usize, $($more: $type),*
         ) -> isize {
-            // SAFETY: the caller's arguments; libc has filled as much of the buffer as it says, and the sender's address.
-            unsafe {
-                let Some(next) = next else { return finish(Err(Errno(libc::ENOSYS))) as isize };
-                let received = next($fd, $buffer, $length, $($more),*);
-                if let (Some(state), Ok(count)) = (state::noting(), usize::try_from(received)) {
-                    let count = count.min($length);
-                    let vector = iovec { iov_base: $buffer, iov_len: count };
-                    hear(state, $fd, &[vector], count, $from);
+            /// # Safety
+            /// As its manual page says.
+            #[inline(never)]
+            #[allow(clippy::too_many_arguments, reason = "as above")]
+            unsafe fn heard(
+                state: &State, next: table::$name::Function, $fd: c_int, $buffer: *mut c_void, $length: usize, $($more: $type),*
+            ) -> isize {
+                // SAFETY: the caller's arguments; libc has filled as much of the buffer as it says, and the sender's address.
+                unsafe {
+                    let received = next($fd, $buffer, $length, $($more),*);
+                    if let Ok(count) = usize::try_from(received) {
+                        let count = count.min($length);
+                        let vector = iovec { iov_base: $buffer, iov_len: count };
+                        hear(state, $fd, &[vector], count, $from);
+                    }
+                    received
                 }
-                received
+            }
+            let Some(next) = next else { return finish(Err(Errno(libc::ENOSYS))) as isize };
+            // SAFETY: the caller's arguments.
+            unsafe {
+                match state::noting() {
+                    Some(state) if $length >= LEAST => heard(state, next, $fd, $buffer, $length, $($more),*),
+                    _ => next($fd, $buffer, $length, $($more),*),
+                }
             }
         }
     )*};

@@ -7,7 +7,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use libc::{iovec, mmsghdr, msghdr, off_t, sockaddr, socklen_t};
 use palisade_policy::event::Section;
 
-use super::network::{self, ADDRESS_MAX, Address, is_plainly_allowed, is_socket, judge_outbound};
+use super::network::{self, ADDRESS_MAX, Address, is_socket, judge_outbound, plainly_allowed};
 use super::questions::{self, PAYLOAD};
 use super::{REFUSED, finish};
 use crate::sys::{Errno, Reader};
@@ -134,11 +134,12 @@ unsafe fn judge_destined(
     vectors: *const iovec,
     count: usize,
 ) -> Result<(), Errno> {
-    if !are_there(vectors, count) {
+    // SAFETY: the copy is the caller's.
+    let plain = unsafe { plainly_allowed(copy.as_ptr(), copy.length) };
+    if plain.is_some() || !are_there(vectors, count) {
         return Ok(());
     }
     if let Some(state) = state::judging(Section::Outbound)
-        && !is_plainly_allowed(state, copy)
         && let Some(to) = copy.internet_or_none()
     {
         judge_outbound(state, fd, to)?;
@@ -245,9 +246,35 @@ pub unsafe fn sendto(
     // SAFETY: the caller's arguments.
     unsafe {
         if state::judges_any(&MESSAGES) {
-            sendto_judged(next, fd, buffer, length, flags, (address, address_length))
+            let to = (address, address_length);
+            sendto_looked_at(next, fd, buffer, length, flags, to)
         } else {
             next(fd, buffer, length, flags, address, address_length)
+        }
+    }
+}
+
+/// A function of its own: most destinations take no stack for the copy of an address of any length.
+///
+/// # Safety
+/// As sendto(2) says.
+#[inline(never)]
+unsafe fn sendto_looked_at(
+    next: table::sendto::Function,
+    fd: c_int,
+    buffer: *const c_void,
+    length: usize,
+    flags: c_int,
+    (address, address_length): (*const sockaddr, socklen_t),
+) -> isize {
+    // SAFETY: the caller's arguments, or a copy of them.
+    unsafe {
+        match plainly_allowed(address, address_length) {
+            Some(copy) => {
+                let to = copy.as_ptr().cast();
+                next(fd, buffer, length, flags, to, address_length)
+            }
+            None => sendto_judged(next, fd, buffer, length, flags, (address, address_length)),
         }
     }
 }

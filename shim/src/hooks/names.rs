@@ -173,11 +173,28 @@ pub unsafe fn getaddrinfo(
     unsafe {
         let is_numeric = || flags_of(hints) & libc::AI_NUMERICHOST != 0;
         if (state::judging_at_all().is_none() || is_numeric())
-            && let Some(next) = table::getaddrinfo::next()
+            && let Some(next) = table::getaddrinfo::known()
         {
             // Nobody looks at what libc does, or there is no name.
             return next(node, service, hints, result);
         }
+        getaddrinfo_looked_at(node, service, hints, result)
+    }
+}
+
+/// A function of its own: libc resolves a number in the time that fifty instructions take, of which this one's registers would be a third.
+///
+/// # Safety
+/// As for getaddrinfo(3).
+#[inline(never)]
+unsafe fn getaddrinfo_looked_at(
+    node: *const c_char,
+    service: *const c_char,
+    hints: *const addrinfo,
+    result: *mut *mut addrinfo,
+) -> c_int {
+    // SAFETY: the caller's promise.
+    unsafe {
         match state::judging(Section::Dns) {
             Some(state) => getaddrinfo_judged(state, node, service, hints, result),
             None => getaddrinfo_noted(node, service, hints, result),

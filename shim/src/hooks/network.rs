@@ -25,7 +25,8 @@ pub const DNS_PORT: u16 = 53;
 pub struct Address {
     /// As the program wrote it, and zeros behind.
     pub bytes: [u8; ADDRESS_MAX],
-    length: socklen_t,
+    /// As the program said, of which no more than [`ADDRESS_MAX`] are there.
+    pub length: socklen_t,
 }
 
 impl Address {
@@ -59,12 +60,10 @@ impl Address {
         }
         self.length = length;
         if length as usize == size_of::<libc::sockaddr_in>() {
-            // What nearly all have: two words, and no function is called to copy them.
-            // SAFETY: the caller's promise, and an array that is longer.
+            // SAFETY: the caller's promise, and an array that is longer and aligned.
             unsafe {
-                let words = address.cast::<[u64; 2]>().read_unaligned();
-                let room = self.bytes.as_mut_ptr().cast::<[u64; 2]>();
-                room.write_unaligned(words);
+                let words = words_of(address);
+                self.bytes.as_mut_ptr().cast::<[u64; 2]>().write(words);
             }
             return true;
         }
@@ -87,16 +86,6 @@ impl Address {
     /// The address and port, for calls that need no family.
     pub fn internet_or_none(&self) -> Option<SocketAddr> {
         internet_or_none(self.bytes.get(..self.length as usize)?)
-    }
-
-    /// The same for ip(7) alone, in its own words: most are of it, and a `SocketAddr` takes longer to be made and taken apart than to be
-    /// judged.
-    #[inline]
-    fn internet4(&self) -> Option<(Ipv4Addr, u16)> {
-        let [f0, f1, p0, p1, a, b, c, d, ..] = self.bytes;
-        let is_whole = self.length as usize >= size_of::<libc::sockaddr_in>();
-        (is_whole && u16::from_ne_bytes([f0, f1]) == libc::AF_INET as u16)
-            .then(|| (Ipv4Addr::new(a, b, c, d), u16::from_be_bytes([p0, p1])))
     }
 
     /// Does the port stand there that name servers listen on? It is one if it is an address of [`internet`](Self::internet).
@@ -184,7 +173,7 @@ macro_rules! connects {
             // SAFETY: the caller's arguments.
             unsafe {
                 if state::judges_any(&[Section::Outbound, Section::Dns]) {
-                    with_copy(next, fd, address, length, judge_connect)
+                    connect_judged(next, fd, address, length)
                 } else {
                     next(fd, address, length)
                 }
@@ -194,6 +183,24 @@ macro_rules! connects {
 }
 
 connects! { connect __connect }
+
+/// # Safety
+/// As connect(2) says.
+#[inline(never)]
+unsafe fn connect_judged(
+    next: table::connect::Function,
+    fd: c_int,
+    address: *const sockaddr,
+    length: socklen_t,
+) -> c_int {
+    // SAFETY: the caller's arguments, or a copy of them.
+    unsafe {
+        match plainly_allowed(address, length) {
+            Some(copy) => next(fd, copy.as_ptr().cast(), length),
+            None => with_copy(next, fd, address, length, judge_connect),
+        }
+    }
+}
 
 /// Judges a copy of the address, and lets the real call happen with it. A function of its own, so that a call that is not judged takes no stack for the copy.
 ///
@@ -243,7 +250,6 @@ fn judge_connect(fd: c_int, copy: &Address) -> Result<(), Errno> {
         return Err(REFUSED);
     }
     if let Some(state) = state::judging(Section::Outbound)
-        && !is_plainly_allowed(state, copy)
         && let Some(to) = copy.internet()
     {
         judge_outbound(state, fd, to)?;
@@ -254,11 +260,38 @@ fn judge_connect(fd: c_int, copy: &Address) -> Result<(), Errno> {
     Ok(())
 }
 
-/// Is an address of ip(7) allowed whatever else is known of it, so that there is nothing to tell? That is most of them.
+/// The words of a whole address of ip(7): what nearly all have, and no function is called to copy them.
+///
+/// # Safety
+/// Sixteen bytes that are readable.
 #[inline]
-pub fn is_plainly_allowed(state: &State, copy: &Address) -> bool {
-    copy.internet4()
-        .is_some_and(|(ip, port)| is_allowed4(state, ip, port))
+unsafe fn words_of(address: *const sockaddr) -> [u64; 2] {
+    let words = address.cast::<u64>();
+    // SAFETY: the caller's promise.
+    unsafe { [words.read_unaligned(), words.add(1).read_unaligned()] }
+}
+
+/// A copy of an address of ip(7) that is allowed whatever else is known of it, where no name server listens, so that there is nothing to tell:
+/// what most calls have. `None`: it has to be looked at as an [`Address`], of which it takes an eighth of the room.
+///
+/// # Safety
+/// As for [`Address::copy`].
+#[inline]
+pub unsafe fn plainly_allowed(address: *const sockaddr, length: socklen_t) -> Option<[u64; 2]> {
+    const SIZE: usize = size_of::<libc::sockaddr_in>();
+    if length as usize != SIZE || !sys::can_read(address.cast(), SIZE) {
+        return None;
+    }
+    // SAFETY: the caller's promise.
+    let words = unsafe { words_of(address) };
+    let [f0, f1, p0, p1, a, b, c, d] = words[0].to_ne_bytes();
+    let (family, port) = (u16::from_ne_bytes([f0, f1]), u16::from_be_bytes([p0, p1]));
+    let is_plain = family == libc::AF_INET as u16
+        && port != DNS_PORT
+        && state::waiting().is_none()
+        && state::judging(Section::Outbound)
+            .is_none_or(|state| is_allowed4(state, Ipv4Addr::new(a, b, c, d), port));
+    is_plain.then_some(words)
 }
 
 /// A function of its own, for two callers.
