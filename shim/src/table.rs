@@ -66,7 +66,7 @@ fn search(slot: &AtomicPtr<c_void>, name: &CStr) -> *mut c_void {
 
 /// For a hook that is given what comes after its verdict.
 macro_rules! by_number {
-    (before $next:ident ($($arg:ident: $type:ty),*) -> $result:ty) => {
+    (($($arg:ident: $type:ty),*) -> $result:ty) => {
         /// The system call of that number in place of the function: what a program has asked for that names it to syscall(2). libc's function
         /// may be missing, do something else where the kernel has no such call, or end a thread that is to be cancelled.
         ///
@@ -84,7 +84,6 @@ macro_rules! by_number {
             }
         }
     };
-    ($($nothing:tt)*) => {};
 }
 
 /// More than twice as many as there are hooks, so that a name is nearly always found at once.
@@ -142,10 +141,9 @@ const fn by_hash<const N: usize>(hashes: &[u32; N], count: usize) -> [u8; BUCKET
     buckets
 }
 
-/// What a line of the table that has a handler exports.
-macro_rules! exported {
-    ($name:ident($($arg:ident: $type:ty),*) -> $result:ty) => {};
-    ($name:ident($($arg:ident: $type:ty),*) -> $result:ty = $handler:path $(, before $next:ident)?) => {
+/// The exported symbol of a line.
+macro_rules! exports {
+    ($(#[$attribute:meta])* $name:ident($($arg:ident: $type:ty),*) -> $result:ty = $body:expr) => {
         // Protected: where this library itself names the symbol, it means this one, so that the loader has nothing to look up. A
         // hundred and thirty look-ups were a third of what a start costs.
         #[cfg(not(test))]
@@ -155,33 +153,73 @@ macro_rules! exported {
         /// # Safety
         /// As the manual page of the function says.
         #[cfg(not(test))]
+        $(#[$attribute])*
         #[unsafe(no_mangle)]
         pub unsafe extern "C" fn $name($($arg: $type),*) -> $result {
-            // SAFETY: the caller keeps what the manual page asks; the handler asks for no more.
-            unsafe { $handler($($next(),)? $($arg),*) }
+            $body
         }
-        by_number! { $(before $next)? ($($arg: $type),*) -> $result }
     };
-    ($name:ident($($arg:ident: $type:ty),*) -> $result:ty = $handler:path, before $next:ident, unless resolver) => {
-        // As above.
+}
+
+/// `judged`, which calls a handler with the function behind it. `before found`: until somebody has looked that up, a function of its own does, so
+/// that what a call may overwrite needs no room in the way that is taken ever after; for handlers that do nothing without the function.
+macro_rules! judged {
+    ($name:ident($($arg:ident: $type:ty),*) -> $result:ty = $handler:path, before found) => {
         #[cfg(not(test))]
-        core::arch::global_asm!(concat!(".protected ", stringify!($name)));
-        /// The exported symbol.
-        ///
-        /// # Safety
-        /// As the manual page of the function says.
-        #[cfg(not(test))]
-        #[unsafe(naked)]
-        #[unsafe(no_mangle)]
-        pub unsafe extern "C" fn $name($($arg: $type),*) -> $result {
-            unless_resolver!(judged, SLOTS, Place::$name)
+        #[inline]
+        unsafe extern "C" fn judged($($arg: $type),*) -> $result {
+            // SAFETY: the caller keeps what the manual page asks; the handler asks for no more.
+            unsafe {
+                match known() {
+                    next @ Some(_) => $handler(next, $($arg),*),
+                    None => unresolved($($arg),*),
+                }
+            }
         }
         #[cfg(not(test))]
-        unsafe extern "C" fn judged($($arg: $type),*) -> $result {
+        #[cold]
+        #[inline(never)]
+        unsafe extern "C" fn unresolved($($arg: $type),*) -> $result {
             // SAFETY: as above.
+            unsafe {
+                match next() {
+                    Some(_) => $name($($arg),*),
+                    None => $handler(None, $($arg),*),
+                }
+            }
+        }
+    };
+    ($name:ident($($arg:ident: $type:ty),*) -> $result:ty = $handler:path, before $next:ident) => {
+        #[cfg(not(test))]
+        #[inline]
+        unsafe extern "C" fn judged($($arg: $type),*) -> $result {
+            // SAFETY: the caller keeps what the manual page asks; the handler asks for no more.
             unsafe { $handler($next(), $($arg),*) }
         }
-        by_number! { before $next ($($arg: $type),*) -> $result }
+    };
+}
+
+/// What a line of the table that has a handler exports.
+macro_rules! exported {
+    ($name:ident($($arg:ident: $type:ty),*) -> $result:ty) => {};
+    ($name:ident($($arg:ident: $type:ty),*) -> $result:ty = $handler:path) => {
+        exports! { $name($($arg: $type),*) -> $result = {
+            // SAFETY: the caller keeps what the manual page asks; the handler asks for no more.
+            unsafe { $handler($($arg),*) }
+        } }
+    };
+    ($name:ident($($arg:ident: $type:ty),*) -> $result:ty = $handler:path, before $next:ident) => {
+        exports! { $name($($arg: $type),*) -> $result = {
+            // SAFETY: the caller keeps what the manual page asks.
+            unsafe { judged($($arg),*) }
+        } }
+        judged! { $name($($arg: $type),*) -> $result = $handler, before $next }
+        by_number! { ($($arg: $type),*) -> $result }
+    };
+    ($name:ident($($arg:ident: $type:ty),*) -> $result:ty = $handler:path, before $next:ident, unless resolver) => {
+        exports! { #[unsafe(naked)] $name($($arg: $type),*) -> $result = unless_resolver!(judged, SLOTS, Place::$name) }
+        judged! { $name($($arg: $type),*) -> $result = $handler, before $next }
+        by_number! { ($($arg: $type),*) -> $result }
     };
 }
 
@@ -372,12 +410,12 @@ hooks! {
     _exit(status: c_int) -> () = process::_exit;
     _Exit(status: c_int) -> () = process::_exit;
 
-    connect(fd: c_int, address: *const sockaddr, length: socklen_t) -> c_int = network::connect, before next, unless resolver;
-    __connect(fd: c_int, address: *const sockaddr, length: socklen_t) -> c_int = network::__connect, before next, unless resolver;
+    connect(fd: c_int, address: *const sockaddr, length: socklen_t) -> c_int = network::connect, before found, unless resolver;
+    __connect(fd: c_int, address: *const sockaddr, length: socklen_t) -> c_int = network::__connect, before found, unless resolver;
     send(fd: c_int, buffer: *const c_void, length: usize, flags: c_int) -> isize = messages::send, before next, unless resolver;
     __send(fd: c_int, buffer: *const c_void, length: usize, flags: c_int) -> isize = messages::__send, before next, unless resolver;
     sendto(fd: c_int, buffer: *const c_void, length: usize, flags: c_int, address: *const sockaddr,
-        address_length: socklen_t) -> isize = messages::sendto, before next, unless resolver;
+        address_length: socklen_t) -> isize = messages::sendto, before found, unless resolver;
     sendmsg(fd: c_int, message: *const msghdr, flags: c_int) -> isize = messages::sendmsg, before next, unless resolver;
     sendmmsg(fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int) -> c_int = messages::sendmmsg, before next, unless resolver;
     __sendmmsg(fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int) -> c_int = messages::__sendmmsg, before next, unless resolver;
@@ -393,10 +431,10 @@ hooks! {
     aio_write64(request: *mut AioRequest) -> c_int = messages::aio_write64;
     lio_listio(mode: c_int, list: *const *mut AioRequest, count: c_int, event: *mut c_void) -> c_int = messages::lio_listio;
     lio_listio64(mode: c_int, list: *const *mut AioRequest, count: c_int, event: *mut c_void) -> c_int = messages::lio_listio64;
-    recv(fd: c_int, buffer: *mut c_void, length: usize, flags: c_int) -> isize = answers::recv, before next;
+    recv(fd: c_int, buffer: *mut c_void, length: usize, flags: c_int) -> isize = answers::recv, before found;
     __recv_chk(fd: c_int, buffer: *mut c_void, length: usize, limit: usize, flags: c_int) -> isize = answers::__recv_chk, before next;
     recvfrom(fd: c_int, buffer: *mut c_void, length: usize, flags: c_int, address: *mut sockaddr,
-        address_length: *mut socklen_t) -> isize = answers::recvfrom, before next;
+        address_length: *mut socklen_t) -> isize = answers::recvfrom, before found;
     __recvfrom_chk(fd: c_int, buffer: *mut c_void, length: usize, limit: usize, flags: c_int, address: *mut sockaddr,
         address_length: *mut socklen_t) -> isize = answers::__recvfrom_chk, before next;
     recvmsg(fd: c_int, message: *mut msghdr, flags: c_int) -> isize = answers::recvmsg, before next;

@@ -315,7 +315,7 @@ macro_rules! receives {
             #[inline(never)]
             #[allow(clippy::too_many_arguments, reason = "as above")]
             unsafe fn heard(
-                state: &State, next: table::$name::Function, $fd: c_int, $buffer: *mut c_void, $length: usize, $($more: $type),*
+                $fd: c_int, $buffer: *mut c_void, $length: usize, $($more: $type,)* next: table::$name::Function, state: &State
             ) -> isize {
                 // SAFETY: the caller's arguments; libc has filled as much of the buffer as it says, and the sender's address.
                 unsafe {
@@ -332,7 +332,7 @@ macro_rules! receives {
             // SAFETY: the caller's arguments.
             unsafe {
                 match state::noting() {
-                    Some(state) if $length >= LEAST => heard(state, next, $fd, $buffer, $length, $($more),*),
+                    Some(state) if $length >= LEAST => heard($fd, $buffer, $length, $($more,)* next, state),
                     _ => next($fd, $buffer, $length, $($more),*),
                 }
             }

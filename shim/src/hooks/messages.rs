@@ -7,7 +7,9 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use libc::{iovec, mmsghdr, msghdr, off_t, sockaddr, socklen_t};
 use palisade_policy::event::Section;
 
-use super::network::{self, ADDRESS_MAX, Address, is_socket, judge_outbound, plainly_allowed};
+use super::network::{
+    self, ADDRESS_MAX, Address, Words, is_socket, judge_outbound, plainly_allowed,
+};
 use super::questions::{self, PAYLOAD};
 use super::{REFUSED, finish};
 use crate::sys::{Errno, Reader};
@@ -135,8 +137,8 @@ unsafe fn judge_destined(
     count: usize,
 ) -> Result<(), Errno> {
     // SAFETY: the copy is the caller's.
-    let plain = unsafe { plainly_allowed(copy.as_ptr(), copy.length) };
-    if plain.is_some() || !are_there(vectors, count) {
+    let is_plain = unsafe { plainly_allowed(copy.as_ptr(), copy.length, &mut Words::default()) };
+    if is_plain || !are_there(vectors, count) {
         return Ok(());
     }
     if let Some(state) = state::judging(Section::Outbound)
@@ -269,13 +271,12 @@ unsafe fn sendto_looked_at(
 ) -> isize {
     // SAFETY: the caller's arguments, or a copy of them.
     unsafe {
-        match plainly_allowed(address, address_length) {
-            Some(copy) => {
-                let to = copy.as_ptr().cast();
-                next(fd, buffer, length, flags, to, address_length)
-            }
-            None => sendto_judged(next, fd, buffer, length, flags, (address, address_length)),
+        let mut copy = Words::default();
+        if plainly_allowed(address, address_length, &mut copy) {
+            let to = copy.as_ptr().cast();
+            return next(fd, buffer, length, flags, to, address_length);
         }
+        sendto_judged(next, fd, buffer, length, flags, (address, address_length))
     }
 }
 

@@ -63,7 +63,7 @@ impl Address {
             // SAFETY: the caller's promise, and an array that is longer and aligned.
             unsafe {
                 let words = words_of(address);
-                self.bytes.as_mut_ptr().cast::<[u64; 2]>().write(words);
+                self.bytes.as_mut_ptr().cast::<Words>().write(words);
             }
             return true;
         }
@@ -173,7 +173,7 @@ macro_rules! connects {
             // SAFETY: the caller's arguments.
             unsafe {
                 if state::judges_any(&[Section::Outbound, Section::Dns]) {
-                    connect_judged(next, fd, address, length)
+                    connect_judged(fd, address, length, next)
                 } else {
                     next(fd, address, length)
                 }
@@ -188,16 +188,18 @@ connects! { connect __connect }
 /// As connect(2) says.
 #[inline(never)]
 unsafe fn connect_judged(
-    next: table::connect::Function,
     fd: c_int,
     address: *const sockaddr,
     length: socklen_t,
+    next: table::connect::Function,
 ) -> c_int {
     // SAFETY: the caller's arguments, or a copy of them.
     unsafe {
-        match plainly_allowed(address, length) {
-            Some(copy) => next(fd, copy.as_ptr().cast(), length),
-            None => with_copy(next, fd, address, length, judge_connect),
+        let mut copy = Words::default();
+        if plainly_allowed(address, length, &mut copy) {
+            next(fd, copy.as_ptr().cast(), length)
+        } else {
+            with_copy(next, fd, address, length, judge_connect)
         }
     }
 }
@@ -265,33 +267,38 @@ fn judge_connect(fd: c_int, copy: &Address) -> Result<(), Errno> {
 /// # Safety
 /// Sixteen bytes that are readable.
 #[inline]
-unsafe fn words_of(address: *const sockaddr) -> [u64; 2] {
+unsafe fn words_of(address: *const sockaddr) -> Words {
     let words = address.cast::<u64>();
     // SAFETY: the caller's promise.
     unsafe { [words.read_unaligned(), words.add(1).read_unaligned()] }
 }
 
-/// A copy of an address of ip(7) that is allowed whatever else is known of it, where no name server listens, so that there is nothing to tell:
-/// what most calls have. `None`: it has to be looked at as an [`Address`], of which it takes an eighth of the room.
+/// Two words of a whole address of ip(7).
+pub type Words = [u64; 2];
+
+/// Copies an address of ip(7) that is allowed whatever else is known of it, where no name server listens, so that there is nothing to tell: what
+/// most calls have. `false`: it has to be looked at as an [`Address`], of which this takes an eighth of the room.
 ///
 /// # Safety
 /// As for [`Address::copy`].
 #[inline]
-pub unsafe fn plainly_allowed(address: *const sockaddr, length: socklen_t) -> Option<[u64; 2]> {
-    const SIZE: usize = size_of::<libc::sockaddr_in>();
-    if length as usize != SIZE || !sys::can_read(address.cast(), SIZE) {
-        return None;
+pub unsafe fn plainly_allowed(
+    address: *const sockaddr,
+    length: socklen_t,
+    copy: &mut Words,
+) -> bool {
+    if length as usize != size_of::<Words>() || !sys::can_read(address.cast(), size_of::<Words>()) {
+        return false;
     }
     // SAFETY: the caller's promise.
-    let words = unsafe { words_of(address) };
-    let [f0, f1, p0, p1, a, b, c, d] = words[0].to_ne_bytes();
+    *copy = unsafe { words_of(address) };
+    let [f0, f1, p0, p1, a, b, c, d] = copy[0].to_ne_bytes();
     let (family, port) = (u16::from_ne_bytes([f0, f1]), u16::from_be_bytes([p0, p1]));
-    let is_plain = family == libc::AF_INET as u16
+    family == libc::AF_INET as u16
         && port != DNS_PORT
         && state::waiting().is_none()
         && state::judging(Section::Outbound)
-            .is_none_or(|state| is_allowed4(state, Ipv4Addr::new(a, b, c, d), port));
-    is_plain.then_some(words)
+            .is_none_or(|state| is_allowed4(state, Ipv4Addr::new(a, b, c, d), port))
 }
 
 /// A function of its own, for two callers.
