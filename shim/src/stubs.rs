@@ -11,7 +11,7 @@ use core::ffi::{c_char, c_int, c_void};
 use libc::{FILE, mode_t};
 
 use crate::hooks::around::{self, NUMBERS, REAL};
-use crate::hooks::files;
+use crate::hooks::inside;
 use crate::state::ACTIVE;
 use crate::{sys, table};
 
@@ -223,7 +223,7 @@ pub unsafe extern "C" fn dlopen() {
         "add rsp, 16\npop rsi",
         "mov rdi, rax\nand esi, -9",
         real!(2),
-        active = sym ACTIVE, real = sym REAL, resolve = sym around::resolve, judge = sym files::library,
+        active = sym ACTIVE, real = sym REAL, resolve = sym around::resolve, judge = sym inside::library,
     );
     #[cfg(target_arch = "aarch64")]
     naked_asm!(
@@ -233,7 +233,7 @@ pub unsafe extern "C" fn dlopen() {
         "ldr x1, [sp, #16]\nldp x29, x30, [sp], #32",
         "and w1, w1, #-9",
         real!(2),
-        active = sym ACTIVE, real = sym REAL, resolve = sym around::resolve, judge = sym files::library,
+        active = sym ACTIVE, real = sym REAL, resolve = sym around::resolve, judge = sym inside::library,
     );
 }
 

@@ -22,12 +22,15 @@ use libc::{
 #[cfg(not(test))]
 use crate::hooks::resolver::unless_resolver;
 #[cfg(not(test))]
-use crate::hooks::{answers, files, memory, messages, names, nets, network, process, tree};
+use crate::hooks::{
+    answers, files, indirect, inside, memory, messages, names, nets, network, process, queries,
+    shell, streams, tree,
+};
 #[cfg(not(test))]
 use crate::stubs;
 
 use crate::hooks::answers::Gaicb;
-use crate::hooks::messages::AioRequest;
+use crate::hooks::indirect::AioRequest;
 
 use crate::objects::{self, Behind};
 use crate::offsets::Offsets;
@@ -402,11 +405,11 @@ hooks! {
         attributes: *const posix_spawnattr_t, argv: Strings, envp: Strings) -> c_int = process::pidfd_spawn;
     pidfd_spawnp(pid: *mut c_int, path: *const c_char, actions: *const posix_spawn_file_actions_t,
         attributes: *const posix_spawnattr_t, argv: Strings, envp: Strings) -> c_int = process::pidfd_spawnp;
-    system(command: *const c_char) -> c_int = process::system;
-    __libc_system(command: *const c_char) -> c_int = process::__libc_system;
-    popen(command: *const c_char, mode: *const c_char) -> *mut FILE = process::popen;
-    _IO_popen(command: *const c_char, mode: *const c_char) -> *mut FILE = process::_IO_popen;
-    wordexp(words: *const c_char, result: *mut c_void, flags: c_int) -> c_int = process::wordexp;
+    system(command: *const c_char) -> c_int = shell::system;
+    __libc_system(command: *const c_char) -> c_int = shell::__libc_system;
+    popen(command: *const c_char, mode: *const c_char) -> *mut FILE = shell::popen;
+    _IO_popen(command: *const c_char, mode: *const c_char) -> *mut FILE = shell::_IO_popen;
+    wordexp(words: *const c_char, result: *mut c_void, flags: c_int) -> c_int = shell::wordexp;
     _exit(status: c_int) -> () = process::_exit;
     _Exit(status: c_int) -> () = process::_exit;
 
@@ -424,13 +427,13 @@ hooks! {
     writev(fd: c_int, vectors: *const iovec, count: c_int) -> isize = messages::writev, before next, unless resolver;
     pwritev2(fd: c_int, vectors: *const iovec, count: c_int, offset: off_t, flags: c_int) -> isize = messages::pwritev2, before next;
     pwritev64v2(fd: c_int, vectors: *const iovec, count: c_int, offset: off_t, flags: c_int) -> isize = messages::pwritev64v2, before next;
-    sendfile(to: c_int, from: c_int, offset: *mut off_t, length: usize) -> isize = messages::sendfile, before next;
-    sendfile64(to: c_int, from: c_int, offset: *mut off_t, length: usize) -> isize = messages::sendfile64, before next;
-    splice(from: c_int, from_offset: *mut off_t, to: c_int, to_offset: *mut off_t, length: usize, flags: c_uint) -> isize = messages::splice, before next;
-    aio_write(request: *mut AioRequest) -> c_int = messages::aio_write;
-    aio_write64(request: *mut AioRequest) -> c_int = messages::aio_write64;
-    lio_listio(mode: c_int, list: *const *mut AioRequest, count: c_int, event: *mut c_void) -> c_int = messages::lio_listio;
-    lio_listio64(mode: c_int, list: *const *mut AioRequest, count: c_int, event: *mut c_void) -> c_int = messages::lio_listio64;
+    sendfile(to: c_int, from: c_int, offset: *mut off_t, length: usize) -> isize = indirect::sendfile, before next;
+    sendfile64(to: c_int, from: c_int, offset: *mut off_t, length: usize) -> isize = indirect::sendfile64, before next;
+    splice(from: c_int, from_offset: *mut off_t, to: c_int, to_offset: *mut off_t, length: usize, flags: c_uint) -> isize = indirect::splice, before next;
+    aio_write(request: *mut AioRequest) -> c_int = indirect::aio_write;
+    aio_write64(request: *mut AioRequest) -> c_int = indirect::aio_write64;
+    lio_listio(mode: c_int, list: *const *mut AioRequest, count: c_int, event: *mut c_void) -> c_int = indirect::lio_listio;
+    lio_listio64(mode: c_int, list: *const *mut AioRequest, count: c_int, event: *mut c_void) -> c_int = indirect::lio_listio64;
     recv(fd: c_int, buffer: *mut c_void, length: usize, flags: c_int) -> isize = answers::recv, before found;
     __recv_chk(fd: c_int, buffer: *mut c_void, length: usize, limit: usize, flags: c_int) -> isize = answers::__recv_chk, before next;
     recvfrom(fd: c_int, buffer: *mut c_void, length: usize, flags: c_int, address: *mut sockaddr,
@@ -470,26 +473,26 @@ hooks! {
         h_errno: *mut c_int) -> c_int = nets::getnetbyaddr_r;
     getnameinfo(address: *const sockaddr, length: socklen_t, host: *mut c_char, host_size: socklen_t,
         service: *mut c_char, service_size: socklen_t, flags: c_int) -> c_int = names::getnameinfo;
-    res_query(name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) -> c_int = names::res_query;
-    __res_query(name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) -> c_int = names::__res_query;
-    res_nquery(resolver: *mut c_void, name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) -> c_int = names::res_nquery;
-    __res_nquery(resolver: *mut c_void, name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) -> c_int = names::__res_nquery;
-    res_search(name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) -> c_int = names::res_search;
-    __res_search(name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) -> c_int = names::__res_search;
-    res_nsearch(resolver: *mut c_void, name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) -> c_int = names::res_nsearch;
-    __res_nsearch(resolver: *mut c_void, name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) -> c_int = names::__res_nsearch;
+    res_query(name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) -> c_int = queries::res_query;
+    __res_query(name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) -> c_int = queries::__res_query;
+    res_nquery(resolver: *mut c_void, name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) -> c_int = queries::res_nquery;
+    __res_nquery(resolver: *mut c_void, name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) -> c_int = queries::__res_nquery;
+    res_search(name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) -> c_int = queries::res_search;
+    __res_search(name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) -> c_int = queries::__res_search;
+    res_nsearch(resolver: *mut c_void, name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) -> c_int = queries::res_nsearch;
+    __res_nsearch(resolver: *mut c_void, name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, size: c_int) -> c_int = queries::__res_nsearch;
     res_querydomain(name: *const c_char, domain: *const c_char, class: c_int, kind: c_int,
-        answer: *mut c_uchar, size: c_int) -> c_int = names::res_querydomain;
+        answer: *mut c_uchar, size: c_int) -> c_int = queries::res_querydomain;
     res_nquerydomain(resolver: *mut c_void, name: *const c_char, domain: *const c_char, class: c_int,
-        kind: c_int, answer: *mut c_uchar, size: c_int) -> c_int = names::res_nquerydomain;
-    res_send(message: *const c_uchar, length: c_int, answer: *mut c_uchar, size: c_int) -> c_int = names::res_send;
-    res_nsend(resolver: *mut c_void, message: *const c_uchar, length: c_int, answer: *mut c_uchar, size: c_int) -> c_int = names::res_nsend;
+        kind: c_int, answer: *mut c_uchar, size: c_int) -> c_int = queries::res_nquerydomain;
+    res_send(message: *const c_uchar, length: c_int, answer: *mut c_uchar, size: c_int) -> c_int = queries::res_send;
+    res_nsend(resolver: *mut c_void, message: *const c_uchar, length: c_int, answer: *mut c_uchar, size: c_int) -> c_int = queries::res_nsend;
     __res_querydomain(name: *const c_char, domain: *const c_char, class: c_int, kind: c_int,
-        answer: *mut c_uchar, size: c_int) -> c_int = names::__res_querydomain;
+        answer: *mut c_uchar, size: c_int) -> c_int = queries::__res_querydomain;
     __res_nquerydomain(resolver: *mut c_void, name: *const c_char, domain: *const c_char, class: c_int,
-        kind: c_int, answer: *mut c_uchar, size: c_int) -> c_int = names::__res_nquerydomain;
-    __res_send(message: *const c_uchar, length: c_int, answer: *mut c_uchar, size: c_int) -> c_int = names::__res_send;
-    __res_nsend(resolver: *mut c_void, message: *const c_uchar, length: c_int, answer: *mut c_uchar, size: c_int) -> c_int = names::__res_nsend;
+        kind: c_int, answer: *mut c_uchar, size: c_int) -> c_int = queries::__res_nquerydomain;
+    __res_send(message: *const c_uchar, length: c_int, answer: *mut c_uchar, size: c_int) -> c_int = queries::__res_send;
+    __res_nsend(resolver: *mut c_void, message: *const c_uchar, length: c_int, answer: *mut c_uchar, size: c_int) -> c_int = queries::__res_nsend;
 
     open(path: *const c_char, flags: c_int, mode: mode_t) -> c_int = files::open, before known;
     open64(path: *const c_char, flags: c_int, mode: mode_t) -> c_int = files::open64, before known;
@@ -504,20 +507,20 @@ hooks! {
     openat2(dir: c_int, path: *const c_char, how: *const c_void, size: usize) -> c_int = files::openat2, before known;
     creat(path: *const c_char, mode: mode_t) -> c_int = files::creat, before known;
     creat64(path: *const c_char, mode: mode_t) -> c_int = files::creat64, before known;
-    fopen(path: *const c_char, mode: *const c_char) -> *mut FILE = files::fopen;
-    fopen64(path: *const c_char, mode: *const c_char) -> *mut FILE = files::fopen64;
-    _IO_fopen(path: *const c_char, mode: *const c_char) -> *mut FILE = files::_IO_fopen;
-    freopen(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE = files::freopen;
-    freopen64(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE = files::freopen64;
+    fopen(path: *const c_char, mode: *const c_char) -> *mut FILE = streams::fopen;
+    fopen64(path: *const c_char, mode: *const c_char) -> *mut FILE = streams::fopen64;
+    _IO_fopen(path: *const c_char, mode: *const c_char) -> *mut FILE = streams::_IO_fopen;
+    freopen(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE = streams::freopen;
+    freopen64(path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE = streams::freopen64;
     opendir(path: *const c_char) -> *mut DIR = files::opendir;
-    setmntent(path: *const c_char, mode: *const c_char) -> *mut FILE = files::setmntent;
-    __setmntent(path: *const c_char, mode: *const c_char) -> *mut FILE = files::__setmntent;
-    shm_open(name: *const c_char, flags: c_int, mode: mode_t) -> c_int = files::shm_open;
-    sem_open(name: *const c_char, flags: c_int, mode: mode_t, value: c_uint) -> *mut c_void = files::sem_open;
-    updwtmp(path: *const c_char, entry: *const c_void) -> () = files::updwtmp;
-    updwtmpx(path: *const c_char, entry: *const c_void) -> () = files::updwtmpx;
-    utmpname(path: *const c_char) -> c_int = files::utmpname;
-    utmpxname(path: *const c_char) -> c_int = files::utmpxname;
+    setmntent(path: *const c_char, mode: *const c_char) -> *mut FILE = streams::setmntent;
+    __setmntent(path: *const c_char, mode: *const c_char) -> *mut FILE = streams::__setmntent;
+    shm_open(name: *const c_char, flags: c_int, mode: mode_t) -> c_int = inside::shm_open;
+    sem_open(name: *const c_char, flags: c_int, mode: mode_t, value: c_uint) -> *mut c_void = inside::sem_open;
+    updwtmp(path: *const c_char, entry: *const c_void) -> () = inside::updwtmp;
+    updwtmpx(path: *const c_char, entry: *const c_void) -> () = inside::updwtmpx;
+    utmpname(path: *const c_char) -> c_int = inside::utmpname;
+    utmpxname(path: *const c_char) -> c_int = inside::utmpxname;
     process_vm_writev(pid: pid_t, local: *const iovec, local_count: c_ulong, remote: *const iovec, remote_count: c_ulong,
         flags: c_ulong) -> isize = memory::process_vm_writev, before next;
 
@@ -557,8 +560,8 @@ hooks! {
     futimesat(dir: c_int, path: *const c_char, times: *const timeval) -> c_int = tree::futimesat, before next;
     futimes(fd: c_int, times: *const timeval) -> c_int = tree::futimes, before next;
     futimens(fd: c_int, times: *const timespec) -> c_int = tree::futimens, before next;
-    shm_unlink(name: *const c_char) -> c_int = tree::shm_unlink;
-    sem_unlink(name: *const c_char) -> c_int = tree::sem_unlink;
+    shm_unlink(name: *const c_char) -> c_int = inside::shm_unlink;
+    sem_unlink(name: *const c_char) -> c_int = inside::sem_unlink;
     utimensat(dir: c_int, path: *const c_char, times: *const timespec, flags: c_int) -> c_int = tree::utimensat, before next;
     setxattr(path: *const c_char, name: *const c_char, value: *const c_void, size: usize, flags: c_int) -> c_int = tree::setxattr, before next;
     lsetxattr(path: *const c_char, name: *const c_char, value: *const c_void, size: usize, flags: c_int) -> c_int = tree::lsetxattr, before next;

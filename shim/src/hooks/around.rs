@@ -11,7 +11,7 @@ use libc::{iovec, off_t};
 use palisade_audit::{Subject, Text};
 use palisade_policy::event::{Outcome, Reason, Section};
 
-use super::{answers, files, finish, memory, messages, network, process, tree};
+use super::{answers, files, finish, indirect, memory, messages, network, process, tree};
 use crate::objects::Behind;
 use crate::offsets::Offsets;
 use crate::sys::Errno;
@@ -281,15 +281,15 @@ judged_calls! {
     SYS_sendmmsg => messages::sendmmsg[0, 1, 2, 3];
     SYS_write => messages::write[0, 1, 2];
     SYS_writev => messages::writev[0, 1, 2];
-    SYS_io_submit => messages::io_submit()[0, 1, 2];
+    SYS_io_submit => indirect::io_submit()[0, 1, 2];
     SYS_read => answers::read[0, 1, 2];
     SYS_readv => answers::readv[0, 1, 2];
     SYS_recvfrom => answers::recvfrom[0, 1, 2, 3, 4, 5];
     SYS_recvmsg => answers::recvmsg[0, 1, 2];
     SYS_recvmmsg => answers::recvmmsg[0, 1, 2, 3, 4];
     SYS_pwritev2 => messages::pwritev2(placed_write)[0, 1, 2, 3, 5];
-    SYS_sendfile => messages::sendfile[0, 1, 2, 3];
-    SYS_splice => messages::splice[0, 1, 2, 3, 4, 5];
+    SYS_sendfile => indirect::sendfile[0, 1, 2, 3];
+    SYS_splice => indirect::splice[0, 1, 2, 3, 4, 5];
     #[cfg(target_arch = "x86_64")]
     SYS_unlink => tree::unlink[0];
     #[cfg(target_arch = "x86_64")]

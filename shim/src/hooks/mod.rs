@@ -7,6 +7,8 @@
 pub mod answers;
 pub mod around;
 pub mod files;
+pub mod indirect;
+pub mod inside;
 pub mod links;
 pub mod memory;
 pub mod messages;
@@ -15,10 +17,13 @@ pub mod nets;
 pub mod network;
 pub mod process;
 pub mod program;
+pub mod queries;
 pub mod questions;
 pub mod resolve;
 pub mod resolver;
+pub mod shell;
 pub mod spawn;
+pub mod streams;
 pub mod tree;
 
 use core::ffi::c_int;

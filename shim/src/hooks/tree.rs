@@ -13,7 +13,7 @@ use palisade_policy::event::{Access, Reason, Section, Verdict};
 
 use super::resolve::Pin;
 use super::{REFUSED, around, finish, resolve};
-use crate::path::{DELETED, Decimal, Name, Text};
+use crate::path::{DELETED, Decimal, Name};
 use crate::state::State;
 use crate::sys::Errno;
 use crate::{report, room, state, sys, table};
@@ -63,6 +63,14 @@ unsafe fn judge(
 /// `EACCES`: refused.
 pub fn judge_new(state: &State, given: &[u8]) -> Result<(), Errno> {
     judge_given(state, libc::AT_FDCWD, given, Entry::Absent, Access::Write)
+}
+
+/// Judges a file that a call removes, as unlink(2) would be.
+///
+/// # Errors
+/// `EACCES`: refused.
+pub fn judge_removed(state: &State, given: &[u8]) -> Result<(), Errno> {
+    judge_given(state, libc::AT_FDCWD, given, Entry::Present, Access::Write)
 }
 
 /// A function of its own, so that a call that is not judged takes no stack for the name.
@@ -201,65 +209,6 @@ open_files! {
     futimens(fd: c_int, times: *const timespec);
     fsetxattr(fd: c_int, name: *const c_char, value: *const c_void, size: usize, flags: c_int);
     fremovexattr(fd: c_int, name: *const c_char);
-}
-
-macro_rules! shared {
-    ($($name:ident in $folder:expr;)*) => {$(
-        #[doc = concat!("`", stringify!($name), "(3)`.")]
-        ///
-        /// # Safety
-        /// As its manual page says.
-        pub unsafe fn $name(name: *const c_char) -> c_int {
-            // SAFETY: the caller's argument.
-            unsafe {
-                let judged = match state::judging(Section::Filesystem) {
-                    Some(state) => judge_shared(state, $folder, name),
-                    None => Ok(()),
-                };
-                match (judged, table::$name::next()) {
-                    (Ok(()), Some(next)) => next(name),
-                    (judged, _) => finish(Err(judged.err().unwrap_or(Errno(libc::ENOSYS)))),
-                }
-            }
-        }
-    )*};
-}
-
-shared! {
-    shm_unlink in MEMORY;
-    sem_unlink in SEMAPHORES;
-}
-
-/// What stands before the name of an object of shared memory (shm_overview(7)).
-pub const MEMORY: &[u8] = b"/dev/shm/";
-/// What stands before the name of a semaphore (sem_overview(7)).
-pub const SEMAPHORES: &[u8] = b"/dev/shm/sem.";
-
-/// # Safety
-/// As for [`name_shared`].
-#[inline(never)]
-unsafe fn judge_shared(state: &State, folder: &[u8], name: *const c_char) -> Result<(), Errno> {
-    let mut path = SharedName::new();
-    // SAFETY: the caller's promise.
-    match unsafe { name_shared(folder, name, &mut path) } {
-        Some(()) => judge_given(state, CWD, path.as_bytes(), Entry::Present, Access::Write),
-        None => Ok(()),
-    }
-}
-
-/// The file of an object of shared memory or a semaphore: its folder, and NAME_MAX. A longer name fails by itself.
-pub type SharedName = Text<{ 16 + resolve::COMPONENT_MAX }>;
-
-/// Writes the file of an object of that name into `path`. `None`: the name is none.
-///
-/// # Safety
-/// `name` is a C string that nobody changes meanwhile, or a bad pointer.
-pub unsafe fn name_shared(folder: &[u8], name: *const c_char, path: &mut SharedName) -> Option<()> {
-    // SAFETY: the caller's promise.
-    let given = unsafe { sys::libc_text(name) }?;
-    let start = given.iter().position(|byte| *byte != b'/')?;
-    path.push(folder).ok()?;
-    path.push(given.get(start..)?).ok()
 }
 
 /// Does a `…at` call with these flags follow a link at the end of the name?
