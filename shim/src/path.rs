@@ -319,36 +319,35 @@ pub fn is_plain(path: &[u8]) -> bool {
     true
 }
 
-/// Does a slash or a dot follow a slash anywhere? Looked for in words of eight bytes, each pair in one of them at least.
+/// Does a slash or a dot follow a slash anywhere? Eight places at a time: each byte beside the one behind it.
 fn has_odd_pair(path: &[u8]) -> bool {
-    /// Multiplied by a byte: a word of eight of it.
-    const EACH: u64 = 0x0101_0101_0101_0101;
-    /// The high bit of each byte that is zero.
-    const fn zeros(word: u64) -> u64 {
-        // Exact for each byte, whatever its neighbours are.
-        let low = EACH * 0x7f;
-        !(((word & low) + low) | word | low)
+    /// A word of eight of a byte.
+    const fn each(byte: u8) -> u64 {
+        u64::from_le_bytes([byte; 8])
     }
-    let is_odd = |bytes: &[u8; 8]| {
-        let word = u64::from_le_bytes(*bytes);
-        let slashes = zeros(word ^ (EACH * b'/' as u64));
-        let marks = slashes | zeros(word ^ (EACH * b'.' as u64));
-        slashes << 8 & marks != 0
+    let is_odd = |bytes: &[u8; 8], behind: &[u8; 8]| {
+        let slashes = u64::from_le_bytes(*bytes) ^ each(b'/');
+        // A slash is a dot with the lowest bit set.
+        let marks = (u64::from_le_bytes(*behind) | each(1)) ^ each(b'/');
+        let both = slashes | marks;
+        // Not 0 if and only if one of the bytes is.
+        both.wrapping_sub(each(1)) & !both & each(0x80) != 0
     };
-    let Some(last) = path.last_chunk::<8>() else {
-        return path
+    let (Some((_, front)), Some((_, behind))) = (path.split_last(), path.split_first()) else {
+        return false;
+    };
+    let (words, words_behind) = (front.as_chunks::<8>().0, behind.as_chunks::<8>().0);
+    let is_found = |(word, behind)| is_odd(word, behind);
+    if words.iter().zip(words_behind).any(is_found) {
+        return true;
+    }
+    // What is left, with bytes that have been looked at.
+    match (front.last_chunk(), behind.last_chunk()) {
+        (Some(word), Some(behind)) => is_odd(word, behind),
+        _ => path
             .windows(2)
-            .any(|pair| matches!(pair, [b'/', b'/' | b'.']));
-    };
-    // One byte of the word before is looked at again.
-    let mut rest = path;
-    while let Some(word) = rest.first_chunk::<8>() {
-        if is_odd(word) {
-            return true;
-        }
-        rest = rest.get(7..).unwrap_or_default();
+            .any(|pair| matches!(pair, [b'/', b'/' | b'.'])),
     }
-    is_odd(last)
 }
 
 /// Where relative names begin: the working directory, or what `dirfd` stands for.

@@ -68,6 +68,16 @@ impl Hits {
     }
 }
 
+/// The hash after the whole words of `rest`, which begins at `done`; and where they end.
+#[inline]
+fn stepped(hash: Hash, rest: &[u8], done: usize, fold: impl Fn(u64) -> u64) -> (Hash, usize) {
+    let (words, _) = rest.as_chunks::<8>();
+    let hash = words.iter().fold(hash, |hash, word| {
+        hash.step(fold(u64::from_le_bytes(*word)))
+    });
+    (hash, done + 8 * words.len())
+}
+
 /// The tables of keys.
 struct Index {
     filter: Table,
@@ -108,8 +118,7 @@ impl Decider<'_> {
         for (length, edges) in self.blob.lengths(lengths)? {
             let Some(last) = name.get(length.wrapping_sub(1)) else {
                 if length == 0 {
-                    let value = slot(hash, Kind::Prefix, 0, 0);
-                    self.probe(&index, (space, Kind::Prefix), value, name, 0, hits)?;
+                    self.probe_empty(&index, (space, Kind::Prefix), name, hits)?;
                     continue;
                 }
                 break;
@@ -117,21 +126,12 @@ impl Decider<'_> {
             if edges & blob::edge_bit(*last) == 0 {
                 continue;
             }
-            while done + 8 <= length {
-                hash = hash.step(fold(blob::part(name, done, 8)));
-                done += 8;
-            }
             // Lengths ascend; where they do not, nobody's compiler wrote them.
-            if done > length {
-                return None;
-            }
+            (hash, done) = stepped(hash, name.get(done..length)?, done, &fold);
             let value = slot(hash, Kind::Prefix, done, length);
             self.probe(&index, (space, Kind::Prefix), value, name, length, hits)?;
         }
-        while done + 8 <= name.len() {
-            hash = hash.step(fold(blob::part(name, done, 8)));
-            done += 8;
-        }
+        (hash, done) = stepped(hash, name.get(done..)?, done, &fold);
         let value = slot(hash, Kind::Exact, done, name.len());
         self.probe(&index, (space, Kind::Exact), value, name, name.len(), hits)?;
 
@@ -140,12 +140,14 @@ impl Decider<'_> {
             let Some(start) = name.len().checked_sub(length) else {
                 break;
             };
-            // Without a byte at the edge it is the end of every name.
-            if name
-                .get(start)
-                .is_some_and(|first| edges & blob::edge_bit(*first) == 0)
-            {
-                continue;
+            match name.get(start) {
+                Some(first) if edges & blob::edge_bit(*first) == 0 => continue,
+                Some(_) => {}
+                // Without a byte at the edge it is the end of every name.
+                None => {
+                    self.probe_empty(&index, (space, Kind::Suffix), name, hits)?;
+                    continue;
+                }
             }
             while done + 8 <= length {
                 done += 8;
@@ -234,6 +236,20 @@ impl Decider<'_> {
             return Some(());
         }
         self.take(index, (space, kind), hash, name, length, hits)
+    }
+
+    /// Looks up what begins or ends every name. Apart, so that no other name pays for what this one needs.
+    #[cold]
+    #[inline(never)]
+    fn probe_empty(
+        &self,
+        index: &Index,
+        (space, kind): (Space, Kind),
+        name: &[u8],
+        hits: &mut Hits,
+    ) -> Option<()> {
+        let hash = Hash::new().slot(0, 0, tag(space, kind));
+        self.probe(index, (space, kind), hash, name, 0, hits)
     }
 
     /// Takes what hangs on a key, if there is such a one.
