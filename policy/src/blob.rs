@@ -244,24 +244,22 @@ fn few(bytes: &[u8]) -> u64 {
         .fold(0, |word, byte| word << 8 | u64::from(*byte))
 }
 
-/// `length` bytes of a name from `at` on, at most eight, as a word.
+/// What comes behind the whole words of a key: its last bytes, fewer than eight, as a word.
 #[inline]
-pub(crate) fn part(name: &[u8], at: usize, length: usize) -> u64 {
-    let mask = match length {
-        0 => return 0,
-        1..=7 => (1 << (8 * length)) - 1,
-        _ => u64::MAX,
-    };
-    if let Some(word) = name.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
-        return u64::from_le_bytes(*word) & mask;
+pub(crate) fn tail(key: &[u8]) -> u64 {
+    match key.last_chunk() {
+        // In two steps, for no bytes are a shift by 64 bits.
+        Some(last) => u64::from_le_bytes(*last) >> 1 >> (63 - key.len() % 8 * 8),
+        None => few(key),
     }
-    // Nearer to the end than a word is long: the last word of the name has it all.
-    match name.last_chunk::<8>() {
-        Some(word) => {
-            let before = (at + 8).saturating_sub(name.len()) & 7;
-            u64::from_le_bytes(*word) >> (8 * before) & mask
-        }
-        None => few(name.get(at..at + length).unwrap_or_default()),
+}
+
+/// What stands before the whole words of a key that is read from its end: its first bytes, fewer than eight, as a word.
+#[inline]
+pub(crate) fn head(key: &[u8]) -> u64 {
+    match key.first_chunk() {
+        Some(first) => u64::from_le_bytes(*first) & ((1 << (key.len() % 8 * 8)) - 1),
+        None => few(key),
     }
 }
 
@@ -393,7 +391,7 @@ impl<'a> Blob<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Hash, few, holds, lower, part, place};
+    use super::{Hash, few, head, holds, lower, place, tail};
 
     #[test]
     fn letters_alone_are_folded() {
@@ -435,15 +433,12 @@ mod tests {
     }
 
     #[test]
-    fn parts_of_a_name_are_its_bytes() {
+    fn what_is_beside_the_whole_words_of_a_name_are_its_bytes() {
         let name: [u8; 21] = core::array::from_fn(|i| i as u8 + 1);
-        for end in 0..=name.len() {
-            for at in 0..=end {
-                for length in 0..=(end - at).min(8) {
-                    let found = part(&name[..end], at, length);
-                    assert_eq!(found, few(&name[at..at + length]), "{at} {length} of {end}");
-                }
-            }
+        for length in 0..=name.len() {
+            let (key, rest) = (&name[..length], length % 8);
+            assert_eq!(tail(key), few(&key[length - rest..]), "{length}");
+            assert_eq!(head(key), few(&key[..rest]), "{length}");
         }
     }
 

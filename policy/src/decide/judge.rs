@@ -161,6 +161,15 @@ impl Decider<'_> {
         self.unlisted(SECTION)
     }
 
+    /// Whether a file is allowed because no entry means it, as far as that can be told at a glance.
+    #[inline]
+    pub(super) fn is_of_no_entry(&self, event: &File<'_>) -> bool {
+        !self.has_allow_list(Section::Filesystem)
+            && event.alias.is_none()
+            && self.is_of_no_key(Space::File, event.path) == Some(true)
+    }
+
+    #[inline(never)]
     pub(super) fn judge_file(&self, event: &File<'_>) -> Option<Ruling> {
         const SECTION: Section = Section::Filesystem;
         let want = wanted(event.access);

@@ -69,10 +69,20 @@ impl Hits {
 }
 
 /// The hash after the whole words of `rest`, which begins at `done`; and where they end.
-#[inline]
+#[inline(never)]
 fn stepped(hash: Hash, rest: &[u8], done: usize, fold: impl Fn(u64) -> u64) -> (Hash, usize) {
-    let (words, _) = rest.as_chunks::<8>();
+    let (words, _) = rest.as_chunks();
     let hash = words.iter().fold(hash, |hash, word| {
+        hash.step(fold(u64::from_le_bytes(*word)))
+    });
+    (hash, done + 8 * words.len())
+}
+
+/// The same from the last byte of `rest` on, behind which `done` bytes stand.
+#[inline(never)]
+fn stepped_back(hash: Hash, rest: &[u8], done: usize, fold: impl Fn(u64) -> u64) -> (Hash, usize) {
+    let (_, words) = rest.as_rchunks();
+    let hash = words.iter().rev().fold(hash, |hash, word| {
         hash.step(fold(u64::from_le_bytes(*word)))
     });
     (hash, done + 8 * words.len())
@@ -95,6 +105,49 @@ impl Decider<'_> {
         }
     }
 
+    /// Whether no key of `space`, which does not fold, is `name`, its beginning or its end. `Some(false)`: one may be.
+    ///
+    /// What most names are is found out here in an eighth of the code that it takes to follow a key: between two calls of a program the kernel
+    /// has been in the caches, and each line of code is fetched anew.
+    pub(super) fn is_of_no_key(&self, space: Space, name: &[u8]) -> Option<bool> {
+        let lengths = header::LENGTHS + space as usize * 4;
+        // Where it stops at the edge of one, or one has no edge.
+        let stops = |edge: Option<&u8>, edges: u32| {
+            edge.is_none_or(|byte| edges & blob::edge_bit(*byte) != 0)
+        };
+        for (length, edges) in self.blob.lengths(lengths + 2)? {
+            let Some(start) = name.len().checked_sub(length) else {
+                break;
+            };
+            if stops(name.get(start), edges) {
+                return Some(false);
+            }
+        }
+        let filter = self.blob.table(header::FILTER)?;
+        let (mut hash, mut done) = (Hash::new(), 0);
+        let mut beginnings = self.blob.lengths(lengths)?;
+        loop {
+            let stop =
+                beginnings.find(|(length, edges)| stops(name.get(length.wrapping_sub(1)), *edges));
+            let (length, kind) = match stop {
+                Some((length, _)) if length <= name.len() => (length, Kind::Prefix),
+                _ => (name.len(), Kind::Exact),
+            };
+            if length == 0 {
+                return Some(false);
+            }
+            let begin = name.get(..length)?;
+            (hash, done) = stepped(hash, begin.get(done..)?, done, |word| word);
+            let value = hash.slot(blob::tail(begin), length, tag(space, kind));
+            if self.may_be(filter, value)? {
+                return Some(false);
+            }
+            if kind == Kind::Exact {
+                return Some(true);
+            }
+        }
+    }
+
     #[inline]
     fn scan_words(
         &self,
@@ -105,13 +158,7 @@ impl Decider<'_> {
     ) -> Option<()> {
         let index = self.index()?;
         let lengths = header::LENGTHS + space as usize * 4;
-        let slot = |hash: Hash, kind, at, length: usize| {
-            hash.slot(
-                fold(blob::part(name, at, length % 8)),
-                length,
-                tag(space, kind),
-            )
-        };
+        let slot = |hash: Hash, rest, length, kind| hash.slot(fold(rest), length, tag(space, kind));
 
         // One walk over the name, with a halt at each length that occurs, if the byte there can be the last of such a beginning.
         let (mut hash, mut done) = (Hash::new(), 0);
@@ -127,12 +174,13 @@ impl Decider<'_> {
                 continue;
             }
             // Lengths ascend; where they do not, nobody's compiler wrote them.
-            (hash, done) = stepped(hash, name.get(done..length)?, done, &fold);
-            let value = slot(hash, Kind::Prefix, done, length);
+            let begin = name.get(..length)?;
+            (hash, done) = stepped(hash, begin.get(done..)?, done, &fold);
+            let value = slot(hash, blob::tail(begin), length, Kind::Prefix);
             self.probe(&index, (space, Kind::Prefix), value, name, length, hits)?;
         }
-        (hash, done) = stepped(hash, name.get(done..)?, done, &fold);
-        let value = slot(hash, Kind::Exact, done, name.len());
+        let (hash, _) = stepped(hash, name.get(done..)?, done, &fold);
+        let value = slot(hash, blob::tail(name), name.len(), Kind::Exact);
         self.probe(&index, (space, Kind::Exact), value, name, name.len(), hits)?;
 
         let (mut hash, mut done) = (Hash::new(), 0);
@@ -149,14 +197,10 @@ impl Decider<'_> {
                     continue;
                 }
             }
-            while done + 8 <= length {
-                done += 8;
-                hash = hash.step(fold(blob::part(name, name.len() - done, 8)));
-            }
-            if done > length {
-                return None;
-            }
-            let value = slot(hash, Kind::Suffix, start, length);
+            let end = name.get(start..)?;
+            let rest = end.get(..length.checked_sub(done)?)?;
+            (hash, done) = stepped_back(hash, rest, done, &fold);
+            let value = slot(hash, blob::head(end), length, Kind::Suffix);
             self.probe(&index, (space, Kind::Suffix), value, name, length, hits)?;
         }
         Some(())
@@ -232,7 +276,7 @@ impl Decider<'_> {
         length: usize,
         hits: &mut Hits,
     ) -> Option<()> {
-        if !self.may_be(index, hash)? {
+        if !self.may_be(index.filter, hash)? {
             return Some(());
         }
         self.take(index, (space, kind), hash, name, length, hits)
@@ -321,9 +365,9 @@ impl Decider<'_> {
 
     /// Whether there can be a key of that hash. Most that are asked for are not there, and this is found out in a sixteenth of the memory.
     #[inline]
-    fn may_be(&self, index: &Index, hash: u32) -> Option<bool> {
-        let bit = blob::filter_bit(hash, index.filter.count);
-        let [word] = self.blob.row(index.filter, bit / 32)?;
+    fn may_be(&self, filter: Table, hash: u32) -> Option<bool> {
+        let bit = blob::filter_bit(hash, filter.count);
+        let [word] = self.blob.row(filter, bit / 32)?;
         Some(word >> (bit % 32) & 1 == 1)
     }
 
@@ -411,7 +455,7 @@ impl Decider<'_> {
         port: u16,
         hits: &mut Hits,
     ) -> Option<()> {
-        if !self.may_be(index, hash)? {
+        if !self.may_be(index.filter, hash)? {
             return Some(());
         }
         // As an array, whose length is known, so that no function is called to compare a few bytes.

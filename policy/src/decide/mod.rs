@@ -348,7 +348,9 @@ impl<'a> Decider<'a> {
     /// Whether [`file`](Self::file) allows it.
     #[must_use]
     pub fn allows_file(&self, event: &File<'_>) -> bool {
-        self.is_off(Section::Filesystem) || Ruling::allows(self.judge_file(event))
+        self.is_off(Section::Filesystem)
+            || self.is_of_no_entry(event)
+            || Ruling::allows(self.judge_file(event))
     }
 
     /// Whether a folder may get another name: `old` and `new` end in a slash. An entry of `deny` that means something below the one and not below

@@ -9,7 +9,7 @@
 use core::ffi::{c_char, c_int, c_uint, c_void};
 
 use libc::{DIR, mode_t};
-use palisade_policy::event::Section;
+use palisade_policy::event::{Access, Section};
 
 use super::resolve::{self, KNOWN_FLAGS, access, access_of_new, concerned, creates, resolve};
 use super::{finish, links};
@@ -84,11 +84,7 @@ fn open_given(
         sys::cancellation_point();
         return Err(errno);
     }
-    let asked = if creates(flags) {
-        access_of_new(flags)
-    } else {
-        access(flags)
-    };
+    let asked = asked_of(flags);
     let is_concern_of_files = state::judging(Section::Filesystem).is_some();
     let is_followed = state.proves_names && !state.learns && is_concern_of_files;
     if is_followed && let Some(result) = links::open_again(state, dir, given, &mut name, flags) {
@@ -105,31 +101,60 @@ fn open_given(
         }
         is_concern_of_files && resolve::is_allowed_as_written(state, dir, name.as_bytes(), asked)
     };
+    let mut opened = None;
     if state.proves_names && may_be_as_written() {
-        let opened = sys::cancellable(|| {
+        let result = sys::cancellable(|| {
             // SAFETY: a C string of ours.
             unsafe {
                 sys::open_without_links(dir, name.as_ptr(), flags & KNOWN_FLAGS, mode & 0o7777)
             }
         });
-        match opened {
-            Err(Errno(libc::ELOOP)) if is_followed => {
-                if let Some(result) = links::open(state, dir, given, &mut name, flags) {
-                    return result;
-                }
-            }
-            // openat2 is stricter than open about something.
-            Err(Errno(libc::ELOOP | libc::EINVAL | libc::ENOSYS | libc::EPERM)) => {}
-            Ok(fd) if state.learns => {
-                resolve::learn(state, name.as_bytes(), asked);
-                return Ok(fd);
-            }
-            result => return result,
+        if !state.learns && result.is_ok() {
+            return result;
         }
+        opened = Some(result);
+    }
+    let is_followed = is_followed.then_some(given);
+    open_otherwise(state, (dir, is_followed), &mut name, (flags, mode), opened)
+}
+
+/// What is not `opened` by its name, as far as that has been tried; by the links of the name that was given, or else by what it turns out to be.
+/// Apart, so that most opens are in few lines of the caches.
+#[cold]
+#[inline(never)]
+fn open_otherwise(
+    state: &State,
+    (dir, followed): (c_int, Option<&[u8]>),
+    name: &mut Name,
+    (flags, mode): (c_int, c_uint),
+    opened: Option<Result<c_int, Errno>>,
+) -> Result<c_int, Errno> {
+    match (opened, followed) {
+        (Some(Err(Errno(libc::ELOOP))), Some(given)) => {
+            if let Some(result) = links::open(state, dir, given, name, flags) {
+                return result;
+            }
+        }
+        // openat2 is stricter than open about something.
+        (None | Some(Err(Errno(libc::ELOOP | libc::EINVAL | libc::ENOSYS | libc::EPERM))), _) => {}
+        (Some(Ok(fd)), _) if state.learns => {
+            resolve::learn(state, name.as_bytes(), asked_of(flags));
+            return Ok(fd);
+        }
+        (Some(result), _) => return result,
     }
     sys::cancellation_point();
-    let resolved = resolve(state, dir, &mut name, flags)?;
-    resolve::open(state, resolved, &mut name, flags, mode)
+    let resolved = resolve(state, dir, name, flags)?;
+    resolve::open(state, resolved, name, flags, mode)
+}
+
+/// What an open with these flags asks for.
+fn asked_of(flags: c_int) -> Access {
+    if creates(flags) {
+        access_of_new(flags)
+    } else {
+        access(flags)
+    }
 }
 
 /// One of the names that open(2) has without a mode?
