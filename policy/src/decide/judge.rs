@@ -134,6 +134,7 @@ impl Decider<'_> {
         self.unlisted(SECTION)
     }
 
+    #[inline(never)]
     pub(super) fn judge_name(&self, name: &[u8]) -> Option<Ruling> {
         const SECTION: Section = Section::Dns;
         let plain = name.strip_suffix(b".").unwrap_or(name);
@@ -166,7 +167,25 @@ impl Decider<'_> {
     pub(super) fn is_of_no_entry(&self, event: &File<'_>) -> bool {
         !self.has_allow_list(Section::Filesystem)
             && event.alias.is_none()
-            && self.is_of_no_key(Space::File, event.path) == Some(true)
+            && self.is_of_no_key(Space::File, event.path)
+    }
+
+    /// The same of a name.
+    #[inline]
+    pub(super) fn is_name_of_no_entry(&self, name: &[u8]) -> bool {
+        let name = name.strip_suffix(b".").unwrap_or(name);
+        domain::is_localhost(name)
+            || !self.has_allow_list(Section::Dns)
+                && self.is_of_no_key(Space::Dns, name)
+                && (self.blob.header(header::POOLS) == Some(state::OFF)
+                    || LISTS.is_of_no_key(Space::Dns, name))
+    }
+
+    /// Whether no entry of `network.outbound` is a name that means this one, as far as that can be told at a glance.
+    #[inline]
+    pub(super) fn is_host_of_no_entry(&self, name: &[u8]) -> bool {
+        let name = name.strip_suffix(b".").unwrap_or(name);
+        domain::is_localhost(name) || self.is_of_no_key(Space::Host, name)
     }
 
     #[inline(never)]

@@ -126,9 +126,13 @@ unsafe fn refuses_request(state: &State, request: *const Gaicb) -> bool {
     let Some(request) = (unsafe { request.as_ref() }) else {
         return false;
     };
+    let mut host = names::Host::new();
     // SAFETY: the caller's promise.
-    let (host, flags) = unsafe { (names::copy(request.name), names::flags_of(request.request)) };
-    host.is_some_and(|host| judge_asked(state, host.as_bytes(), flags).is_err())
+    let (copied, flags) = unsafe {
+        let copied = names::copy(request.name, &mut host);
+        (copied, names::flags_of(request.request))
+    };
+    copied.is_some() && judge_asked(state, host.as_bytes(), flags).is_err()
 }
 
 /// The same for a list of getaddrinfo_a(3): what is done by now.

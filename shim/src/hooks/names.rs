@@ -27,16 +27,14 @@ const NO_RECOVERY: c_int = 3;
 /// A name, copied before it is judged, so that another thread cannot change it in between.
 pub type Host = Text<TEXT_MAX>;
 
-/// `None`: a null pointer, or a longer text than libc's resolver takes.
+/// Copies a name to where it stays. `None`: a null pointer, or a longer text than libc's resolver takes.
 ///
 /// # Safety
 /// `name` is a C string that nobody changes meanwhile, or a bad pointer.
 #[inline]
-pub unsafe fn copy(name: *const c_char) -> Option<Host> {
-    let mut host = Host::new();
+pub unsafe fn copy(name: *const c_char, host: &mut Host) -> Option<()> {
     // SAFETY: the caller's promise.
-    host.push(unsafe { sys::libc_text(name) }?).ok()?;
-    Some(host)
+    host.push(unsafe { sys::libc_text(name) }?).ok()
 }
 
 /// Judges a name as a program writes it, and what libc's resolver makes of it.
@@ -234,9 +232,10 @@ unsafe fn getaddrinfo_judged(
 ) -> c_int {
     // SAFETY: the caller's promise.
     unsafe {
-        let Some(mut host) = copy(node) else {
+        let mut host = Host::new();
+        if copy(node, &mut host).is_none() {
             return getaddrinfo_noted(node, service, hints, result);
-        };
+        }
         if judge_asked(state, host.as_bytes(), flags_of(hints)).is_err() {
             return libc::EAI_FAIL;
         }
@@ -278,10 +277,11 @@ pub unsafe fn looked_up_copy<T>(
     name: *const c_char,
     look_up: impl FnOnce(*const c_char) -> T,
 ) -> Option<T> {
+    let mut host = Host::new();
     // SAFETY: the caller's promise.
-    let Some(mut host) = (unsafe { copy(name) }) else {
+    if unsafe { copy(name, &mut host) }.is_none() {
         return Some(look_up(name));
-    };
+    }
     let judged = judge_text(state, host.as_bytes());
     judged.is_ok().then(|| look_up(host.as_ptr()))
 }

@@ -4,7 +4,7 @@ use core::ffi::{c_char, c_int, c_uchar, c_void};
 
 use palisade_policy::event::Section;
 
-use super::names::{copy, judge_text, looked_up, looked_up_copy, no_recovery};
+use super::names::{Host, copy, judge_text, looked_up, looked_up_copy, no_recovery};
 use super::resolver::resolving;
 use super::{answers, questions};
 use crate::state::State;
@@ -64,22 +64,23 @@ unsafe fn looked_up_joined<T>(
     domain: *const c_char,
     look_up: impl FnOnce(*const c_char, *const c_char) -> T,
 ) -> Option<T> {
+    let (mut whole, mut copied) = (Host::new(), Host::new());
     // SAFETY: the caller's promise.
-    let hosts = unsafe { (copy(name), copy(domain)) };
-    let (Some(mut whole), Some(mut domain)) = hosts else {
+    let copies = unsafe { (copy(name, &mut whole), copy(domain, &mut copied)) };
+    if !matches!(copies, (Some(()), Some(()))) {
         // Without a domain the name is the whole; libc's resolver takes nothing longer.
         // SAFETY: as above.
         return unsafe { looked_up_copy(state, name, |name| look_up(name, domain)) };
-    };
+    }
     let length = whole.as_bytes().len();
     let joined = whole
         .push(b".")
-        .and_then(|()| whole.push(domain.as_bytes()));
+        .and_then(|()| whole.push(copied.as_bytes()));
     let judged = joined.and_then(|()| judge_text(state, whole.as_bytes()));
     whole.truncate(length);
     match (joined, judged) {
         (Ok(()), Err(_)) => None,
-        _ => Some(look_up(whole.as_ptr(), domain.as_ptr())),
+        _ => Some(look_up(whole.as_ptr(), copied.as_ptr())),
     }
 }
 
