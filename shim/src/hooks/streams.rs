@@ -3,7 +3,7 @@
 use core::ffi::{c_char, c_int, c_void};
 
 use libc::FILE;
-use palisade_policy::event::Section;
+use palisade_policy::event::{Access, Section};
 
 use super::files::{CREAT, CWD};
 use super::inside::judge_inner;
@@ -68,15 +68,10 @@ fn flags_of_plain(mode: &[u8]) -> Option<c_int> {
 
 /// `fopen(3)` of a file whose name is its own, or leads to it by plain links. `None`: it has to be looked at further.
 ///
-/// # Safety
-/// `mode` is a C string, and `asked` its text.
 #[inline(never)]
-unsafe fn fopen_plain(
-    state: &State,
-    given: &[u8],
-    (mode, asked): (*const c_char, &[u8]),
-) -> Option<*mut FILE> {
+fn fopen_plain(given: &[u8], asked: &[u8]) -> Option<*mut FILE> {
     let flags = flags_of_plain(asked)?;
+    let state = concerned(given, flags)?;
     let mut name = Name::new();
     name.push(given).ok()?;
     if !state.proves_names
@@ -97,9 +92,15 @@ unsafe fn fopen_plain(
     };
     Some(match opened {
         Ok(fd) => {
-            // SAFETY: a descriptor of ours, and the caller's mode.
-            let stream = table::fdopen::next()
-                .map_or(core::ptr::null_mut(), |fdopen| unsafe { fdopen(fd, mode) });
+            let mode = if access(flags) == Access::Read {
+                c"r"
+            } else {
+                c"r+"
+            };
+            // SAFETY: a descriptor and a text of ours.
+            let stream = table::fdopen::next().map_or(core::ptr::null_mut(), |fdopen| unsafe {
+                fdopen(fd, mode.as_ptr())
+            });
             if stream.is_null() {
                 sys::close(fd);
             }
@@ -145,6 +146,15 @@ unsafe fn fopen_judged(
     }
     // SAFETY: the caller's promise.
     let (given, asked) = unsafe { (sys::c_bytes(path), sys::c_bytes(mode)) };
+    let is_reopened = !stream.is_null();
+    // Another library that wants to see each fopen(3) gets to.
+    if !is_reopened
+        && let (Some(given @ [_, ..]), Some(asked)) = (given, asked)
+        && objects::is_libc(replaced)
+        && let Some(stream) = fopen_plain(given, asked)
+    {
+        return stream;
+    }
     // What could not be judged is not what is opened: another thread may have made something of it since.
     let path = match given {
         Some(b"") => c"".as_ptr(),
@@ -160,7 +170,6 @@ unsafe fn fopen_judged(
         None if sys::can_read(mode.cast(), 1) => (c"".as_ptr(), None),
         None => (sys::nowhere(), None),
     };
-    let is_reopened = !stream.is_null();
     let judged = if is_reopened && path.is_null() {
         // SAFETY: the caller's promise.
         unsafe { judge_reopened(stream, asked) }
@@ -176,19 +185,12 @@ unsafe fn fopen_judged(
     let given = given.filter(|given| !given.is_empty());
     let is_cancellation_point = asked.is_some_and(|mode| may_be_cancelled(mode, of_libc));
     let concerns = || {
-        let (given, asked) = (given?, asked?);
-        let flags = flags_of(asked)?;
-        Some((concerned(given, flags)?, given, asked, flags))
+        let given = given?;
+        let flags = flags_of(asked?)?;
+        Some((concerned(given, flags)?, given, flags))
     };
     match concerns() {
-        Some((state, given, asked, flags)) => {
-            // Another library that wants to see each fopen(3) gets to.
-            if !is_reopened && objects::is_libc(replaced) {
-                // SAFETY: the caller's promise; it has been read.
-                if let Some(stream) = unsafe { fopen_plain(state, given, (mode, asked)) } {
-                    return stream;
-                }
-            }
+        Some((state, given, flags)) => {
             // What freopen(3) does then is libc's.
             if !is_reopened && is_cancellation_point {
                 sys::cancellation_point();
