@@ -69,9 +69,14 @@ fn flags_of_plain(mode: &[u8]) -> Option<c_int> {
 /// `fopen(3)` of a file whose name is its own, or leads to it by plain links. `None`: it has to be looked at further.
 ///
 #[inline(never)]
-fn fopen_plain(given: &[u8], asked: &[u8]) -> Option<*mut FILE> {
+fn fopen_at_once(given: &[u8], asked: &[u8]) -> Option<*mut FILE> {
     let flags = flags_of_plain(asked)?;
-    let state = concerned(given, flags)?;
+    fopen_plain(concerned(given, flags)?, given, flags)
+}
+
+/// A function of its own, so that a stream that is not judged takes no stack for the name.
+#[inline(never)]
+fn fopen_plain(state: &State, given: &[u8], flags: c_int) -> Option<*mut FILE> {
     let mut name = Name::new();
     name.push(given).ok()?;
     if !state.proves_names
@@ -151,7 +156,7 @@ unsafe fn fopen_judged(
     if !is_reopened
         && let (Some(given @ [_, ..]), Some(asked)) = (given, asked)
         && objects::is_libc(replaced)
-        && let Some(stream) = fopen_plain(given, asked)
+        && let Some(stream) = fopen_at_once(given, asked)
     {
         return stream;
     }
