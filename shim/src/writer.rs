@@ -1,7 +1,7 @@
 //! The writer thread of the main process.
 //!
 //! It is there for two kinds of lines, and only if one of them can occur: alerts of the main process, which must not
-//! wait for the log, and lines of children that cannot reach the log by themselves ([`Log::is_open_to_children`]). Where
+//! be held up by the log for more than a moment, and lines of children that cannot reach the log by themselves ([`Log::is_open_to_children`]). Where
 //! neither can be, no thread is started and a program cannot tell that we are there.
 //!
 //! A line lies in one of a fixed number of slots in memory that `fork` shares. Whoever writes claims a slot with one
@@ -299,6 +299,9 @@ impl Shared {
     fn waits_for_log(&self) -> bool {
         let now = sys::uptime();
         let since = self.full.load(Ordering::Relaxed);
+        if now == 0 {
+            return false;
+        }
         let begins = now >= since + PAUSE;
         if begins {
             self.full.store(now, Ordering::Relaxed);
