@@ -8,7 +8,7 @@
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::mem::MaybeUninit;
 use core::ops::Range;
-use core::sync::atomic::{AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 use libc::dl_phdr_info;
 
@@ -286,8 +286,60 @@ fn each<F: FnMut(&dl_phdr_info, &[u8])>(mut visit: F) {
         }
         0
     }
-    // SAFETY: `step` only uses the pointer during the call.
-    unsafe { libc::dl_iterate_phdr(Some(step::<F>), (&raw mut visit).cast()) };
+    if let Some(iterate) = iterate() {
+        // SAFETY: `step` only uses the pointer during the call.
+        unsafe { iterate(step::<F>, (&raw mut visit).cast()) };
+    }
+}
+
+type Step = unsafe extern "C" fn(*mut dl_phdr_info, usize, *mut c_void) -> c_int;
+type Iterate = unsafe extern "C" fn(Step, *mut c_void) -> c_int;
+
+/// What the loader knows of an object, as far as link.h has it.
+#[repr(C)]
+struct LinkMap {
+    base: usize,
+    path: *const c_char,
+    dynamic: *const [i64; 2],
+    next: *const LinkMap,
+}
+
+/// What the loader shows to debuggers, as far as it is read here.
+#[repr(C)]
+struct Debug {
+    version: c_int,
+    objects: *const LinkMap,
+}
+
+unsafe extern "C" {
+    static _r_debug: Debug;
+}
+
+/// libc's `dl_iterate_phdr(3)`. By its name alone it could be somebody else's: the runtime of ThreadSanitizer has one, which jumps to a null pointer until
+/// `dlsym(3)` has told it of libc's, and that is a hook which comes here.
+fn iterate() -> Option<Iterate> {
+    #[cfg_attr(not(test), unsafe(link_section = ".bss.palisade"))]
+    static FOUND: AtomicPtr<c_void> = AtomicPtr::new(core::ptr::null_mut());
+    let mut found = FOUND.load(Ordering::Relaxed);
+    if found.is_null() {
+        const NAME: &CStr = c"dl_iterate_phdr";
+        // SAFETY: the loader's list, which has the C library among the objects that are there from the start and never leave; the
+        // name of each is a C string, and its dynamic section is mapped.
+        unsafe {
+            let mut object = _r_debug.objects;
+            while let Some(map) = object.as_ref() {
+                if CStr::from_ptr(map.path).to_bytes().ends_with(b"/libc.so.6") {
+                    found =
+                        Symbols::by(map.base, map.dynamic)?.find(NAME, hash(NAME.to_bytes()))?;
+                    break;
+                }
+                object = map.next;
+            }
+        }
+        FOUND.store(found, Ordering::Relaxed);
+    }
+    // SAFETY: a function of that name has that signature in every libc, and Option<fn> is null for None.
+    unsafe { core::mem::transmute::<*mut c_void, Option<Iterate>>(found) }
 }
 
 fn headers(info: &dl_phdr_info) -> &[libc::Elf64_Phdr] {
@@ -393,15 +445,23 @@ pub struct Symbols {
 impl Symbols {
     /// `None` for an object without a GNU hash section, such as an empty one.
     fn of(info: &dl_phdr_info) -> Option<Self> {
+        let header = headers(info)
+            .iter()
+            .find(|header| header.p_type == libc::PT_DYNAMIC)?;
+        let dynamic = (info.dlpi_addr + header.p_vaddr) as *const [i64; 2];
+        // SAFETY: of an object that is loaded.
+        unsafe { Self::by(info.dlpi_addr as usize, dynamic) }
+    }
+
+    /// The same of the object that lies at `base`.
+    ///
+    /// # Safety
+    /// `entry` is the dynamic section of a loaded object.
+    unsafe fn by(base: usize, mut entry: *const [i64; 2]) -> Option<Self> {
         const DT_STRTAB: i64 = 5;
         const DT_SYMTAB: i64 = 6;
         const DT_GNU_HASH: i64 = 0x6fff_fef5;
         const DT_VERSYM: i64 = 0x6fff_fff0;
-        let base = info.dlpi_addr as usize;
-        let header = headers(info)
-            .iter()
-            .find(|header| header.p_type == libc::PT_DYNAMIC)?;
-        let mut entry = (info.dlpi_addr + header.p_vaddr) as *const [i64; 2];
         let (mut strings, mut symbols, mut versions, mut table) = (0, 0, 0, 0);
         loop {
             // SAFETY: the dynamic section of a loaded object ends in DT_NULL.

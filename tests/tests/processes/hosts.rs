@@ -468,3 +468,43 @@ fn flags_that_the_kernel_refuses_are_refused_whatever_the_name() {
         }"#,
     );
 }
+
+#[test]
+fn a_program_with_a_loaders_function_of_its_own_is_not_called_for_it() {
+    // As the runtime of ThreadSanitizer: its function is good for nothing until `dlsym` has answered, which it asks before any constructor has run.
+    let source = r#"
+        #define _GNU_SOURCE
+        #include <dlfcn.h>
+        #include <fcntl.h>
+        #include <stddef.h>
+        #include <stdio.h>
+        #include <unistd.h>
+        static int (*next)(void *, void *), (*next_open)(const char *, int, ...);
+        int dl_iterate_phdr(void *visit, void *data) { return next(visit, data); }
+        static void first(void) {
+            next_open = dlsym(RTLD_NEXT, "open"); next = dlsym(RTLD_NEXT, "dl_iterate_phdr");
+        }
+        __attribute__((section(".preinit_array"), used)) static void (*preinit)(void) = first;
+        int main(void) {
+            next = NULL;
+            int fd = next_open("/proc/self/comm", O_RDONLY); printf("%d %d\n", fd > 2, dlsym(RTLD_DEFAULT, "open") != NULL); close(fd);
+            return dlsym(RTLD_NEXT, "nothing") != NULL;
+        }
+    "#;
+    let program = palisade_tests::compile(source, &["-rdynamic"]);
+    let natural = Run::new(&program).without_library().go();
+    assert_eq!(
+        (natural.code(), natural.text()),
+        (0, "1 1\n".into()),
+        "the control: {}",
+        natural.story()
+    );
+    let rules = policy(json!({ "filesystem": { "effect": "prevent", "deny": ["/none/**"] } }));
+    let ours = Run::new(&program).policy(&rules).go();
+    assert_eq!(
+        (ours.code(), ours.text(), ours.audits().len()),
+        (0, "1 1\n".into(), 0),
+        "{}",
+        ours.story()
+    );
+}
