@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::{
     names, passed, program, program_with, programs, run, secret, secret_writes, static_program,
+    with,
 };
 
 fn silent(make: impl Fn() -> Run, sections: impl Fn(&Run) -> Value) {
@@ -266,6 +267,36 @@ fn a_record_put_into_a_file_that_was_named_for_reading() {
 fn a_look_at_a_file_that_is_not_opened() {
     // stat(2), access(2), getxattr(2): whether it is there, and how long it is.
     let code = r#"struct stat seen; through(stat("secret", &seen) == 0 && seen.st_size == 6 && access("secret", R_OK) == 0)"#;
+    silent(|| run(code), secret);
+}
+
+#[test]
+fn a_link_that_libc_reads_by_itself() {
+    // realpath(3) reads the links of a path inside libc; readlink(2) of this one is refused.
+    let code = |call: &str| {
+        format!(
+            r#"char room[4096] = ""; if (symlink("secret", "link") && errno != EEXIST) abort(); through({call})"#
+        )
+    };
+    let deny = |run: &Run| {
+        let folder = fs::canonicalize(run.folder()).expect("the folder");
+        json!({ "filesystem": { "effect": "prevent", "deny": [{ "path": folder.join("link"), "access": "read" }] } })
+    };
+    let code_of_readlink = code(r#"readlink("link", room, sizeof room) > 0"#);
+    let refused = with(|| run(&code_of_readlink), deny);
+    assert!(
+        refused.text().starts_with("stopped 13"),
+        "the control: {}",
+        refused.story()
+    );
+    let code = code(r#"realpath("link", room) != NULL && strstr(room, "/secret") != NULL"#);
+    silent(|| run(&code), deny);
+}
+
+#[test]
+fn a_file_that_is_watched() {
+    let code = r#"int watch = inotify_init1(IN_NONBLOCK); char seen[4096];
+        through(inotify_add_watch(watch, "secret", IN_ATTRIB) >= 0 && raw(SYS_fchmodat, AT_FDCWD, "secret", 0600) == 0 && read(watch, seen, sizeof seen) > 0)"#;
     silent(|| run(code), secret);
 }
 
