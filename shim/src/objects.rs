@@ -277,12 +277,8 @@ fn each<F: FnMut(&dl_phdr_info, &[u8])>(mut visit: F) {
         // SAFETY: the loader's info, and the reference that `each` passed.
         let (info, visit) = unsafe { (&*info, &mut *visit.cast::<F>()) };
         if !info.dlpi_name.is_null() {
-            // SAFETY: a C string of the loader.
-            let path = unsafe { CStr::from_ptr(info.dlpi_name) }.to_bytes();
-            visit(
-                info,
-                path.rsplit(|byte| *byte == b'/').next().unwrap_or_default(),
-            );
+            // SAFETY: a C string of the loader, which has it for longer than the call.
+            visit(info, unsafe { base_name(info.dlpi_name) });
         }
         0
     }
@@ -290,6 +286,17 @@ fn each<F: FnMut(&dl_phdr_info, &[u8])>(mut visit: F) {
         // SAFETY: `step` only uses the pointer during the call.
         unsafe { iterate(step::<F>, (&raw mut visit).cast()) };
     }
+}
+
+/// The last component of a path.
+///
+/// # Safety
+/// A C string, which stays as long as the result is used.
+#[inline(always)]
+unsafe fn base_name<'a>(path: *const c_char) -> &'a [u8] {
+    // SAFETY: the caller's promise.
+    let path = unsafe { CStr::from_ptr(path) }.to_bytes();
+    path.rsplit(|byte| *byte == b'/').next().unwrap_or_default()
 }
 
 type Step = unsafe extern "C" fn(*mut dl_phdr_info, usize, *mut c_void) -> c_int;
@@ -328,7 +335,7 @@ fn iterate() -> Option<Iterate> {
         unsafe {
             let mut object = _r_debug.objects;
             while let Some(map) = object.as_ref() {
-                if CStr::from_ptr(map.path).to_bytes().ends_with(b"/libc.so.6") {
+                if of_libc(base_name(map.path)) == Some(0) {
                     found =
                         Symbols::by(map.base, map.dynamic)?.find(NAME, hash(NAME.to_bytes()))?;
                     break;
