@@ -385,8 +385,8 @@ fn begins(state: &State) -> bool {
     if state::begin(state) {
         return true;
     }
-    let text = "A process that Palisade cannot tell from the helpers of PALISADE_NEXT_WRAPPER connects to the Runtime API. \
-                The connection is refused, because the function would run undefended. Let that wrapper end in exec \"$@\".";
+    let text = "A process that PALISADE_NEXT_WRAPPER has started connects to the Runtime API: refused, for the function would run undefended. \
+                Let that wrapper end in exec \"$@\".";
     state
         .origin
         .notice(&state.log, Level::Error, "undefended", 1, text.into());
