@@ -134,7 +134,6 @@ impl Decider<'_> {
         self.unlisted(SECTION)
     }
 
-    #[inline(never)]
     pub(super) fn judge_name(&self, name: &[u8]) -> Option<Ruling> {
         const SECTION: Section = Section::Dns;
         let plain = name.strip_suffix(b".").unwrap_or(name);
@@ -167,25 +166,7 @@ impl Decider<'_> {
     pub(super) fn is_of_no_entry(&self, event: &File<'_>) -> bool {
         !self.has_allow_list(Section::Filesystem)
             && event.alias.is_none()
-            && self.is_of_no_key(Space::File, event.path)
-    }
-
-    /// The same of a name.
-    #[inline]
-    pub(super) fn is_name_of_no_entry(&self, name: &[u8]) -> bool {
-        let name = name.strip_suffix(b".").unwrap_or(name);
-        domain::is_localhost(name)
-            || !self.has_allow_list(Section::Dns)
-                && self.is_of_no_key(Space::Dns, name)
-                && (self.blob.header(header::POOLS) == Some(state::OFF)
-                    || LISTS.is_of_no_key(Space::Dns, name))
-    }
-
-    /// Whether no entry of `network.outbound` is a name that means this one, as far as that can be told at a glance.
-    #[inline]
-    pub(super) fn is_host_of_no_entry(&self, name: &[u8]) -> bool {
-        let name = name.strip_suffix(b".").unwrap_or(name);
-        domain::is_localhost(name) || self.is_of_no_key(Space::Host, name)
+            && self.is_of_no_key(Space::File, event.path) == Some(true)
     }
 
     #[inline(never)]
@@ -217,13 +198,10 @@ impl Decider<'_> {
     pub(super) fn find_host(&self, name: &[u8], port: Option<u16>) -> Option<Hits> {
         let mut hits = Hits::new(access::BOTH);
         hits.port = port;
+        let plain = name.strip_suffix(b".").unwrap_or(name);
         // Neither is a name that anybody was asked for.
-        if domain::is_numeric(name) {
-            return Some(hits);
-        }
-        let name = name.strip_suffix(b".").unwrap_or(name);
-        if !domain::is_localhost(name) {
-            self.scan(Space::Host, name, &mut hits)?;
+        if !domain::is_localhost(plain) && !domain::is_numeric(name) {
+            self.scan(Space::Host, plain, &mut hits)?;
         }
         Some(hits)
     }

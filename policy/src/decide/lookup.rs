@@ -110,21 +110,11 @@ impl Decider<'_> {
         }
     }
 
-    /// Whether no key of `space` is `name`, its beginning or its end. `Some(false)`: one may be.
+    /// Whether no key of `space`, which does not fold, is `name`, its beginning or its end. `Some(false)`: one may be.
     ///
     /// What most names are is found out here in an eighth of the code that it takes to follow a key: between two calls of a program the kernel
     /// has been in the caches, and each line of code is fetched anew.
-    #[inline]
-    pub(super) fn is_of_no_key(&self, space: Space, name: &[u8]) -> bool {
-        let is_none = if space.folds() {
-            self.are_no_words(space, name, blob::lower)
-        } else {
-            self.are_no_words(space, name, as_it_is)
-        };
-        is_none == Some(true)
-    }
-
-    fn are_no_words(&self, space: Space, name: &[u8], fold: impl Fn(u64) -> u64) -> Option<bool> {
+    pub(super) fn is_of_no_key(&self, space: Space, name: &[u8]) -> Option<bool> {
         let lengths = header::LENGTHS + space as usize * 4;
         // Where it stops at the edge of one, or one has no edge.
         let stops = |edge: Option<&u8>, edges: u32| {
@@ -152,8 +142,8 @@ impl Decider<'_> {
                 return Some(false);
             }
             let begin = name.get(..length)?;
-            (hash, done) = stepped(hash, begin.get(done..)?, done, &fold);
-            let value = hash.slot(fold(blob::tail(begin)), length, tag(space, kind));
+            (hash, done) = stepped(hash, begin.get(done..)?, done, as_it_is);
+            let value = hash.slot(blob::tail(begin), length, tag(space, kind));
             if self.may_be(filter, value)? {
                 return Some(false);
             }

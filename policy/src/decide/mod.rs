@@ -287,9 +287,7 @@ impl<'a> Decider<'a> {
     #[must_use]
     pub fn wants_name(&self, name: &[u8]) -> bool {
         // Bytes that do not hold together want every name, as they refuse every address.
-        self.names_outbound()
-            && !self.is_host_of_no_entry(name)
-            && self.find_host(name, None).is_none_or(|hits| hits.hosts)
+        self.names_outbound() && self.find_host(name, None).is_none_or(|hits| hits.hosts)
     }
 
     /// Whether a port may be opened. Port 0 lets the kernel choose, so only a section without an allow list lets it pass: judge the port
@@ -321,9 +319,7 @@ impl<'a> Decider<'a> {
     /// Whether [`resolve`](Self::resolve) allows it.
     #[must_use]
     pub fn allows_resolve(&self, name: &[u8]) -> bool {
-        self.is_off(Section::Dns)
-            || self.is_name_of_no_entry(name)
-            || Ruling::allows(self.judge_name(name))
+        self.is_off(Section::Dns) || Ruling::allows(self.judge_name(name))
     }
 
     /// What happens to bytes for a name server that are no question that could be judged.
