@@ -132,7 +132,7 @@ pub fn settle(
     }
     report(state, section, verdict, outcome, subject);
     if state.learns && learned::overflows() {
-        let text = "More acts than are remembered: what is done again may be reported again.";
+        let text = "More acts than are remembered: some may be reported again.";
         state.origin.notice(
             &state.log,
             Level::Info,
@@ -276,7 +276,7 @@ fn loss(state: &State, log: &Log) {
     if count == 0 {
         return;
     }
-    let text = "Audit records were lost: the log was closed, or too slow.";
+    let text = "Audit records were lost: the log was closed or slow.";
     let mut line = [0; LINE_MAX];
     let mut running = Running::new();
     // SAFETY: the record is dropped first.

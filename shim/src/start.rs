@@ -101,8 +101,29 @@ fn begin(environment: Environment, behind: &Behind<'_>) {
     }
 }
 
+/// Has this library the whole of its dynamic section? Of a file that is cut off there the loader takes the rest for zeros, and a section that names
+/// functions for the end without saying how many ends each process with `SIGSEGV`. Linkers put the versions that are needed last.
+#[inline(always)]
+fn is_whole() -> bool {
+    const DT_VERNEEDNUM: usize = 0x6fff_ffff;
+    unsafe extern "C" {
+        static _DYNAMIC: [usize; 2];
+    }
+    let mut entry = &raw const _DYNAMIC;
+    // SAFETY: the linker ends it in zeros, and so does what is cut off.
+    unsafe {
+        while (*entry)[0] != 0 && (*entry)[0] != DT_VERNEEDNUM {
+            entry = entry.add(1);
+        }
+        (*entry)[1] != 0
+    }
+}
+
 /// Looks at the program that is to be started; for a script, at its interpreter, as deep as execve(2) goes.
 fn probe(program: &[u8]) -> c_int {
+    if !is_whole() {
+        return libc::EXIT_FAILURE;
+    }
     let Ok(program) = CString::new(program) else {
         return PROBE_LOADED;
     };
