@@ -96,10 +96,15 @@ def remap(paths):
     return [f"--remap-path-prefix={path}={paths[path]}" for path in sorted(paths, key=len)]
 
 
+# What the library may take of a function's memory and of its start (docs/performance.md).
+MOST_BYTES = 600_000
+
+
 def faults_of(library, machine, private):
     """What would go wrong with this library in Lambda, or differ from machine to machine."""
     found = []
     content = library.read_bytes()
+    found += [f"has {len(content):,} bytes, more than {MOST_BYTES:,}"] if len(content) > MOST_BYTES else []
     # As a whole path: /root/ is also a part of /proc/self/root/, which the library knows of.
     holds = {path: re.search(rb"(?<![\w.-])" + re.escape(path.encode()), content) for path in private if len(path) > 1}
     found += [f"holds the path {path}" for path, place in holds.items() if place]

@@ -68,27 +68,29 @@ impl Hits {
     }
 }
 
-/// A word of a space that does not fold.
-const fn as_it_is(word: u64) -> u64 {
-    word
+/// A word as it is hashed: of a space that [folds](Space::folds) in lower case. By a flag, so that there is one function of each kind that follows,
+/// and not two.
+#[inline]
+const fn folded(word: u64, folds: bool) -> u64 {
+    if folds { blob::lower(word) } else { word }
 }
 
 /// The hash after the whole words of `rest`, which begins at `done`; and where they end.
 #[inline(never)]
-fn stepped(hash: Hash, rest: &[u8], done: usize, fold: impl Fn(u64) -> u64) -> (Hash, usize) {
+fn stepped(hash: Hash, rest: &[u8], done: usize, folds: bool) -> (Hash, usize) {
     let (words, _) = rest.as_chunks();
     let hash = words.iter().fold(hash, |hash, word| {
-        hash.step(fold(u64::from_le_bytes(*word)))
+        hash.step(folded(u64::from_le_bytes(*word), folds))
     });
     (hash, done + 8 * words.len())
 }
 
 /// The same from the last byte of `rest` on, behind which `done` bytes stand.
 #[inline(never)]
-fn stepped_back(hash: Hash, rest: &[u8], done: usize, fold: impl Fn(u64) -> u64) -> (Hash, usize) {
+fn stepped_back(hash: Hash, rest: &[u8], done: usize, folds: bool) -> (Hash, usize) {
     let (_, words) = rest.as_rchunks();
     let hash = words.iter().rev().fold(hash, |hash, word| {
-        hash.step(fold(u64::from_le_bytes(*word)))
+        hash.step(folded(u64::from_le_bytes(*word), folds))
     });
     (hash, done + 8 * words.len())
 }
@@ -100,16 +102,6 @@ struct Index {
 }
 
 impl Decider<'_> {
-    /// Asks everything that could match `name`: whole, by its beginnings, by its ends.
-    #[inline]
-    pub(super) fn scan(&self, space: Space, name: &[u8], hits: &mut Hits) -> Option<()> {
-        if space.folds() {
-            self.scan_words(space, name, hits, blob::lower)
-        } else {
-            self.scan_words(space, name, hits, as_it_is)
-        }
-    }
-
     /// Whether no key of `space`, which does not fold, is `name`, its beginning or its end. `Some(false)`: one may be.
     ///
     /// What most names are is found out here in an eighth of the code that it takes to follow a key: between two calls of a program the kernel
@@ -142,7 +134,7 @@ impl Decider<'_> {
                 return Some(false);
             }
             let begin = name.get(..length)?;
-            (hash, done) = stepped(hash, begin.get(done..)?, done, as_it_is);
+            (hash, done) = stepped(hash, begin.get(done..)?, done, false);
             let value = hash.slot(blob::tail(begin), length, tag(space, kind));
             if self.may_be(filter, value)? {
                 return Some(false);
@@ -153,17 +145,14 @@ impl Decider<'_> {
         }
     }
 
-    #[inline]
-    fn scan_words(
-        &self,
-        space: Space,
-        name: &[u8],
-        hits: &mut Hits,
-        fold: impl Fn(u64) -> u64,
-    ) -> Option<()> {
+    /// Asks everything that could match `name`: whole, by its beginnings, by its ends.
+    pub(super) fn scan(&self, space: Space, name: &[u8], hits: &mut Hits) -> Option<()> {
+        let folds = space.folds();
         let index = self.index()?;
         let lengths = header::LENGTHS + space as usize * 4;
-        let slot = |hash: Hash, rest, length, kind| hash.slot(fold(rest), length, tag(space, kind));
+        let slot = |hash: Hash, rest, length, kind| {
+            hash.slot(folded(rest, folds), length, tag(space, kind))
+        };
 
         // One walk over the name, with a halt at each length that occurs, if the byte there can be the last of such a beginning.
         let (mut hash, mut done) = (Hash::new(), 0);
@@ -180,11 +169,11 @@ impl Decider<'_> {
             }
             // Lengths ascend; where they do not, nobody's compiler wrote them.
             let begin = name.get(..length)?;
-            (hash, done) = stepped(hash, begin.get(done..)?, done, &fold);
+            (hash, done) = stepped(hash, begin.get(done..)?, done, folds);
             let value = slot(hash, blob::tail(begin), length, Kind::Prefix);
             self.probe(&index, (space, Kind::Prefix), value, name, length, hits)?;
         }
-        let (hash, _) = stepped(hash, name.get(done..)?, done, &fold);
+        let (hash, _) = stepped(hash, name.get(done..)?, done, folds);
         let value = slot(hash, blob::tail(name), name.len(), Kind::Exact);
         self.probe(&index, (space, Kind::Exact), value, name, name.len(), hits)?;
 
@@ -204,7 +193,7 @@ impl Decider<'_> {
             }
             let end = name.get(start..)?;
             let rest = end.get(..length.checked_sub(done)?)?;
-            (hash, done) = stepped_back(hash, rest, done, &fold);
+            (hash, done) = stepped_back(hash, rest, done, folds);
             let value = slot(hash, blob::head(end), length, Kind::Suffix);
             self.probe(&index, (space, Kind::Suffix), value, name, length, hits)?;
         }

@@ -53,8 +53,8 @@ fn bounded(count: usize, tokens: usize) -> Result<(), BadGlob> {
     }
     if tokens > MAX_TOKENS {
         return Err(BadGlob {
-            message: "the braces stand for too much text",
-            expected: "at most 256 KiB once they are multiplied out: fewer braces, or several patterns",
+            message: "the braces stand for more than 256 KiB of text",
+            expected: "fewer braces, or several patterns",
         });
     }
     Ok(())

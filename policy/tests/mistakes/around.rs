@@ -195,7 +195,7 @@ fn what_is_too_much_is_refused() {
     assert!(
         problems(&in_rule(&wide))[0]
             .message
-            .contains("too much text")
+            .contains("256 KiB")
     );
     let entry = format!("\"/{}{}\"", "{a,b}".repeat(9), "x".repeat(400));
     let entries = format!(
