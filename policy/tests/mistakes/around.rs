@@ -192,11 +192,7 @@ fn what_is_too_much_is_refused() {
         "{a,b}".repeat(9),
         "x".repeat(1000)
     );
-    assert!(
-        problems(&in_rule(&wide))[0]
-            .message
-            .contains("256 KiB")
-    );
+    assert!(problems(&in_rule(&wide))[0].message.contains("256 KiB"));
     let entry = format!("\"/{}{}\"", "{a,b}".repeat(9), "x".repeat(400));
     let entries = format!(
         r#""filesystem":{{"effect":"alert","deny":[{}]}}"#,
