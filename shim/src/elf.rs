@@ -1,6 +1,7 @@
 //! What execve(2) makes of a file, as far as it matters to a preload. Asked by the wrapper's probe before a function starts, and
 //! by the hooks before a child does; nothing here allocates.
 
+use crate::path::base_name;
 use crate::sys::{self, Errno, FileId};
 use core::ffi::{c_char, c_int};
 
@@ -181,8 +182,7 @@ fn format(read: &dyn Fn(u64, &mut [u8]) -> usize) -> Format {
             .split(|byte| *byte == 0)
             .next()
             .unwrap_or_default();
-        let base = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
-        return if is_loader(base) {
+        return if is_loader(base_name(path)) {
             Format::Dynamic
         } else {
             Format::OtherLibc

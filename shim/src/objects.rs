@@ -12,7 +12,7 @@ use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 use libc::dl_phdr_info;
 
-use crate::sys;
+use crate::{path, sys};
 
 /// How many shared objects the C library has. Before glibc 2.34 threads, names and the loader's interface have their own.
 const LIBC: usize = 4;
@@ -295,8 +295,7 @@ fn each<F: FnMut(&dl_phdr_info, &[u8])>(mut visit: F) {
 #[inline(always)]
 unsafe fn base_name<'a>(path: *const c_char) -> &'a [u8] {
     // SAFETY: the caller's promise.
-    let path = unsafe { CStr::from_ptr(path) }.to_bytes();
-    path.rsplit(|byte| *byte == b'/').next().unwrap_or_default()
+    path::base_name(unsafe { CStr::from_ptr(path) }.to_bytes())
 }
 
 type Step = unsafe extern "C" fn(*mut dl_phdr_info, usize, *mut c_void) -> c_int;

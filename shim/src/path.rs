@@ -399,6 +399,11 @@ impl Decimal {
     }
 }
 
+/// What stands behind the last slash of a path, as basename(3) of string.h gives it.
+pub fn base_name(path: &[u8]) -> &[u8] {
+    path.rsplit(|byte| *byte == b'/').next().unwrap_or(path)
+}
+
 /// The last component of a path: `None` where it ends in a slash, `.` or `..`, none of which can be created.
 pub fn split_last(path: &[u8]) -> Option<(&[u8], &[u8])> {
     let start = path

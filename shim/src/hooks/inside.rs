@@ -109,10 +109,7 @@ macro_rules! shared {
         pub unsafe fn $name(name: *const c_char) -> c_int {
             // SAFETY: the caller's argument.
             unsafe {
-                let judged = match state::judging(Section::Filesystem) {
-                    Some(state) => judge_unlinked(state, $folder, name),
-                    None => Ok(()),
-                };
+                let judged = judge_shared($folder, name, tree::judge_removed);
                 match (judged, table::$name::next()) {
                     (Ok(()), Some(next)) => next(name),
                     (judged, _) => finish(Err(judged.err().unwrap_or(Errno(libc::ENOSYS)))),
@@ -132,18 +129,6 @@ const MEMORY: &[u8] = b"/dev/shm/";
 /// What stands before the name of a semaphore (sem_overview(7)).
 const SEMAPHORES: &[u8] = b"/dev/shm/sem.";
 
-/// # Safety
-/// As for [`name_shared`].
-#[inline(never)]
-unsafe fn judge_unlinked(state: &State, folder: &[u8], name: *const c_char) -> Result<(), Errno> {
-    let mut path = SharedName::new();
-    // SAFETY: the caller's promise.
-    match unsafe { name_shared(folder, name, &mut path) } {
-        Some(()) => tree::judge_removed(state, path.as_bytes()),
-        None => Ok(()),
-    }
-}
-
 /// The file of an object of shared memory or a semaphore: its folder, and NAME_MAX. A longer name fails by itself.
 type SharedName = Text<{ 16 + resolve::COMPONENT_MAX }>;
 
@@ -159,24 +144,41 @@ unsafe fn name_shared(folder: &[u8], name: *const c_char, path: &mut SharedName)
     path.push(given.get(start..)?).ok()
 }
 
-/// Judges an object of shared memory, or a semaphore, that is opened.
+/// Judges the file of an object of shared memory, or of a semaphore.
+///
+/// # Errors
+/// As for `judge`.
+///
+/// # Safety
+/// `name` is a C string that nobody changes meanwhile, or a bad pointer.
+unsafe fn judge_shared(
+    folder: &[u8],
+    name: *const c_char,
+    judge: impl FnOnce(&State, &[u8]) -> Result<(), Errno>,
+) -> Result<(), Errno> {
+    let Some(state) = state::judging(Section::Filesystem) else {
+        return Ok(());
+    };
+    let mut path = SharedName::new();
+    // SAFETY: the caller's promise.
+    match unsafe { name_shared(folder, name, &mut path) } {
+        Some(()) => judge(state, path.as_bytes()),
+        None => Ok(()),
+    }
+}
+
+/// The same, of one that is opened.
 ///
 /// # Errors
 /// As for `judge_named`.
 ///
 /// # Safety
-/// `name` is a C string that nobody changes meanwhile, or a bad pointer.
-unsafe fn judge_shared(folder: &[u8], name: *const c_char, flags: c_int) -> Result<(), Errno> {
-    let Some(state) = state::judging(Section::Filesystem) else {
-        return Ok(());
-    };
-    let mut path = SharedName::new();
+/// As for [`judge_shared`].
+unsafe fn judge_opened(folder: &[u8], name: *const c_char, flags: c_int) -> Result<(), Errno> {
     let flags = flags | libc::O_NOFOLLOW | libc::O_CLOEXEC;
+    let judge = |state: &State, path: &[u8]| judge_named(state, path, flags);
     // SAFETY: the caller's promise.
-    match unsafe { name_shared(folder, name, &mut path) } {
-        Some(()) => judge_named(state, path.as_bytes(), flags),
-        None => Ok(()),
-    }
+    unsafe { judge_shared(folder, name, judge) }
 }
 
 /// `shm_open(3)`.
@@ -186,7 +188,7 @@ unsafe fn judge_shared(folder: &[u8], name: *const c_char, flags: c_int) -> Resu
 pub unsafe fn shm_open(name: *const c_char, flags: c_int, mode: mode_t) -> c_int {
     // SAFETY: the caller's arguments.
     unsafe {
-        let judged = judge_shared(MEMORY, name, flags);
+        let judged = judge_opened(MEMORY, name, flags);
         match (judged, table::shm_open::next()) {
             (Ok(()), Some(next)) => next(name, flags, mode),
             (judged, _) => finish(Err(judged.err().unwrap_or(Errno(libc::ENOSYS)))),
@@ -207,7 +209,7 @@ pub unsafe fn sem_open(
     let asked = libc::O_RDWR | flags & (libc::O_CREAT | libc::O_EXCL);
     // SAFETY: the caller's arguments.
     unsafe {
-        let judged = judge_shared(SEMAPHORES, name, asked);
+        let judged = judge_opened(SEMAPHORES, name, asked);
         match (judged, table::sem_open::next()) {
             (Ok(()), Some(next)) => next(name, flags, mode, value),
             (judged, _) => {

@@ -9,7 +9,7 @@ use palisade_policy::event::{Outcome, Process, Reason, Section, Start, Verdict};
 use super::spawn::View;
 use super::{REFUSED, links};
 use crate::elf::{self, Format};
-use crate::path::{self, Decimal, Name};
+use crate::path::{self, Decimal, Name, base_name};
 use crate::room::{self, UNSEEN};
 use crate::state::State;
 use crate::sys::{Errno, FileId, Stat};
@@ -502,10 +502,6 @@ impl StandIn<'_> {
             _ => core::ptr::null(),
         }
     }
-}
-
-fn base_name(path: &[u8]) -> &[u8] {
-    path.rsplit(|byte| *byte == b'/').next().unwrap_or(path)
 }
 
 /// The program that ld.so(8) is told to run: the first word behind its options.

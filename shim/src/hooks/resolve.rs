@@ -149,7 +149,7 @@ pub fn concerned(given: &[u8], flags: c_int) -> Option<&'static State> {
 /// to it are judged when they are made. No system call is made to find out: whoever has the section off pays for none.
 fn may_be_memory(given: &[u8], flags: c_int) -> bool {
     note_memory(given);
-    let last = last_component(given);
+    let last = path::base_name(given);
     flags & libc::O_ACCMODE != libc::O_RDONLY
         && (HOLDS_MEMORY.load(Ordering::Relaxed)
             || last.iter().all(u8::is_ascii_digit)
@@ -158,13 +158,9 @@ fn may_be_memory(given: &[u8], flags: c_int) -> bool {
 
 /// Notes that a descriptor of the memory of a process may be there from now on.
 pub fn note_memory(given: &[u8]) {
-    if last_component(given) == b"mem" {
+    if path::base_name(given) == b"mem" {
         HOLDS_MEMORY.store(true, Ordering::Relaxed);
     }
-}
-
-fn last_component(path: &[u8]) -> &[u8] {
-    path.rsplit(|byte| *byte == b'/').next().unwrap_or(path)
 }
 
 /// Would the name be allowed if no component of it were a link?
