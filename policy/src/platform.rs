@@ -103,7 +103,7 @@ impl Platform {
         }
         if let Some(host) = (s.variable)("_AWS_XRAY_DAEMON_ADDRESS") {
             let port = (s.variable)("_AWS_XRAY_DAEMON_PORT")
-                .and_then(|p| p.trim().parse().ok())
+                .and_then(|p| p.trim_ascii().parse().ok())
                 .unwrap_or(2000);
             self.addresses(&host, port);
         }
@@ -114,7 +114,7 @@ impl Platform {
                 (s.variable)(variable)
             };
             let port = moved
-                .and_then(|text| text.trim().parse().ok())
+                .and_then(|text| text.trim_ascii().parse().ok())
                 .unwrap_or(default);
             self.loopback(port);
         }

@@ -2,9 +2,10 @@
 
 use crate::blob::{self, NONE};
 use crate::net::Ports;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BinaryHeap};
 use alloc::vec;
 use alloc::vec::Vec;
+use core::cmp::Reverse;
 
 #[derive(Clone, Copy)]
 pub(super) struct PortRule {
@@ -33,38 +34,61 @@ pub(super) fn disjoint(rules: &[PortRule]) -> Vec<[u32; 4]> {
             .or_default()
             .push((false, *rule));
     }
-    let mut open: BTreeMap<(u32, u32), usize> = BTreeMap::new();
+    let mut open = Open::default();
     let mut out = Vec::new();
     let mut cuts = cuts.into_iter().peekable();
     while let Some((low, changes)) = cuts.next() {
         for (begins, rule) in changes {
-            let count = open.entry((rule.list, rule.entry)).or_insert(0);
-            if begins {
-                *count += 1;
-            } else {
-                *count -= 1;
-                if *count == 0 {
-                    open.remove(&(rule.list, rule.entry));
-                }
-            }
+            open.change(rule.list, rule.entry, begins);
         }
         let Some((next, _)) = cuts.peek() else { break };
-        if open.is_empty() {
-            continue;
+        let first = [blob::list::DENY, blob::list::ALLOW, blob::list::PLATFORM]
+            .map(|list| open.first(list));
+        let [deny, allow, platform] = first;
+        if first != [NONE; 3] {
+            let high = next - 1;
+            let is_platform = u32::from(platform != NONE);
+            out.push([low | high << 16, deny, allow, is_platform]);
         }
-        let first = |list: u32| {
-            open.range((list, 0)..=(list, NONE))
-                .next()
-                .map_or(NONE, |((_, entry), _)| *entry)
-        };
-        let high = next - 1;
-        let platform = u32::from(first(blob::list::PLATFORM) != NONE);
-        out.push([
-            low | high << 16,
-            first(blob::list::DENY),
-            first(blob::list::ALLOW),
-            platform,
-        ]);
     }
     out
+}
+
+/// The entries of each list that cover a port.
+#[derive(Default)]
+struct Open {
+    /// How often an entry of a list covers it.
+    counts: BTreeMap<(u32, u32), usize>,
+    /// Those entries, list by list in the order of their bits, and such as have covered a port before.
+    entries: [BinaryHeap<Reverse<u32>>; 3],
+}
+
+impl Open {
+    fn change(&mut self, list: u32, entry: u32, begins: bool) {
+        let count = self.counts.entry((list, entry)).or_default();
+        if !begins {
+            *count -= 1;
+            return;
+        }
+        *count += 1;
+        if *count == 1
+            && let Some(entries) = self.entries.get_mut(list.trailing_zeros() as usize)
+        {
+            entries.push(Reverse(entry));
+        }
+    }
+
+    /// The first entry of a list; `NONE` for none.
+    fn first(&mut self, list: u32) -> u32 {
+        let Some(entries) = self.entries.get_mut(list.trailing_zeros() as usize) else {
+            return NONE;
+        };
+        while let Some(Reverse(entry)) = entries.peek() {
+            if self.counts.get(&(list, *entry)).is_some_and(|n| *n > 0) {
+                return *entry;
+            }
+            entries.pop();
+        }
+        NONE
+    }
 }

@@ -112,7 +112,9 @@ impl Parser<'_> {
             _ => (self.line_start, 0),
         };
         let more = self.text.get(from..self.at).unwrap_or_default();
-        let columns = before + more.chars().count();
+        // Each character has one byte that goes on with no other.
+        let characters = more.bytes().filter(|byte| byte & 0xc0 != 0x80).count();
+        let columns = before + characters;
         self.counted.set((self.at, columns));
         columns + 1
     }
