@@ -234,6 +234,23 @@ pub fn is_loader(base: &[u8]) -> bool {
         || is_numbered(base)
 }
 
+/// Is this the base name of musl's program loader? On some systems that is a link to its libc.so.
+pub fn is_loader_of_musl(base: &[u8]) -> bool {
+    base.starts_with(b"ld-musl-")
+}
+
+/// Has this system musl's program loader, where every program that is linked to it looks for that?
+pub fn has_musl() -> bool {
+    let loader = if cfg!(target_arch = "aarch64") {
+        c"/lib/ld-musl-aarch64.so.1"
+    } else {
+        c"/lib/ld-musl-x86_64.so.1"
+    };
+    // SAFETY: a C string.
+    let found = unsafe { sys::fstatat(libc::AT_FDCWD, loader.as_ptr(), 0) };
+    found.is_ok_and(|stat| stat.is(libc::S_IFREG))
+}
+
 /// `ld-2.26.so`: the file behind the name of the loader before glibc 2.34.
 fn is_numbered(base: &[u8]) -> bool {
     base.strip_prefix(b"ld-2.")

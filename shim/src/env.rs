@@ -4,7 +4,7 @@
 
 use alloc::vec::Vec;
 use core::ffi::{CStr, c_char, c_int};
-use core::{ptr, slice};
+use core::{mem, ptr, slice};
 
 use crate::handed;
 use crate::sys::{self, Errno, ListReader};
@@ -153,6 +153,15 @@ pub struct Forced {
     pub settings: &'static [&'static CStr],
 }
 
+/// What becomes of the library in a child.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Library {
+    /// Its environment names it, whatever its parent gave it.
+    Given,
+    /// Its environment does not: another C library's loader starts the program, and would end it over ours.
+    Withheld,
+}
+
 /// What is done with an environment, once. Not generic: each instance would be two kilobytes of the library.
 pub type Act<'a> = &'a mut dyn FnMut(Strings) -> c_int;
 
@@ -250,10 +259,19 @@ impl Forced {
     ///
     /// # Safety
     /// As for [`entries`].
-    pub unsafe fn with(&self, envp: Strings, act: Act<'_>) -> Result<c_int, Errno> {
+    pub unsafe fn with(
+        &self,
+        envp: Strings,
+        library: Library,
+        act: Act<'_>,
+    ) -> Result<c_int, Errno> {
         // SAFETY: the caller's promise.
         if !unsafe { is_readable(envp) } {
             return Ok(act(envp));
+        }
+        if library == Library::Withheld {
+            // SAFETY: the caller's promise, and all of it can be read.
+            return unsafe { self.without(envp, act) };
         }
         // SAFETY: the caller's promise, and all of it can be read.
         let survey = unsafe { self.survey(envp) };
@@ -266,56 +284,60 @@ impl Forced {
             + self.library.len()
             + survey.preload.map_or(0, |(_, value)| value.len())
             + 2;
+        in_room(pointers, bytes, &mut |room, text| {
+            // SAFETY: the caller's promise, and it has been read.
+            act(unsafe { self.make(envp, &survey, names, room, text) })
+        })
+    }
+
+    /// Calls `act` with `envp`, in which no `LD_PRELOAD` names the library, byte-exact otherwise.
+    ///
+    /// # Errors
+    /// `ENOMEM`.
+    ///
+    /// # Safety
+    /// As for [`entries`].
+    #[cold]
+    #[inline(never)]
+    unsafe fn without(&self, envp: Strings, act: Act<'_>) -> Result<c_int, Errno> {
+        let (mut pointers, mut bytes) = (1, 0);
         // SAFETY: the caller's promise.
-        unsafe {
-            if pointers <= 96 && bytes <= 512 {
-                self.on_stack::<96>(envp, &survey, names, act)
-            } else if pointers <= 1024 && bytes <= 512 {
-                self.on_stack::<1024>(envp, &survey, names, act)
-            } else {
-                self.on_map(envp, &survey, names, (pointers, bytes), act)
+        for entry in unsafe { entries(envp) } {
+            pointers += 1;
+            bytes += self.named_in(entry).map_or(0, |_| entry.len() + 1);
+        }
+        if bytes == 0 {
+            return Ok(act(envp));
+        }
+        in_room(pointers, bytes, &mut |room, text| {
+            let (mut place, mut rest) = (room.iter_mut(), text);
+            // SAFETY: the caller's promise.
+            for (index, entry) in unsafe { entries(envp) }.enumerate() {
+                let pointer = match self.named_in(entry) {
+                    None => pointer_at(envp, index),
+                    Some(value) => {
+                        let others = preloads(value).filter(|path| *path != self.library);
+                        let length = write_preloads(others, rest);
+                        if length == 0 {
+                            continue;
+                        }
+                        let (written, behind) = mem::take(&mut rest).split_at_mut(length);
+                        rest = behind;
+                        written.as_ptr().cast()
+                    }
+                };
+                if let Some(place) = place.next() {
+                    *place = pointer;
+                }
             }
-        }
+            act(room.as_ptr())
+        })
     }
 
-    #[inline(never)]
-    unsafe fn on_stack<const N: usize>(
-        &self,
-        envp: Strings,
-        survey: &Survey<'_>,
-        names: Option<*const c_char>,
-        act: Act<'_>,
-    ) -> Result<c_int, Errno> {
-        let mut room = [ptr::null(); N];
-        let mut text = [0; 512];
-        // SAFETY: the caller's promise.
-        let made = unsafe { self.make(envp, survey, names, &mut room, &mut text) };
-        Ok(act(made))
-    }
-
-    #[inline(never)]
-    unsafe fn on_map(
-        &self,
-        envp: Strings,
-        survey: &Survey<'_>,
-        names: Option<*const c_char>,
-        (pointers, bytes): (usize, usize),
-        act: Act<'_>,
-    ) -> Result<c_int, Errno> {
-        let size = pointers * size_of::<*const c_char>() + bytes;
-        let memory = sys::map(size, false)?;
-        // SAFETY: fresh zeroed memory, `pointers` aligned words and then `bytes` bytes; envp as the caller promises. It
-        // is unmapped when nobody uses it any more: `act` is done.
-        unsafe {
-            let room = slice::from_raw_parts_mut(memory.cast::<*const c_char>(), pointers);
-            let text = slice::from_raw_parts_mut(
-                memory.cast::<*const c_char>().add(pointers).cast::<u8>(),
-                bytes,
-            );
-            let result = act(self.make(envp, survey, names, room, text));
-            sys::unmap(memory, size);
-            Ok(result)
-        }
+    /// The value of an `LD_PRELOAD` that names the library.
+    fn named_in<'a>(&self, entry: &'a [u8]) -> Option<&'a [u8]> {
+        let value = entry.strip_prefix(PRELOAD)?;
+        self.names_library(value).then_some(value)
     }
 
     /// Writes the environment into `room`, which is large enough: one pointer for each entry and setting, one each for a
@@ -420,6 +442,61 @@ impl Forced {
             change::set(&variable.chain(handed::text()).collect::<Vec<u8>>());
         }
     }
+}
+
+/// Calls `act` with zeroed room for as many pointers and bytes: on the stack, or where that is much, in a mapping.
+///
+/// # Errors
+/// `ENOMEM`.
+fn in_room(pointers: usize, bytes: usize, act: InRoom<'_>) -> Result<c_int, Errno> {
+    if pointers <= 96 && bytes <= 512 {
+        Ok(on_stack::<96>(act))
+    } else if pointers <= 1024 && bytes <= 512 {
+        Ok(on_stack::<1024>(act))
+    } else {
+        on_map(pointers, bytes, act)
+    }
+}
+
+/// What is done in a room of pointers and of bytes.
+type InRoom<'a> = &'a mut dyn FnMut(&mut [*const c_char], &mut [u8]) -> c_int;
+
+#[inline(never)]
+fn on_stack<const N: usize>(act: InRoom<'_>) -> c_int {
+    act(&mut [ptr::null(); N], &mut [0; 512])
+}
+
+#[inline(never)]
+fn on_map(pointers: usize, bytes: usize, act: InRoom<'_>) -> Result<c_int, Errno> {
+    let size = pointers * size_of::<*const c_char>() + bytes;
+    let memory = sys::map(size, false)?;
+    // SAFETY: fresh zeroed memory, `pointers` aligned words and then `bytes` bytes. It is unmapped when nobody uses it any more: `act` is
+    // done.
+    unsafe {
+        let room = slice::from_raw_parts_mut(memory.cast::<*const c_char>(), pointers);
+        let text = slice::from_raw_parts_mut(
+            memory.cast::<*const c_char>().add(pointers).cast::<u8>(),
+            bytes,
+        );
+        let result = act(room, text);
+        sys::unmap(memory, size);
+        Ok(result)
+    }
+}
+
+/// Writes an entry of an environment that names these libraries, and its NUL; the bytes written, none for none of them.
+fn write_preloads<'a>(paths: impl Iterator<Item = &'a [u8]>, text: &mut [u8]) -> usize {
+    let mut length = 0;
+    let mut to = text.iter_mut();
+    for path in paths.filter(|path| !path.is_empty()) {
+        let before = if length == 0 { PRELOAD } else { b":" };
+        for (byte, to) in before.iter().chain(path).zip(to.by_ref()) {
+            *to = *byte;
+            length += 1;
+        }
+    }
+    // Zeroed as it was, so that the next byte is the NUL.
+    if length == 0 { 0 } else { length + 1 }
 }
 
 /// The place in [`KEPT`] of an entry of an environment.
@@ -542,7 +619,7 @@ mod tests {
             7
         };
         // SAFETY: a vector of C strings with a null pointer at its end.
-        let result = unsafe { FORCED.with(pointers.as_ptr(), &mut act) };
+        let result = unsafe { FORCED.with(pointers.as_ptr(), Library::Given, &mut act) };
         assert_eq!(result, Ok(7));
         read
     }

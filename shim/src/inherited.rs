@@ -19,7 +19,7 @@ use crate::log::Destination;
 use crate::report::Origin;
 use crate::settings::{self, Environment};
 use crate::state::State;
-use crate::{handed, learned, shared, sixbit, start, sys};
+use crate::{elf, handed, learned, shared, sixbit, start, sys};
 
 /// More settings than there are.
 const SETTINGS_MAX: usize = 24;
@@ -237,6 +237,7 @@ pub fn state(environment: Environment, library: &'static CStr) -> Option<&'stati
         // Only who waits asks for it.
         runtime_api: None,
         proves_names: decider.active(Section::Filesystem) && start::proves_names(),
+        looks_for_musl: !decider.active(Section::Processes) && elf::has_musl(),
         search,
         own,
         main: AtomicU32::new(main),

@@ -288,6 +288,7 @@ fn start(environment: Environment, behind: &Behind<'_>) {
             .variable("AWS_LAMBDA_RUNTIME_API")
             .and_then(|address| address.parse().ok()),
         proves_names: decider.active(Section::Filesystem) && proves_names(),
+        looks_for_musl: !decider.active(Section::Processes) && elf::has_musl(),
         search,
         own,
         main: AtomicU32::new(role.main),

@@ -34,6 +34,8 @@ pub struct State {
     pub runtime_api: Option<SocketAddr>,
     /// Can `openat2` prove a name? False also where another preloaded library wants to see each `open`.
     pub proves_names: bool,
+    /// Programs are not judged, and musl's loader is there: a program has to be looked at all the same, for musl cannot load the library.
+    pub looks_for_musl: bool,
     /// What the main process was started with of [`SEARCH`](crate::hooks::names::SEARCH).
     pub search: [Option<&'static [u8]>; 2],
     /// The process that the constructor ran in.

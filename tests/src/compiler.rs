@@ -65,3 +65,16 @@ pub fn compile(source: &str, flags: &[&str]) -> PathBuf {
     fs::rename(&output, &program).unwrap_or_else(|cause| panic!("{}: {cause}", program.display()));
     program
 }
+
+/// The same, linked to musl.
+///
+/// # Panics
+/// As [`compile`].
+#[must_use]
+pub fn compile_with_musl(source: &str) -> PathBuf {
+    let specs = format!(
+        "/usr/lib/{}-linux-musl/musl-gcc.specs",
+        std::env::consts::ARCH
+    );
+    compile(source, &["-specs", &specs])
+}

@@ -22,6 +22,6 @@ mod named;
 mod run;
 
 pub use built::{libc, library, repository, tool, wrapper};
-pub use compiler::compile;
+pub use compiler::{compile, compile_with_musl};
 pub use named::named_tests;
 pub use run::{Log, Outcome, Run, both, policy, records};

@@ -12,9 +12,10 @@ use core::sync::atomic::{AtomicU8, Ordering};
 use libc::{pid_t, posix_spawn_file_actions_t, posix_spawnattr_t};
 use palisade_policy::event::{Access, Section, Start};
 
-use super::program::{Program, Request, judge, judged};
+use super::program::{self, Program, Request, judge, judged};
 use super::spawn::{self, Actions, Place, View};
 use super::{finish, inside};
+use crate::env::Library;
 use crate::path::PATH_MAX;
 use crate::state::State;
 use crate::sys::{Errno, ListReader};
@@ -76,6 +77,41 @@ impl Target {
         }
     }
 
+    /// Itself and how it is looked at, where its file actions lead to `place`.
+    ///
+    /// # Safety
+    /// As for [`Place::after`].
+    unsafe fn seen_from<'a>(
+        self,
+        place: &Place,
+        actions: Actions,
+        is_apart: bool,
+    ) -> (Self, View<'a>) {
+        if actions.is_null() {
+            return (self, View::of_exec(is_apart));
+        }
+        // SAFETY: the caller's promise.
+        let view = unsafe { View::of_spawn(actions, is_apart) };
+        (self.within(place.dir()), view)
+    }
+
+    /// Opens it.
+    ///
+    /// # Errors
+    /// Those of [`Program::open`].
+    ///
+    /// # Safety
+    /// As for [`start`].
+    unsafe fn open(self, view: View<'_>) -> Result<Option<Program>, Errno> {
+        // SAFETY: the caller's promise.
+        unsafe {
+            match self {
+                Self::At(dir, path, flags) => Program::open(dir, path, flags, view),
+                Self::Searched(dir, file) => Program::find(dir, file, view),
+            }
+        }
+    }
+
     const fn with_name(self, name: *const c_char) -> Self {
         match self {
             Self::At(dir, _, flags) => Self::At(dir, name, flags),
@@ -110,7 +146,8 @@ unsafe fn start(
         spawn::judge_files(actions)?;
         judge_preloads(actions, envp)?;
         let Some(state) = state::judging(Section::Processes) else {
-            return pass(target.name(), envp, how, act);
+            let library = library_unjudged(target, actions, how);
+            return pass(target.name(), envp, library, how, act);
         };
         let given = sys::c_bytes(target.name()).unwrap_or_default();
         if given.len() < SHORT {
@@ -186,13 +223,48 @@ unsafe fn start_judged<const N: usize>(
     let mut room = [0; N];
     // SAFETY: the caller's promise.
     unsafe {
-        let target = judge_copy(state, target, actions, &mut room, argv, how)?;
-        pass(target.name(), envp, how, act)
+        let (target, library) = judge_copy(state, target, actions, &mut room, argv, how)?;
+        let library = match library {
+            Some(library) => library,
+            None => library_of(target, actions, how),
+        };
+        pass(target.name(), envp, library, how, act)
+    }
+}
+
+/// Does a program get the library that nobody judges?
+///
+/// # Safety
+/// As for [`start`].
+#[inline(never)]
+unsafe fn library_unjudged(target: Target, actions: Actions, how: Start) -> Library {
+    if state::get().is_some_and(|state| state.looks_for_musl) {
+        // SAFETY: the caller's promise.
+        unsafe { library_of(target, actions, how) }
+    } else {
+        Library::Given
+    }
+}
+
+/// Does this program get the library? It does where nothing can be said.
+///
+/// # Safety
+/// As for [`start`].
+#[cold]
+#[inline(never)]
+unsafe fn library_of(target: Target, actions: Actions, how: Start) -> Library {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let Ok(place) = Place::after(actions, false, None) else {
+            return Library::Given;
+        };
+        let (target, view) = target.seen_from(&place, actions, false);
+        program::look_for_library(target.open(view), target.name(), target.cwd(how), view)
     }
 }
 
 /// Judges the program that a copy of the name stands for, and gives the target with that copy: what is judged is what the kernel gets, whatever
-/// another thread writes meanwhile.
+/// another thread writes meanwhile. And whether it gets the library, where that has been found out.
 ///
 /// # Errors
 /// As for [`start`].
@@ -207,7 +279,7 @@ unsafe fn judge_copy(
     room: &mut [u8],
     argv: Strings,
     how: Start,
-) -> Result<Target, Errno> {
+) -> Result<(Target, Option<Library>), Errno> {
     // SAFETY: the caller's promise.
     unsafe {
         let mut target = target;
@@ -234,26 +306,19 @@ unsafe fn judge_copy(
             word: &|index| word(&reader, argv, index),
             given: room.get(..length).unwrap_or_default(),
             start: how,
+            library: Cell::new(Some(Library::Given)),
         };
         let is_kept = |fd| {
             matches!(target, Target::At(dir, ..) if dir == fd) || spawn::is_entered(actions, fd)
         };
         judged(state, &request, &is_kept, &mut |is_apart| {
             let place = Place::after(actions, is_apart, None)?;
-            let (target, view) = if actions.is_null() {
-                (target, View::of_exec(is_apart))
-            } else {
-                (
-                    target.within(place.dir()),
-                    View::of_spawn(actions, is_apart),
-                )
-            };
-            judge(state, &request, target.cwd(how), view, &|| match target {
-                Target::At(dir, path, flags) => Program::open(dir, path, flags, view),
-                Target::Searched(dir, file) => Program::find(dir, file, view),
+            let (target, view) = target.seen_from(&place, actions, is_apart);
+            judge(state, &request, target.cwd(how), view, &|| {
+                target.open(view)
             })
         })?;
-        Ok(target)
+        Ok((target, request.library.get()))
     }
 }
 
@@ -267,6 +332,7 @@ unsafe fn judge_copy(
 unsafe fn pass(
     name: *const c_char,
     envp: Strings,
+    library: Library,
     how: Start,
     act: Act<'_>,
 ) -> Result<c_int, Errno> {
@@ -276,7 +342,7 @@ unsafe fn pass(
     }
     match state::forced() {
         // SAFETY: the caller's promise.
-        Some(forced) => unsafe { forced.with(envp, &mut |envp| act(name, envp)) },
+        Some(forced) => unsafe { forced.with(envp, library, &mut |envp| act(name, envp)) },
         None => Ok(act(name, envp)),
     }
 }

@@ -1,5 +1,6 @@
 //! Which program an exec or a spawn would run, and the verdict on it.
 
+use core::cell::Cell;
 use core::ffi::{c_char, c_int};
 use core::sync::atomic::{AtomicU64, Ordering};
 
@@ -9,7 +10,8 @@ use palisade_policy::event::{Outcome, Process, Reason, Section, Start, Verdict};
 use super::spawn::View;
 use super::{REFUSED, links};
 use crate::elf::{self, Format};
-use crate::path::{self, Decimal, Name, base_name};
+use crate::env::Library;
+use crate::path::{self, Decimal, Name, PATH_MAX, base_name};
 use crate::room::{self, UNSEEN};
 use crate::state::State;
 use crate::sys::{Errno, FileId, Stat};
@@ -184,6 +186,8 @@ impl Program {
         file: *const c_char,
         view: View<'_>,
     ) -> Result<Option<Self>, Errno> {
+        /// A directory of PATH and a name are almost always shorter together.
+        const SHORT: usize = 256;
         // SAFETY: the caller's promise; the live environment.
         let (Some(name), path) =
             (unsafe { (sys::c_bytes(file), env::value(env::current(), b"PATH")) })
@@ -194,24 +198,41 @@ impl Program {
             // SAFETY: as above.
             return unsafe { Self::open(dir, file, 0, view) };
         }
-        let mut candidate = Name::new();
-        for directory in path.unwrap_or(DEFAULT_PATH).split(|byte| *byte == b':') {
+        let directories = path.unwrap_or(DEFAULT_PATH);
+        match Self::find_in::<SHORT>(dir, directories, name, view) {
+            Err(Errno(libc::ENAMETOOLONG)) => {
+                Self::find_in::<PATH_MAX>(dir, directories, name, view)
+            }
+            found => found,
+        }
+    }
+
+    /// Finds it in these directories, by paths of less than `N` bytes.
+    ///
+    /// # Errors
+    /// As for `open`; `ENAMETOOLONG`: one is longer, and yet not too long for the kernel. Those that are, it passes over.
+    #[inline(never)]
+    fn find_in<const N: usize>(
+        dir: c_int,
+        directories: &[u8],
+        name: &[u8],
+        view: View<'_>,
+    ) -> Result<Option<Self>, Errno> {
+        let mut candidate = path::Text::<N>::new();
+        for directory in directories.split(|byte| *byte == b':') {
             candidate.clear();
-            let parts: [&[u8]; 3] = if directory.is_empty() {
-                [b"", b"", name]
-            } else {
-                [directory, b"/", name]
-            };
-            if parts
-                .iter()
-                .try_for_each(|part| candidate.push(part))
-                .is_ok()
-            {
-                // SAFETY: a C string on the stack.
-                let found = unsafe { Self::open(dir, candidate.as_ptr(), 0, view) }?;
-                if found.is_some() {
-                    return Ok(found);
+            let slash: &[u8] = if directory.is_empty() { b"" } else { b"/" };
+            let mut parts = [directory, slash, name].into_iter();
+            if let Err(error) = parts.try_for_each(|part| candidate.push(part)) {
+                if N < PATH_MAX {
+                    return Err(error);
                 }
+                continue;
+            }
+            // SAFETY: a C string on the stack.
+            let found = unsafe { Self::open(dir, candidate.as_ptr(), 0, view) }?;
+            if found.is_some() {
+                return Ok(found);
             }
         }
         Ok(None)
@@ -229,6 +250,8 @@ pub struct Request<'a> {
     pub given: &'a [u8],
     /// In place of this process, or beside it.
     pub start: Start,
+    /// Does the child get the library? Written by the judgement; `None` where it did not come to look.
+    pub library: Cell<Option<Library>>,
 }
 
 /// Judges the start of a program, also where the process has left no descriptor to look with. `judge` is told whether it is called in a thread
@@ -321,7 +344,9 @@ fn judge_held(
 ) -> Result<(), Option<Errno>> {
     /// A file without a first line, which the shell gets, as many scripts as the kernel follows, and the program behind them.
     const STEPS_MAX: usize = 1 + elf::SCRIPTS_MAX + 1;
-    let Request { word, given, start } = *request;
+    let Request {
+        word, given, start, ..
+    } = *request;
     let Some(mut program) = open().map_err(Some)? else {
         return Ok(());
     };
@@ -371,6 +396,9 @@ fn judge_held(
             verdict = unfollowable(state);
         }
         if verdict.outcome != Outcome::Allow || same_program || step == STEPS_MAX {
+            if !same_program {
+                request.library.set(None);
+            }
             break;
         }
         step += 1;
@@ -386,6 +414,9 @@ fn judge_held(
             // What runs in its place is an act of its own.
             settle(state, &verdict, &path, word).map_err(Some)?;
         }
+        let called = if is_given { request.given } else { b"" };
+        let library = library_for(&format, called, path.as_bytes());
+        request.library.set(Some(library));
         stand_in = match format {
             Format::Dynamic => break,
             Format::Script(_) => StandIn::Interpreter,
@@ -435,6 +466,47 @@ fn judge_held(
     settle(state, &verdict, &path, word).map_err(Some)
 }
 
+/// Does a program of that format get the library? musl's loader, where it is started as a program, has nothing but its name to be told by.
+fn library_for(format: &Format, given: &[u8], path: &[u8]) -> Library {
+    let is_musl = |name| elf::is_loader_of_musl(base_name(name));
+    match format {
+        Format::OtherLibc => Library::Withheld,
+        Format::Static | Format::Library if is_musl(given) || is_musl(path) => Library::Withheld,
+        _ => Library::Given,
+    }
+}
+
+/// Does the program get the library that `opened` holds, or the one that runs in its place? It does where nothing can be said. `given` and `cwd`
+/// are those of [`judge`].
+///
+/// # Safety
+/// `given` is a C string that nobody changes meanwhile, or a bad pointer.
+#[cold]
+#[inline(never)]
+pub unsafe fn look_for_library(
+    opened: Result<Option<Program>, Errno>,
+    given: *const c_char,
+    cwd: c_int,
+    view: View<'_>,
+) -> Library {
+    let (mut opened, mut format) = (opened, Format::Dynamic);
+    for _ in 0..=elf::SCRIPTS_MAX {
+        let Ok(Some(program)) = opened else { break };
+        if program.format(false, &mut format).is_err() {
+            break;
+        }
+        let Format::Script(interpreter) = &format else {
+            // SAFETY: the caller's promise.
+            let called = unsafe { sys::c_bytes(given) }.unwrap_or_default();
+            return library_for(&format, called, b"");
+        };
+        // SAFETY: a C string on the stack.
+        opened = unsafe { Program::open(cwd, interpreter.as_ptr(), 0, view) };
+    }
+    Library::Given
+}
+
+#[inline(never)]
 fn settle(state: &State, verdict: &Verdict<'_>, path: &Name, word: Words<'_>) -> Result<(), Errno> {
     let word = |index| word(index);
     let subject = Subject::Process {
@@ -445,6 +517,8 @@ fn settle(state: &State, verdict: &Verdict<'_>, path: &Name, word: Words<'_>) ->
 }
 
 /// The verdict on a program that the library cannot be loaded into; who learns notes that it is one.
+#[cold]
+#[inline(never)]
 fn unfollowable(state: &State) -> Verdict<'_> {
     let verdict = state.decider.unfollowable();
     if state.learns {
@@ -568,6 +642,7 @@ fn hash(bytes: &[u8]) -> u64 {
 }
 
 /// FNV-1a, 64 bits.
+#[inline(never)]
 fn hash_on(seed: u64, bytes: &[u8]) -> u64 {
     bytes.iter().fold(seed, |h, byte| {
         (h ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)

@@ -1,5 +1,6 @@
 //! Shells: `system(3)`, `popen(3)`, `wordexp(3)`.
 
+use core::cell::Cell;
 use core::ffi::{c_char, c_int, c_void};
 use core::ptr;
 
@@ -10,6 +11,7 @@ use super::finish;
 use super::process::judge_preloads;
 use super::program::{Program, Request, SHELL, judge, judged};
 use super::spawn::View;
+use crate::env::Library;
 use crate::sys::Errno;
 use crate::{env, state, sys, table};
 
@@ -26,6 +28,7 @@ unsafe fn shell(command: *const c_char) -> Result<(), Errno> {
                 word: &|index: usize| words.get(index).copied(),
                 given: SHELL.to_bytes(),
                 start: Start::Spawn,
+                library: Cell::new(Some(Library::Given)),
             };
             judged(state, &request, &|_| false, &mut |is_apart| {
                 let view = View::of_exec(is_apart);

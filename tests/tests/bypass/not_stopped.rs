@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::process::Command;
 
-use palisade_tests::{Run, compile, policy};
+use palisade_tests::{Run, compile, compile_with_musl, policy};
 use serde_json::{Value, json};
 
 use crate::{
@@ -93,6 +93,29 @@ fn a_static_program_where_programs_are_not_judged() {
         static_program().display()
     );
     silent(|| run(&code), secret);
+}
+
+#[test]
+fn what_a_program_of_another_c_library_starts_where_the_policy_lets_that_pass() {
+    // musl cannot load the library, so that it is kept out of the program's environment, and with that out of its children's.
+    let child = program(r#"through(open("secret", O_RDONLY) >= 0)"#);
+    let other = compile_with_musl(&format!(
+        r#"#include <unistd.h>
+        int main(void) {{ return execl("{}", "child", NULL); }}"#,
+        child.display()
+    ));
+    let code = format!(
+        r#"char *words[] = {{"other", NULL}}; if (fork() == 0) {{ execve("{}", words, environ); abort(); }} wait(NULL)"#,
+        other.display()
+    );
+    silent(|| run(&code), secret);
+    let allowed = |run: &Run| {
+        let mut sections = secret(run);
+        sections["processes"] =
+            json!({ "effect": "prevent", "allow": ["**"], "unfollowable": "allow" });
+        sections
+    };
+    silent(|| run(&code), allowed);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Is every child defended, whatever environment it is given, and is that environment otherwise what its parent gave it?
 
 mod libc;
+mod musl;
 
 use std::fs;
 use std::path::PathBuf;
