@@ -1,5 +1,5 @@
-// pipe LINES SECONDS: the floor of an audit line, without Palisade. One thread asks the kernel for what an alert asks it for (the act, the time, two
-// process ids) and fills a line; another makes sure that descriptor 1 is what it was, and writes LINES of them at a time. Prints to standard error
+// pipe LINES SECONDS: the floor of an audit line, without Palisade. One thread asks the kernel for what an alert asks it for (is it a socket, the
+// act, the time, two process ids) and fills a line; another makes sure that descriptor 1 is what it was, and writes LINES of them at a time. Prints to standard error
 // how many lines a second have been written.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -37,6 +37,8 @@ static void *make(void *unused) {
             sched_yield();
             continue;
         }
+        int type = 0;
+        getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &(socklen_t){sizeof type});
         connect(fd, (struct sockaddr *)&to, sizeof to);
         struct timespec time;
         clock_gettime(CLOCK_REALTIME, &time);

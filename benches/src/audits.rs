@@ -181,6 +181,11 @@ pub fn measure(place: &Place, table: &mut Table) {
         let figure = middle(runs, || floor(place, lines, seconds));
         table.value(what, "as fast as it can", "/s", figure, None);
     }
+    table.floor(
+        "alerts: lines",
+        &["1,000,000/s"],
+        ("floor: six lines a write", "as fast as it can"),
+    );
     let outcome = run(place, "prevent", 1e6, seconds);
     let lost = outcome.acts - outcome.lines;
     table.value(

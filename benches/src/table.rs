@@ -59,10 +59,11 @@ pub struct Row {
     /// The figure that counts, and what it is.
     kind: &'static str,
     figure: Spread,
-    /// The most, or the least where that is asked for, that it may be.
+    /// The most that it may be, or the least where it has to be as much.
     budget: Option<f64>,
+    is_least: bool,
     met: Option<bool>,
-    /// The least that it can be, as far as that is measured.
+    /// The least, or the most, that it can be, as far as that is measured.
     floor: Option<f64>,
 }
 
@@ -153,6 +154,7 @@ impl Table {
     ) {
         self.row(what, setting, unit, (None, None), "", figure, Some(least));
         if let Some(row) = self.rows.last_mut() {
+            row.is_least = true;
             row.met = Some(figure.median >= least);
         }
     }
@@ -194,6 +196,7 @@ impl Table {
             kind,
             figure,
             budget,
+            is_least: false,
             met: budget.map(|budget| figure.median <= budget),
             floor: None,
         });
@@ -210,7 +213,7 @@ impl Table {
                     "without": row.without, "with": row.with,
                     "kind": match row.kind { "×" => "ratio", "+" => "difference", _ => "value" },
                     "median": row.figure.median, "low": row.figure.low, "high": row.figure.high,
-                    "budget": row.budget, "met": row.met, "floor": row.floor,
+                    "budget": row.budget, "least": row.is_least, "met": row.met, "floor": row.floor,
                 })
             })
             .collect();
@@ -303,7 +306,10 @@ pub fn over_floor(row: &Value) -> Option<String> {
 pub fn budgets(rows: &[Value]) -> String {
     let judged: Vec<&Value> = rows.iter().filter(|row| row["met"].is_boolean()).collect();
     let over: Vec<&&Value> = judged.iter().filter(|row| row["met"] == false).collect();
-    let is_below_floor = |row: &&&&Value| row["floor"].as_f64() > row["budget"].as_f64();
+    let is_below_floor = |row: &&&&Value| match (row["floor"].as_f64(), row["budget"].as_f64()) {
+        (Some(floor), Some(budget)) if row["least"] == true => floor < budget,
+        (floor, budget) => floor > budget,
+    };
     format!(
         "{} budgets, of which {} are not met; the floors of {} of those are over them, too",
         judged.len(),

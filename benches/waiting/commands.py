@@ -13,6 +13,7 @@ sys.path.insert(0, str(HERE.parents[1] / "tests" / "runtimes"))
 sys.path.insert(0, str(HERE.parents[1] / "tests" / "emulator"))
 
 import install  # noqa: E402
+from harness import install as tools  # noqa: E402
 
 
 def java(folder):
@@ -23,6 +24,7 @@ def java(folder):
 def dotnet(folder):
     core = install.dotnet_core()
     if not core.exists():
+        tools.install()
         install.fetch_dotnet(core)
     install.compile_dotnet(HERE / "Wait.cs", folder / "Wait.dll", "exe")
     framework = {"name": "Microsoft.NETCore.App", "version": install.DOTNET.split("==")[1]}
@@ -32,13 +34,15 @@ def dotnet(folder):
 
 
 def main(folder):
+    # The set-up tells what it does on standard output, which is ours.
+    ours, sys.stdout = sys.stdout, sys.stderr
     found = {}
     for make in (java, dotnet):
         try:
             found[make.__name__] = make(folder)
         except Exception as problem:  # Whatever it is, the other figures do not depend on it.
             found[make.__name__] = {"missing": f"{type(problem).__name__}: {problem}"}
-    print(json.dumps(found))
+    json.dump(found, ours)
 
 
 if __name__ == "__main__":

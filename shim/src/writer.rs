@@ -38,6 +38,9 @@ const PAUSE: u64 = 100 * STAY;
 /// So many waiting lines leave room enough for those that wait for a slot.
 const FEW: usize = SLOTS / 4;
 
+/// How often the thread lets others have the processor before it sleeps: who makes one line behind the other need not wake it for each.
+const LINGER: u32 = 64;
+
 /// How long a child waits for the main process to write its line, and an exit for the last lines, in milliseconds.
 const PATIENCE: i64 = 1000;
 
@@ -154,6 +157,13 @@ extern "C" fn run() -> ! {
         if let (Some(shared), Some(queue)) = (shared(), queue()) {
             let seen = shared.posted.load(Ordering::Acquire);
             drain(shared, queue, Some(&mut Batch::new()));
+            let is_more = || {
+                sys::sched_yield();
+                shared.posted.load(Ordering::Acquire) != seen
+            };
+            if (0..LINGER).any(|_| is_more()) {
+                continue;
+            }
             shared.asleep.store(true, Ordering::SeqCst);
             sys::futex_wait(&shared.posted, seen, 0);
             shared.asleep.store(false, Ordering::SeqCst);

@@ -146,10 +146,11 @@ fn internet_or_none(bytes: &[u8]) -> Option<SocketAddr> {
     })
 }
 
-/// Is it a connected stream? There another destination is an `EISCONN`, or not looked at (tcp(7)), and nobody was attacked.
-fn is_connected_stream(fd: c_int) -> bool {
-    sys::socket_option(fd, libc::SO_TYPE) == Ok(libc::SOCK_STREAM)
-        && sys::getpeername(fd, &mut [0; 128]).is_ok()
+/// Could the call have reached a destination? Not if it is no socket's, whose own error is the answer, nor by a connected stream: there another
+/// destination is an `EISCONN`, or not looked at (tcp(7)). Nobody was attacked.
+fn could_reach(fd: c_int) -> bool {
+    sys::socket_option(fd, libc::SO_TYPE)
+        .is_ok_and(|kind| kind != libc::SOCK_STREAM || sys::getpeername(fd, &mut [0; 128]).is_err())
 }
 
 /// Would the call have got as far as the address? If not, its own error is the answer, and nobody was attacked.
@@ -328,7 +329,7 @@ pub fn judge_outbound(state: &State, fd: c_int, to: SocketAddr) -> Result<(), Er
     if may_be_named(state, event.ip) {
         verdict = judge_by_names(state, &event, verdict);
     }
-    if verdict.outcome != Outcome::Allow && (!is_socket(fd) || is_connected_stream(fd)) {
+    if verdict.outcome != Outcome::Allow && !could_reach(fd) {
         return Ok(());
     }
     if state.learns {

@@ -161,6 +161,21 @@ impl Program {
         false
     }
 
+    /// Does a plain name lead to it? Then that says, too, how the kernel would run it, and it need not be asked for in /proc.
+    ///
+    /// # Safety
+    /// `name` is a C string that nobody changes meanwhile, or a bad pointer.
+    unsafe fn is_named(&self, name: *const c_char, format: &mut Format) -> bool {
+        // SAFETY: the caller's promise.
+        let is_plain = unsafe { sys::c_bytes(name) }.is_some_and(path::is_plain);
+        // SAFETY: as above.
+        is_plain
+            && unsafe { elf::look_at(libc::AT_FDCWD, name) }.is_ok_and(|(found, file)| {
+                *format = found;
+                file == Some(self.stat.id)
+            })
+    }
+
     /// Would it run with privileges that the caller has not got? Then the loader drops every preload (AT_SECURE, ld.so(8)).
     fn gains_privileges(&self) -> bool {
         let (user, group) = sys::effective_ids();
@@ -490,9 +505,11 @@ pub unsafe fn look_for_library(
     view: View<'_>,
 ) -> Library {
     let (mut opened, mut format) = (opened, Format::Dynamic);
-    for _ in 0..=elf::SCRIPTS_MAX {
+    for step in 0..=elf::SCRIPTS_MAX {
         let Ok(Some(program)) = opened else { break };
-        if program.format(false, &mut format).is_err() {
+        // SAFETY: the caller's promise.
+        let is_named = step == 0 && unsafe { program.is_named(given, &mut format) };
+        if !is_named && program.format(false, &mut format).is_err() {
             break;
         }
         let Format::Script(interpreter) = &format else {
