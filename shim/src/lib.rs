@@ -66,6 +66,7 @@ mod sixbit;
 mod start;
 mod state;
 mod stubs;
+mod symbols;
 mod sys;
 mod table;
 mod unwind;

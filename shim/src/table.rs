@@ -34,6 +34,7 @@ use crate::hooks::indirect::AioRequest;
 
 use crate::objects::{self, Behind};
 use crate::offsets::Offsets;
+use crate::symbols;
 use crate::sys::{self, Errno};
 
 /// `argv` or `envp`: pointers to C strings, ended by a null pointer.
@@ -59,7 +60,7 @@ fn next(slot: &AtomicPtr<c_void>, name: &CStr) -> *mut c_void {
 fn search(slot: &AtomicPtr<c_void>, name: &CStr) -> *mut c_void {
     let mut room = objects::room::<{ objects::OBJECTS_MAX }>();
     let behind = Behind::now(&mut room);
-    let mut found = behind.find(name, objects::hash(name.to_bytes()), None);
+    let mut found = behind.find(name, symbols::hash(name.to_bytes()), None);
     if found.is_null() {
         found = objects::libc_symbol(name);
     }
@@ -295,7 +296,7 @@ macro_rules! hooks {
         static STARTS: [u16; COUNT] = starts(&LENGTHS);
 
         /// The hash of each name.
-        static HASHES: [u32; COUNT] = [$(objects::hash(stringify!($name).as_bytes())),*];
+        static HASHES: [u32; COUNT] = [$(symbols::hash(stringify!($name).as_bytes())),*];
 
         /// The place of each name, and one more, by its hash; 0 where there is none.
         static BY_HASH: [u8; BUCKETS] = by_hash(&HASHES, HOOKS);
@@ -365,7 +366,7 @@ macro_rules! hooks {
 
         /// The place of the hook of that name.
         fn place(name: &[u8]) -> Option<usize> {
-            let hash = objects::hash(name);
+            let hash = symbols::hash(name);
             let from = hash as usize % BUCKETS;
             let (before, behind) = BY_HASH.split_at_checked(from)?;
             for bucket in behind.iter().chain(before) {

@@ -15,7 +15,7 @@ use super::{answers, files, finish, indirect, memory, messages, network, process
 use crate::objects::Behind;
 use crate::offsets::Offsets;
 use crate::sys::Errno;
-use crate::{objects, report, state, sys, table, writer};
+use crate::{objects, report, state, symbols, sys, table, writer};
 
 /// The real functions, filled by [`resolve_among`].
 #[cfg_attr(not(test), unsafe(link_section = ".bss.palisade"))]
@@ -41,7 +41,7 @@ pub fn resolve_among(behind: &Behind, handed: Option<&Offsets>) {
 pub fn offsets(behind: &Behind) -> impl Iterator<Item = u32> {
     NAMES
         .into_iter()
-        .map(|name| behind.offset(name, objects::hash(name.to_bytes())))
+        .map(|name| behind.offset(name, symbols::hash(name.to_bytes())))
 }
 
 /// Finds the real functions, for a stub that is called before the constructor.
