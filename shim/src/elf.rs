@@ -3,35 +3,32 @@
 
 use crate::path::base_name;
 use crate::sys::{self, Errno, FileId};
-use core::ffi::{c_char, c_int};
+use core::ffi::{CStr, c_char, c_int};
 
 /// As many interpreters of scripts as the kernel follows.
 pub const SCRIPTS_MAX: usize = 5;
 
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a hook has no heap to put the larger one on"
-)]
 /// How a file is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// glibc's loader starts it, on this architecture: the library is loaded with it.
-    Dynamic,
+    /// glibc's loader, which lies there, starts it, on this architecture: the library is loaded with it.
+    Dynamic(Interpreter),
     /// It has no program interpreter: statically linked, so no preload reaches it.
     Static,
     /// So, too, but it is a shared object that has a name, as the loader itself is.
     Library,
     /// Another architecture, or no 64 bits.
     OtherMachine,
-    /// Another C library's loader, such as musl's.
-    OtherLibc,
+    /// Another C library's loader, such as musl's, which lies there.
+    OtherLibc(Interpreter),
     /// A script: the kernel runs the program that its first line names.
     Script(Interpreter),
     /// Neither. The kernel refuses it (`ENOEXEC`), and execvp(3) and posix_spawnp(3) give it to the shell.
     Text,
 }
 
-/// The path on the first line of a script. The kernel reads 256 bytes of it (BINPRM_BUF_SIZE).
+/// The path of the program that runs another one: from the first line of a script, of which the kernel reads 256 bytes (BINPRM_BUF_SIZE), or a
+/// program interpreter's, cut to as many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interpreter {
     bytes: [u8; 256],
@@ -41,10 +38,6 @@ pub struct Interpreter {
 impl Interpreter {
     /// The first word after `#!`.
     fn read(line: &[u8]) -> Self {
-        let mut interpreter = Self {
-            bytes: [0; 256],
-            len: 0,
-        };
         let line = line
             .split(|byte| *byte == b'\n')
             .next()
@@ -54,8 +47,17 @@ impl Interpreter {
             .split(|byte| matches!(byte, b' ' | b'\t' | 0))
             .next()
             .unwrap_or_default();
+        Self::of(word)
+    }
+
+    /// Of that path.
+    fn of(path: &[u8]) -> Self {
+        let mut interpreter = Self {
+            bytes: [0; 256],
+            len: 0,
+        };
         // One byte stays zero: the end of the C string.
-        for (to, from) in interpreter.bytes.iter_mut().take(255).zip(word) {
+        for (to, from) in interpreter.bytes.iter_mut().take(255).zip(path) {
             *to = *from;
             interpreter.len += 1;
         }
@@ -182,10 +184,11 @@ fn format(read: &dyn Fn(u64, &mut [u8]) -> usize) -> Format {
             .split(|byte| *byte == 0)
             .next()
             .unwrap_or_default();
+        let interpreter = Interpreter::of(path);
         return if is_loader(base_name(path)) {
-            Format::Dynamic
+            Format::Dynamic(interpreter)
         } else {
-            Format::OtherLibc
+            Format::OtherLibc(interpreter)
         };
     }
     match dynamic {
@@ -234,20 +237,44 @@ pub fn is_loader(base: &[u8]) -> bool {
         || is_numbered(base)
 }
 
-/// Is this the base name of musl's program loader? On some systems that is a link to its libc.so.
-pub fn is_loader_of_musl(base: &[u8]) -> bool {
-    base.starts_with(b"ld-musl-")
+impl Interpreter {
+    /// Can the kernel start it? If not, it does not start the program either.
+    pub fn is_there(&self) -> bool {
+        // SAFETY: C strings of ours.
+        unsafe {
+            sys::fstatat(libc::AT_FDCWD, self.as_ptr(), 0).is_ok_and(|stat| {
+                stat.is(libc::S_IFREG) && sys::may_execute(libc::AT_FDCWD, self.as_ptr(), 0, &stat)
+            })
+        }
+    }
+
+    /// Is it musl's program loader, and not glibc's under such a name?
+    pub fn is_of_musl(&self) -> bool {
+        // SAFETY: C strings.
+        let file = |path| unsafe { sys::fstatat(libc::AT_FDCWD, path, 0) }.map(|stat| stat.id);
+        base_name(self.as_bytes()).starts_with(b"ld-musl-")
+            && file(self.as_ptr()).is_ok_and(|id| file(LOADER.as_ptr()) != Ok(id))
+    }
 }
 
-/// Has this system musl's program loader, where every program that is linked to it looks for that?
+/// Where programs of glibc look for its loader.
+const LOADER: &CStr = if cfg!(target_arch = "aarch64") {
+    c"/lib/ld-linux-aarch64.so.1"
+} else {
+    c"/lib64/ld-linux-x86-64.so.2"
+};
+
+/// Where programs of musl look for its loader.
+const LOADER_OF_MUSL: &CStr = if cfg!(target_arch = "aarch64") {
+    c"/lib/ld-musl-aarch64.so.1"
+} else {
+    c"/lib/ld-musl-x86_64.so.1"
+};
+
+/// Has this system musl's program loader?
 pub fn has_musl() -> bool {
-    let loader = if cfg!(target_arch = "aarch64") {
-        c"/lib/ld-musl-aarch64.so.1"
-    } else {
-        c"/lib/ld-musl-x86_64.so.1"
-    };
     // SAFETY: a C string.
-    let found = unsafe { sys::fstatat(libc::AT_FDCWD, loader.as_ptr(), 0) };
+    let found = unsafe { sys::fstatat(libc::AT_FDCWD, LOADER_OF_MUSL.as_ptr(), 0) };
     found.is_ok_and(|stat| stat.is(libc::S_IFREG))
 }
 
@@ -275,16 +302,12 @@ mod tests {
     fn a_program_of_this_machine_is_dynamic() {
         // SAFETY: C strings.
         unsafe {
-            assert_eq!(
-                look(libc::AT_FDCWD, c"/bin/sh".as_ptr()),
-                Ok(Format::Dynamic)
-            );
-            let loader = if cfg!(target_arch = "aarch64") {
-                c"/lib/ld-linux-aarch64.so.1"
-            } else {
-                c"/lib64/ld-linux-x86-64.so.2"
-            };
-            assert_eq!(look(libc::AT_FDCWD, loader.as_ptr()), Ok(Format::Library));
+            let format = look(libc::AT_FDCWD, c"/bin/sh".as_ptr());
+            let loader = Interpreter::of(LOADER.to_bytes());
+            assert_eq!(format, Ok(Format::Dynamic(loader)));
+            assert_eq!(look(libc::AT_FDCWD, LOADER.as_ptr()), Ok(Format::Library));
+            assert!(loader.is_there() && !loader.is_of_musl());
+            assert!(!Interpreter::of(b"/none/ld-musl-x86_64.so.1").is_of_musl());
             assert_eq!(
                 look(libc::AT_FDCWD, c"/nonexistent".as_ptr()),
                 Err(Errno(libc::ENOENT))
@@ -307,9 +330,12 @@ mod tests {
         (head[32], head[56], head[64]) = (64, 1, 3);
         (head[64 + 8], head[64 + 9], head[64 + 32]) = (0, 1, 24);
         head[256..284].copy_from_slice(b"/lib64/ld-linux-x86-64.so.2\0");
-        assert_eq!(of(&head), Format::Dynamic);
+        assert!(matches!(of(&head), Format::Dynamic(_)));
         head[256..284].copy_from_slice(b"/lib/ld-musl-x86_64.so.1\0\0\0\0");
-        assert_eq!(of(&head), Format::OtherLibc);
+        let Format::OtherLibc(loader) = of(&head) else {
+            panic!()
+        };
+        assert_eq!(loader.as_bytes(), b"/lib/ld-musl-x86_64.so.1");
         head[4] = 1;
         assert_eq!(of(&head), Format::OtherMachine);
     }
@@ -335,9 +361,12 @@ mod tests {
                 file[headers + 64..headers + 72].copy_from_slice(&(name as u64).to_le_bytes());
                 file[headers + 88] = 28;
                 file[name..name + 28].copy_from_slice(b"/lib64/ld-linux-x86-64.so.2\0");
-                assert_eq!(of(&file), Format::Dynamic, "{headers} {name}");
+                assert!(matches!(of(&file), Format::Dynamic(_)), "{headers} {name}");
                 file[name + 7..name + 15].copy_from_slice(b"ld-musl-");
-                assert_eq!(of(&file), Format::OtherLibc, "{headers} {name}");
+                assert!(
+                    matches!(of(&file), Format::OtherLibc(_)),
+                    "{headers} {name}"
+                );
             }
         }
     }

@@ -158,12 +158,15 @@ pub struct Forced {
 pub enum Library {
     /// Its environment names it, whatever its parent gave it.
     Given,
-    /// Its environment does not: another C library's loader starts the program, and would end it over ours.
+    /// Its environment does not: musl's loader starts the program, and would end it over ours.
     Withheld,
 }
 
 /// What is done with an environment, once. Not generic: each instance would be two kilobytes of the library.
 pub type Act<'a> = &'a mut dyn FnMut(Strings) -> c_int;
+
+/// The environment that a child is given, what becomes of the library there, and the names that are handed on to it.
+type Given = (Strings, Library, Option<*const c_char>);
 
 /// What an environment lacks.
 struct Survey<'a> {
@@ -175,6 +178,8 @@ struct Survey<'a> {
     settings: Places,
     /// Entries that begin like settings of ours and are none, or that a child may not have.
     strangers: usize,
+    /// Bytes of the preload entries that name the library, with their NULs.
+    naming: usize,
 }
 
 impl Forced {
@@ -187,11 +192,15 @@ impl Forced {
             preload: None,
             settings: Places::default(),
             strangers: 0,
+            naming: 0,
         };
         // SAFETY: the caller's promise.
         for entry in unsafe { entries::<'a>(envp) } {
             if let Some(value) = entry.strip_prefix(PRELOAD) {
                 survey.preload = Some((survey.count, value));
+                if self.names_library(value) {
+                    survey.naming += entry.len() + 1;
+                }
             } else if entry.starts_with(OURS) {
                 // A second one of the same name is a stranger, too: it could stand in for one that is missing.
                 if !self
@@ -249,7 +258,7 @@ impl Forced {
         preloads(value).any(|path| path == self.library)
     }
 
-    /// Calls `act` with `envp`, in which the library and its settings are, byte-exact otherwise.
+    /// Calls `act` with `envp`, in which the library and its settings are, or no preload names the library; byte-exact otherwise.
     ///
     /// An environment that has them already, which is the rule, is passed on as it is. Another is put together on the
     /// stack; a very large one in a mapping of its own, which a child of vfork(2) leaves behind in its parent.
@@ -269,75 +278,73 @@ impl Forced {
         if !unsafe { is_readable(envp) } {
             return Ok(act(envp));
         }
-        if library == Library::Withheld {
-            // SAFETY: the caller's promise, and all of it can be read.
-            return unsafe { self.without(envp, act) };
-        }
         // SAFETY: the caller's promise, and all of it can be read.
         let survey = unsafe { self.survey(envp) };
-        let names = handed::variable();
-        if names.is_none() && self.is_complete(&survey) {
+        let is_given = library == Library::Given;
+        let names = handed::variable().filter(|_| is_given);
+        let is_right = if is_given {
+            names.is_none() && self.is_complete(&survey)
+        } else {
+            survey.naming == 0
+        };
+        if is_right {
             return Ok(act(envp));
         }
+        let given = (envp, library, names);
         let pointers = survey.count + self.settings.len() + 3;
         let bytes = PRELOAD.len()
             + self.library.len()
             + survey.preload.map_or(0, |(_, value)| value.len())
-            + 2;
-        in_room(pointers, bytes, &mut |room, text| {
-            // SAFETY: the caller's promise, and it has been read.
-            act(unsafe { self.make(envp, &survey, names, room, text) })
-        })
-    }
-
-    /// Calls `act` with `envp`, in which no `LD_PRELOAD` names the library, byte-exact otherwise.
-    ///
-    /// # Errors
-    /// `ENOMEM`.
-    ///
-    /// # Safety
-    /// As for [`entries`].
-    #[cold]
-    #[inline(never)]
-    unsafe fn without(&self, envp: Strings, act: Act<'_>) -> Result<c_int, Errno> {
-        let (mut pointers, mut bytes) = (1, 0);
+            + 2
+            + survey.naming;
         // SAFETY: the caller's promise.
-        for entry in unsafe { entries(envp) } {
-            pointers += 1;
-            bytes += self.named_in(entry).map_or(0, |_| entry.len() + 1);
-        }
-        if bytes == 0 {
-            return Ok(act(envp));
-        }
-        in_room(pointers, bytes, &mut |room, text| {
-            let (mut place, mut rest) = (room.iter_mut(), text);
-            // SAFETY: the caller's promise.
-            for (index, entry) in unsafe { entries(envp) }.enumerate() {
-                let pointer = match self.named_in(entry) {
-                    None => pointer_at(envp, index),
-                    Some(value) => {
-                        let others = preloads(value).filter(|path| *path != self.library);
-                        let length = write_preloads(others, rest);
-                        if length == 0 {
-                            continue;
-                        }
-                        let (written, behind) = mem::take(&mut rest).split_at_mut(length);
-                        rest = behind;
-                        written.as_ptr().cast()
-                    }
-                };
-                if let Some(place) = place.next() {
-                    *place = pointer;
-                }
+        unsafe {
+            if pointers <= 96 && bytes <= 512 {
+                self.on_stack::<96>(given, &survey, act)
+            } else if pointers <= 1024 && bytes <= 512 {
+                self.on_stack::<1024>(given, &survey, act)
+            } else {
+                self.on_map(given, &survey, (pointers, bytes), act)
             }
-            act(room.as_ptr())
-        })
+        }
     }
 
-    /// The value of an `LD_PRELOAD` that names the library.
-    fn named_in<'a>(&self, entry: &'a [u8]) -> Option<&'a [u8]> {
-        let value = entry.strip_prefix(PRELOAD)?;
-        self.names_library(value).then_some(value)
+    #[inline(never)]
+    unsafe fn on_stack<const N: usize>(
+        &self,
+        given: Given,
+        survey: &Survey<'_>,
+        act: Act<'_>,
+    ) -> Result<c_int, Errno> {
+        let mut room = [ptr::null(); N];
+        let mut text = [0; 512];
+        // SAFETY: the caller's promise.
+        let made = unsafe { self.make(given, survey, &mut room, &mut text) };
+        Ok(act(made))
+    }
+
+    #[inline(never)]
+    unsafe fn on_map(
+        &self,
+        given: Given,
+        survey: &Survey<'_>,
+        (pointers, bytes): (usize, usize),
+        act: Act<'_>,
+    ) -> Result<c_int, Errno> {
+        let size = pointers * size_of::<*const c_char>() + bytes;
+        let memory = sys::map(size, false)?;
+        // SAFETY: fresh zeroed memory, `pointers` aligned words and then `bytes` bytes; envp as the caller promises. It
+        // is unmapped when nobody uses it any more: `act` is done.
+        unsafe {
+            let room = slice::from_raw_parts_mut(memory.cast::<*const c_char>(), pointers);
+            let text = slice::from_raw_parts_mut(
+                memory.cast::<*const c_char>().add(pointers).cast::<u8>(),
+                bytes,
+            );
+            let result = act(self.make(given, survey, room, text));
+            sys::unmap(memory, size);
+            Ok(result)
+        }
     }
 
     /// Writes the environment into `room`, which is large enough: one pointer for each entry and setting, one each for a
@@ -348,12 +355,16 @@ impl Forced {
     #[inline(never)]
     unsafe fn make(
         &self,
-        envp: Strings,
+        given: Given,
         survey: &Survey<'_>,
-        names: Option<*const c_char>,
         room: &mut [*const c_char],
         text: &mut [u8],
     ) -> Strings {
+        let (envp, library, names) = given;
+        if library == Library::Withheld {
+            // SAFETY: the caller's promise.
+            return unsafe { self.make_without(envp, room, text) };
+        }
         let preload = match survey.preload {
             Some((_, value)) if !self.names_library(value) => {
                 let mut to = text.iter_mut();
@@ -403,6 +414,54 @@ impl Forced {
         room.as_ptr()
     }
 
+    /// The same without the library: one pointer for each entry and the null pointer, and as many bytes as the entries have that name it.
+    ///
+    /// # Safety
+    /// As for [`entries`].
+    #[cold]
+    #[inline(never)]
+    unsafe fn make_without(
+        &self,
+        envp: Strings,
+        room: &mut [*const c_char],
+        text: &mut [u8],
+    ) -> Strings {
+        let (mut place, mut rest) = (room.iter_mut(), text);
+        // SAFETY: the caller's promise.
+        for (index, entry) in unsafe { entries(envp) }.enumerate() {
+            let mut pointer = pointer_at(envp, index);
+            let value = entry.strip_prefix(PRELOAD);
+            if let Some(value) = value.filter(|value| self.names_library(value)) {
+                let length = self.write_others(value, rest);
+                if length == 0 {
+                    continue;
+                }
+                let (written, behind) = mem::take(&mut rest).split_at_mut(length);
+                rest = behind;
+                pointer = written.as_ptr().cast();
+            }
+            if let Some(place) = place.next() {
+                *place = pointer;
+            }
+        }
+        room.as_ptr()
+    }
+
+    /// Writes an entry of an environment that names the other preloads of a value, and its NUL, over zeros; the bytes written, none for no other.
+    #[inline]
+    fn write_others(&self, value: &[u8], text: &mut [u8]) -> usize {
+        let mut length = 0;
+        let mut to = text.iter_mut();
+        for path in preloads(value).filter(|path| !path.is_empty() && *path != self.library) {
+            let before = if length == 0 { PRELOAD } else { b":" };
+            for (byte, to) in before.iter().chain(path).zip(to.by_ref()) {
+                *to = *byte;
+                length += 1;
+            }
+        }
+        if length == 0 { 0 } else { length + 1 }
+    }
+
     /// Puts into the live environment what is missing, for system(3) and popen(3), which pass it on from inside libc. They
     /// are not async-signal-safe and allocate by themselves, so setenv(3) may be used; libc's own, which is behind ours,
     /// and not the one that bash exports.
@@ -442,61 +501,6 @@ impl Forced {
             change::set(&variable.chain(handed::text()).collect::<Vec<u8>>());
         }
     }
-}
-
-/// Calls `act` with zeroed room for as many pointers and bytes: on the stack, or where that is much, in a mapping.
-///
-/// # Errors
-/// `ENOMEM`.
-fn in_room(pointers: usize, bytes: usize, act: InRoom<'_>) -> Result<c_int, Errno> {
-    if pointers <= 96 && bytes <= 512 {
-        Ok(on_stack::<96>(act))
-    } else if pointers <= 1024 && bytes <= 512 {
-        Ok(on_stack::<1024>(act))
-    } else {
-        on_map(pointers, bytes, act)
-    }
-}
-
-/// What is done in a room of pointers and of bytes.
-type InRoom<'a> = &'a mut dyn FnMut(&mut [*const c_char], &mut [u8]) -> c_int;
-
-#[inline(never)]
-fn on_stack<const N: usize>(act: InRoom<'_>) -> c_int {
-    act(&mut [ptr::null(); N], &mut [0; 512])
-}
-
-#[inline(never)]
-fn on_map(pointers: usize, bytes: usize, act: InRoom<'_>) -> Result<c_int, Errno> {
-    let size = pointers * size_of::<*const c_char>() + bytes;
-    let memory = sys::map(size, false)?;
-    // SAFETY: fresh zeroed memory, `pointers` aligned words and then `bytes` bytes. It is unmapped when nobody uses it any more: `act` is
-    // done.
-    unsafe {
-        let room = slice::from_raw_parts_mut(memory.cast::<*const c_char>(), pointers);
-        let text = slice::from_raw_parts_mut(
-            memory.cast::<*const c_char>().add(pointers).cast::<u8>(),
-            bytes,
-        );
-        let result = act(room, text);
-        sys::unmap(memory, size);
-        Ok(result)
-    }
-}
-
-/// Writes an entry of an environment that names these libraries, and its NUL; the bytes written, none for none of them.
-fn write_preloads<'a>(paths: impl Iterator<Item = &'a [u8]>, text: &mut [u8]) -> usize {
-    let mut length = 0;
-    let mut to = text.iter_mut();
-    for path in paths.filter(|path| !path.is_empty()) {
-        let before = if length == 0 { PRELOAD } else { b":" };
-        for (byte, to) in before.iter().chain(path).zip(to.by_ref()) {
-            *to = *byte;
-            length += 1;
-        }
-    }
-    // Zeroed as it was, so that the next byte is the NUL.
-    if length == 0 { 0 } else { length + 1 }
 }
 
 /// The place in [`KEPT`] of an entry of an environment.

@@ -139,9 +139,9 @@ fn probe(program: &[u8]) -> c_int {
     match format {
         Ok(Format::Static | Format::Library) => PROBE_STATIC,
         Ok(Format::OtherMachine) => PROBE_OTHER_MACHINE,
-        Ok(Format::OtherLibc) => PROBE_OTHER_LIBC,
+        Ok(Format::OtherLibc(_)) => PROBE_OTHER_LIBC,
         // What cannot be read or run is left to the exec, which says why.
-        Ok(Format::Dynamic | Format::Script(_) | Format::Text) | Err(_) => PROBE_LOADED,
+        Ok(Format::Dynamic(_) | Format::Script(_) | Format::Text) | Err(_) => PROBE_LOADED,
     }
 }
 

@@ -210,7 +210,7 @@ fn scope(w: &mut Walker, node: &Node, place: Place<'_>) -> Option<Scope> {
                     );
                     return None;
                 }
-                if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
+                if text.chars().any(|c| is_white(c) || c.is_control()) {
                     w.problem(
                         place,
                         node,
@@ -563,4 +563,12 @@ fn access(w: &mut Walker, node: &Node, place: Place<'_>) -> Option<FileAccess> {
             None
         }
     }
+}
+
+/// White_Space of Unicode, without the table that the standard library has for it.
+const fn is_white(c: char) -> bool {
+    matches!(
+        c,
+        '\t'..='\r' | ' ' | '\u{85}' | '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{2028}' | '\u{2029}' | '\u{202f}' | '\u{205f}' | '\u{3000}'
+    )
 }

@@ -95,19 +95,19 @@ impl Target {
         (self.within(place.dir()), view)
     }
 
-    /// Opens it.
+    /// Opens it: from the directory of that number on, where it is looked for in PATH.
     ///
     /// # Errors
     /// Those of [`Program::open`].
     ///
     /// # Safety
     /// As for [`start`].
-    unsafe fn open(self, view: View<'_>) -> Result<Option<Program>, Errno> {
+    unsafe fn open(self, from: usize, view: View<'_>) -> Result<Option<Program>, Errno> {
         // SAFETY: the caller's promise.
         unsafe {
             match self {
                 Self::At(dir, path, flags) => Program::open(dir, path, flags, view),
-                Self::Searched(dir, file) => Program::find(dir, file, view),
+                Self::Searched(dir, file) => Program::find(dir, file, from, view),
             }
         }
     }
@@ -259,7 +259,12 @@ unsafe fn library_of(target: Target, actions: Actions, how: Start) -> Library {
             return Library::Given;
         };
         let (target, view) = target.seen_from(&place, actions, false);
-        program::look_for_library(target.open(view), target.name(), target.cwd(how), view)
+        program::look_for_library(
+            &|from| target.open(from, view),
+            target.name(),
+            target.cwd(how),
+            view,
+        )
     }
 }
 
@@ -314,8 +319,8 @@ unsafe fn judge_copy(
         judged(state, &request, &is_kept, &mut |is_apart| {
             let place = Place::after(actions, is_apart, None)?;
             let (target, view) = target.seen_from(&place, actions, is_apart);
-            judge(state, &request, target.cwd(how), view, &|| {
-                target.open(view)
+            judge(state, &request, target.cwd(how), view, &|from| {
+                target.open(from, view)
             })
         })?;
         Ok((target, request.library.get()))

@@ -29,6 +29,8 @@ pub struct Program {
     /// The descriptor is the caller's: closing a copy of it would release the caller's record locks (fcntl_locking(2)).
     is_borrowed: bool,
     stat: Stat,
+    /// Where it was found in PATH, the number of the directory behind that one; 0 where it was not looked for there.
+    behind: usize,
 }
 
 impl Drop for Program {
@@ -89,6 +91,7 @@ impl Program {
             fd,
             is_borrowed,
             stat,
+            behind: 0,
         };
         // SAFETY: the empty string stands for the descriptor.
         let may_run = stat.is(libc::S_IFREG)
@@ -188,7 +191,8 @@ impl Program {
             && !sys::has_no_new_privs()
     }
 
-    /// Finds a program as execvp(3) does in the working directory `dir`: in the directories of PATH, unless the name has a slash.
+    /// Finds a program as execvp(3) does in the working directory `dir`: in the directories of PATH from number `from` on, unless the name has a
+    /// slash.
     ///
     /// # Errors
     /// As for `open`.
@@ -199,6 +203,7 @@ impl Program {
     pub unsafe fn find(
         dir: c_int,
         file: *const c_char,
+        from: usize,
         view: View<'_>,
     ) -> Result<Option<Self>, Errno> {
         /// A directory of PATH and a name are almost always shorter together.
@@ -213,10 +218,10 @@ impl Program {
             // SAFETY: as above.
             return unsafe { Self::open(dir, file, 0, view) };
         }
-        let directories = path.unwrap_or(DEFAULT_PATH);
-        match Self::find_in::<SHORT>(dir, directories, name, view) {
+        let path = path.unwrap_or(DEFAULT_PATH);
+        match Self::find_in::<SHORT>(dir, (path, from), name, view) {
             Err(Errno(libc::ENAMETOOLONG)) => {
-                Self::find_in::<PATH_MAX>(dir, directories, name, view)
+                Self::find_in::<PATH_MAX>(dir, (path, from), name, view)
             }
             found => found,
         }
@@ -229,12 +234,13 @@ impl Program {
     #[inline(never)]
     fn find_in<const N: usize>(
         dir: c_int,
-        directories: &[u8],
+        (path, from): (&[u8], usize),
         name: &[u8],
         view: View<'_>,
     ) -> Result<Option<Self>, Errno> {
         let mut candidate = path::Text::<N>::new();
-        for directory in directories.split(|byte| *byte == b':') {
+        let directories = path.split(|byte| *byte == b':').enumerate();
+        for (number, directory) in directories.skip(from) {
             candidate.clear();
             let slash: &[u8] = if directory.is_empty() { b"" } else { b"/" };
             let mut parts = [directory, slash, name].into_iter();
@@ -245,7 +251,10 @@ impl Program {
                 continue;
             }
             // SAFETY: a C string on the stack.
-            let found = unsafe { Self::open(dir, candidate.as_ptr(), 0, view) }?;
+            let mut found = unsafe { Self::open(dir, candidate.as_ptr(), 0, view) }?;
+            if let Some(found) = &mut found {
+                found.behind = number + 1;
+            }
             if found.is_some() {
                 return Ok(found);
             }
@@ -253,6 +262,9 @@ impl Program {
         Ok(None)
     }
 }
+
+/// Opens the program that is asked for: from the directory of that number on, where it is looked for in PATH.
+pub type Opens<'a> = &'a dyn Fn(usize) -> Result<Option<Program>, Errno>;
 
 /// The words of a command, by index from 0; `None` behind the last.
 pub type Words<'a> = &'a dyn Fn(usize) -> Option<&'a [u8]>;
@@ -317,7 +329,8 @@ fn judged_apart(
 }
 
 /// Judges the start of the program that `open` holds, and reports what there is to report. `cwd`: the working directory that it is
-/// started in, as the first argument of a call in `…at`.
+/// started in, as the first argument of a call in `…at`. Where libc would go on with the next directory of PATH, because the kernel cannot start
+/// what is found in one, so does this.
 ///
 /// # Errors
 /// `EACCES`: refused. Those of `open`; `EMFILE` where another thread closes whatever is opened.
@@ -327,21 +340,25 @@ pub fn judge(
     request: &Request<'_>,
     cwd: c_int,
     view: View<'_>,
-    open: &dyn Fn() -> Result<Option<Program>, Errno>,
+    open: Opens<'_>,
 ) -> Result<(), Errno> {
     /// More often than any honest thread closes everything in a row.
     const ATTEMPTS: usize = 100;
-    for attempt in 1..=ATTEMPTS {
-        match judge_held(state, open, request, cwd, view, attempt < ATTEMPTS) {
-            Err(None) => {}
+    let (mut from, mut attempt) = (0, 1);
+    while attempt <= ATTEMPTS {
+        let may_retry = attempt < ATTEMPTS;
+        match judge_held(state, (open, from), request, cwd, view, may_retry) {
+            Err(None) => attempt += 1,
             Err(Some(errno)) => return Err(errno),
-            Ok(()) => return Ok(()),
+            Ok(0) => return Ok(()),
+            Ok(behind) => from = behind,
         }
     }
     Err(Errno(libc::EMFILE))
 }
 
-/// Judges the start of the program that `open` holds and reports what there is to report.
+/// Judges the start of the program that `open` holds and reports what there is to report. Gives the number of the directory in PATH where libc goes
+/// on if that cannot be started, or 0.
 ///
 /// A file may stand for another one that runs in its place: a script for its interpreter, the program loader for the program
 /// that it is given. Each of them is judged; the first that the policy does not like is the event.
@@ -351,24 +368,26 @@ pub fn judge(
 #[inline(never)]
 fn judge_held(
     state: &State,
-    open: &dyn Fn() -> Result<Option<Program>, Errno>,
+    (open, from): (Opens<'_>, usize),
     request: &Request<'_>,
     cwd: c_int,
     view: View<'_>,
     may_retry: bool,
-) -> Result<(), Option<Errno>> {
+) -> Result<usize, Option<Errno>> {
     /// A file without a first line, which the shell gets, as many scripts as the kernel follows, and the program behind them.
     const STEPS_MAX: usize = 1 + elf::SCRIPTS_MAX + 1;
     let Request {
         word, given, start, ..
     } = *request;
-    let Some(mut program) = open().map_err(Some)? else {
-        return Ok(());
+    request.library.set(Some(Library::Given));
+    let Some(mut program) = open(from).map_err(Some)? else {
+        return Ok(0);
     };
+    let (behind, mut goes_on) = (program.behind, 0);
     let mut path = Name::new();
     let pid = sys::getpid();
     let main = state.is_main(pid);
-    let mut format = Format::Dynamic;
+    let mut format = Format::Text;
     let mut stand_in = StandIn::None;
     if start == Start::Spawn
         && main
@@ -376,7 +395,7 @@ fn judge_held(
         && path.read_descriptor(program.fd).is_ok()
         && is_launcher(state.origin.program, path.as_bytes())
     {
-        return Ok(());
+        return Ok(0);
     }
     let mut verdict;
     let mut step = 0;
@@ -429,11 +448,13 @@ fn judge_held(
             // What runs in its place is an act of its own.
             settle(state, &verdict, &path, word).map_err(Some)?;
         }
-        let called = if is_given { request.given } else { b"" };
-        let library = library_for(&format, called, path.as_bytes());
-        request.library.set(Some(library));
         stand_in = match format {
-            Format::Dynamic => break,
+            Format::Dynamic(loader) => {
+                if behind != 0 && !loader.is_there() {
+                    goes_on = behind;
+                }
+                break;
+            }
             Format::Script(_) => StandIn::Interpreter,
             Format::Text => StandIn::Path(SHELL.to_bytes_with_nul()),
             // As the interpreter of a script it would be told by the script what to run.
@@ -443,7 +464,15 @@ fn judge_held(
                     None => break,
                 }
             }
-            Format::Static | Format::Library | Format::OtherMachine | Format::OtherLibc => {
+            Format::OtherLibc(loader) => {
+                if behind != 0 && !loader.is_there() {
+                    goes_on = behind;
+                }
+                request.library.set(Some(library_for(&format)));
+                verdict = unfollowable(state);
+                break;
+            }
+            Format::Static | Format::Library | Format::OtherMachine => {
                 verdict = unfollowable(state);
                 break;
             }
@@ -455,8 +484,13 @@ fn judge_held(
                 program = next;
                 is_sure = false;
             }
-            // The real call fails, and says why.
-            None => break,
+            // The real call fails, and says why; what the loader is given, the loader says.
+            None => {
+                if !matches!(format, Format::Library) {
+                    goes_on = behind;
+                }
+                break;
+            }
         }
     }
     if !is_sure && !program.is_held() {
@@ -471,54 +505,65 @@ fn judge_held(
         return if state.outcome(&verdict) == Outcome::Prevent {
             Err(Some(REFUSED))
         } else {
-            Ok(())
+            Ok(goes_on)
         };
     }
     if state.learns && main && start == Start::Exec && state.runs(id) {
         // A program may always turn into itself.
-        return Ok(());
+        return Ok(0);
     }
-    settle(state, &verdict, &path, word).map_err(Some)
+    settle(state, &verdict, &path, word).map_err(Some)?;
+    Ok(goes_on)
 }
 
-/// Does a program of that format get the library? musl's loader, where it is started as a program, has nothing but its name to be told by.
-fn library_for(format: &Format, given: &[u8], path: &[u8]) -> Library {
-    let is_musl = |name| elf::is_loader_of_musl(base_name(name));
+/// Does a program of that format get the library?
+fn library_for(format: &Format) -> Library {
     match format {
-        Format::OtherLibc => Library::Withheld,
-        Format::Static | Format::Library if is_musl(given) || is_musl(path) => Library::Withheld,
+        Format::OtherLibc(loader) if loader.is_of_musl() => Library::Withheld,
         _ => Library::Given,
     }
 }
 
-/// Does the program get the library that `opened` holds, or the one that runs in its place? It does where nothing can be said. `given` and `cwd`
-/// are those of [`judge`].
+/// Does the program get the library that `open` opens, or the one that runs in its place? It does where nothing can be said. `given` and `cwd` are
+/// those of [`judge`].
 ///
 /// # Safety
 /// `given` is a C string that nobody changes meanwhile, or a bad pointer.
 #[cold]
 #[inline(never)]
 pub unsafe fn look_for_library(
-    opened: Result<Option<Program>, Errno>,
+    open: Opens<'_>,
     given: *const c_char,
     cwd: c_int,
     view: View<'_>,
 ) -> Library {
-    let (mut opened, mut format) = (opened, Format::Dynamic);
-    for step in 0..=elf::SCRIPTS_MAX {
-        let Ok(Some(program)) = opened else { break };
+    let (mut opened, mut format, mut behind) = (open(0), Format::Text, 0);
+    let mut step = 0;
+    while let Ok(Some(program)) = opened {
+        if step == 0 {
+            behind = program.behind;
+        }
         // SAFETY: the caller's promise.
         let is_named = step == 0 && unsafe { program.is_named(given, &mut format) };
         if !is_named && program.format(false, &mut format).is_err() {
             break;
         }
-        let Format::Script(interpreter) = &format else {
-            // SAFETY: the caller's promise.
-            let called = unsafe { sys::c_bytes(given) }.unwrap_or_default();
-            return library_for(&format, called, b"");
-        };
-        // SAFETY: a C string on the stack.
-        opened = unsafe { Program::open(cwd, interpreter.as_ptr(), 0, view) };
+        drop(program);
+        step += 1;
+        match &format {
+            Format::Script(interpreter) if step <= elf::SCRIPTS_MAX => {
+                // SAFETY: a C string on the stack.
+                opened = unsafe { Program::open(cwd, interpreter.as_ptr(), 0, view) };
+                if !matches!(opened, Ok(None)) || behind == 0 {
+                    continue;
+                }
+            }
+            Format::Dynamic(loader) | Format::OtherLibc(loader)
+                if behind != 0 && !loader.is_there() => {}
+            _ => return library_for(&format),
+        }
+        // It cannot be started, and libc goes on.
+        (opened, step) = (open(behind), 0);
     }
     Library::Given
 }

@@ -32,7 +32,7 @@ unsafe fn shell(command: *const c_char) -> Result<(), Errno> {
             };
             judged(state, &request, &|_| false, &mut |is_apart| {
                 let view = View::of_exec(is_apart);
-                judge(state, &request, libc::AT_FDCWD, view, &|| {
+                judge(state, &request, libc::AT_FDCWD, view, &|_| {
                     Program::open(libc::AT_FDCWD, SHELL.as_ptr(), 0, view)
                 })
             })?;

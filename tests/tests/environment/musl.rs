@@ -27,7 +27,6 @@ const WAYS: &[Way] = &[
     ("popen", r#"snprintf(command, sizeof command, "%s child; true", musl); int c; FILE *f = popen(command, "r"); while ((c = getc(f)) != EOF) putchar(c); pclose(f)"#),
     ("a script", r##"snprintf(command, sizeof command, "#!%s\n", musl); script(command); execl("./script", "./script", "child", NULL)"##),
     ("a script of a script", r##"snprintf(command, sizeof command, "#!%s\n", musl); script(command); rename("script", "first"); script("#!./first\n"); execl("./script", "./script", "child", NULL)"##),
-    ("musl's loader", r#"execl(loader, loader, musl, "child", NULL)"#),
     ("an empty environment", "made[0] = NULL; execve(musl, words, made)"),
     ("no environment", "execve(musl, words, NULL)"),
     ("an environment that cannot be read", "execve(musl, words, (char **)8); puts(strerror(errno))"),

@@ -27,18 +27,12 @@ static void script(const char *line) {
     chmod("script", 0755);
 }
 
-#ifdef __aarch64__
-static const char *loader = "/lib/ld-musl-aarch64.so.1";
-#else
-static const char *loader = "/lib/ld-musl-x86_64.so.1";
-#endif
-
 int main(int count, char **arguments) {
     char *way = arguments[1], *musl = arguments[2], *name = strrchr(musl, '/') + 1, command[5000];
     char *folder = strndup(musl, name - musl), *words[] = {name, "child", NULL};
     pid_t pid;
     int status;
-    (void)count, (void)pid, (void)command, (void)script, (void)preload, (void)loader;
+    (void)count, (void)pid, (void)command, (void)script, (void)preload;
     made = malloc(70000 * sizeof *made);
     ours = getenv("LD_PRELOAD") ? getenv("LD_PRELOAD") : "";
     fflush(stdout);

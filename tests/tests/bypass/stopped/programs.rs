@@ -324,6 +324,123 @@ fn the_loader_run_as_a_program() {
 }
 
 #[test]
+fn a_loader_of_glibc_s_that_is_called_as_musl_s() {
+    // musl cannot load the library, so that its programs start without. What is glibc's keeps it, whatever its name.
+    let child = crate::program(r#"through(open("secret", O_RDONLY) >= 0)"#);
+    let glibc = |name: &str| {
+        let flag = format!("-Wl,--dynamic-linker={name}");
+        program_with(r#"through(open("secret", O_RDONLY) >= 0)"#, &["-O1", &flag])
+    };
+    let long = format!("/{}lib64/ld-linux-x86-64.so.2", "./".repeat(150));
+    let everything = |run: &Run| {
+        let mut sections = secret(run);
+        sections["processes"] =
+            json!({ "effect": "prevent", "allow": ["**"], "unfollowable": "allow" });
+        sections
+    };
+    let followable = |run: &Run| {
+        let mut sections = secret(run);
+        sections["processes"] = json!({ "effect": "prevent", "allow": ["**"] });
+        sections
+    };
+    let program = fs::read(&child).expect("a program");
+    let lacking = fs::read(glibc("/none/ld-musl-x86_64.so.1")).expect("a program");
+    for (start, is_followed) in [
+        // What it is given needs not be executable.
+        (
+            r#"char *words[] = {"x", "./plain", NULL}; execve("./ld-musl-x", words, environ)"#
+                .to_owned(),
+            true,
+        ),
+        (
+            format!(
+                r#"execl("{}", "child", NULL)"#,
+                glibc("./ld-musl-x").display()
+            ),
+            false,
+        ),
+        (
+            format!(
+                r#"execl("{}", "child", NULL)"#,
+                glibc("./ld-lsb-x86-64.so.3").display()
+            ),
+            false,
+        ),
+        (
+            format!(r#"execl("{}", "child", NULL)"#, glibc(&long).display()),
+            false,
+        ),
+        // In PATH, behind one of musl's without its loader.
+        (
+            r#"char *words[] = {"x", NULL}; if (raw_mkdir("one", 0755) || raw_mkdir("two", 0755) || raw_chmod("plain", 0755) || raw_chmod("musl", 0755)
+                || raw(SYS_renameat, AT_FDCWD, "musl", AT_FDCWD, "one/program") || raw(SYS_renameat, AT_FDCWD, "plain", AT_FDCWD, "two/program")) abort();
+                setenv("PATH", "one:two", 1); execvp("program", words)"#
+                .to_owned(),
+            false,
+        ),
+    ] {
+        let code = format!(
+            r#"if (symlink("{0}", "ld-musl-x") || symlink("{0}", "ld-lsb-x86-64.so.3")) abort(); if (fork() == 0) {{ {start}; abort(); }} wait(NULL)"#,
+            loader()
+        );
+        let make = || run(&code).file("plain", &program).file("musl", &lacking);
+        refused(make, secret, EACCES, DENIED_FILE);
+        refused(make, everything, EACCES, DENIED_FILE);
+        if is_followed {
+            refused(make, followable, EACCES, DENIED_FILE);
+        }
+    }
+}
+
+#[test]
+fn a_program_behind_one_in_path_that_cannot_be_started() {
+    // execvp(3) goes on to the next directory where the kernel finds no interpreter, and no loader.
+    let bare = program_with(
+        "through(1)",
+        &["-O1", "-Wl,--dynamic-linker=/none/ld-linux-x86-64.so.2"],
+    );
+    let musl = fs::read(program_with(
+        "through(1)",
+        &["-O1", "-Wl,--dynamic-linker=/none/ld-musl-x86_64.so.1"],
+    ))
+    .expect("a program");
+    let target = fs::read("/bin/true").expect("/bin/true");
+    for first in [
+        b"#!/none/such\n".to_vec(),
+        b"#!./second\n".to_vec(),
+        fs::read(bare).expect("a program"),
+        musl.clone(),
+    ] {
+        for start in [
+            r#"RAN(execvp("program", true_words))"#,
+            r#"RAN(execvpe("program", true_words, environ))"#,
+            r#"RAN(execlp("program", "program", NULL))"#,
+            r#"(errno = posix_spawnp(&child, "program", NULL, NULL, true_words, environ)) == 0 && ran(child)"#,
+        ] {
+            let code = format!(
+                r#"pid_t child; (void)child; char path[3000]; if (raw_mkdir("one", 0755) || raw_mkdir("two", 0755) || raw_chmod("first", 0755) || raw_chmod("target", 0755) || raw_chmod("second", 0755)
+                || raw(SYS_renameat, AT_FDCWD, "first", AT_FDCWD, "one/program") || raw(SYS_renameat, AT_FDCWD, "target", AT_FDCWD, "two/program")) abort();
+                getcwd(path, 1000); char *place = strdup(path); snprintf(path, sizeof path, "/none:%s/one:%s/two", place, place); setenv("PATH", path, 1); through({start})"#
+            );
+            let make = || {
+                let run = run(&code).file("first", &first).file("target", &target);
+                run.file("second", "#!/none/such\n")
+            };
+            for unfollowable in ["prevent", "allow"] {
+                let denied = |_: &Run| json!({ "processes": { "effect": "prevent", "deny": ["**/two/program"], "unfollowable": unfollowable } });
+                // The first is no program of glibc's.
+                let attack = if unfollowable == "prevent" && first == musl {
+                    "unfollowable-program"
+                } else {
+                    "denied-process"
+                };
+                refused(make, denied, EACCES, attack);
+            }
+        }
+    }
+}
+
+#[test]
 fn the_loader_run_as_a_program_on_a_static_one() {
     // It refuses that by itself; a name of its options that takes a value must not hide the program.
     let code = format!(
