@@ -36,18 +36,20 @@ pub struct Interpreter {
 }
 
 impl Interpreter {
-    /// The first word after `#!`.
-    fn read(line: &[u8]) -> Self {
-        let line = line
-            .split(|byte| *byte == b'\n')
-            .next()
-            .unwrap_or_default()
-            .trim_ascii_start();
-        let word = line
-            .split(|byte| matches!(byte, b' ' | b'\t' | 0))
-            .next()
-            .unwrap_or_default();
-        Self::of(word)
+    /// The first word after `#!`, of as much as the kernel reads. `None`: the kernel finds none, or no end of it (load_script, Linux 5.1).
+    fn read(line: &[u8]) -> Option<Self> {
+        let line = match line.iter().position(|byte| *byte == b'\n') {
+            Some(end) => line.get(..end)?,
+            None => line,
+        };
+        let start = line.iter().position(|byte| !matches!(byte, b' ' | b'\t'))?;
+        let rest = line.get(start..)?;
+        let length = rest
+            .iter()
+            .position(|byte| matches!(byte, b' ' | b'\t' | 0));
+        let word = rest.get(..length.unwrap_or(rest.len()))?;
+        let is_cut = start + word.len() == LINE - 2;
+        (!word.is_empty() && !is_cut).then(|| Self::of(word))
     }
 
     /// Of that path.
@@ -111,6 +113,9 @@ pub unsafe fn look_without_links(path: *const c_char) -> Result<(Format, Option<
     unsafe { sys::open_without_links(libc::AT_FDCWD, path, FLAGS, 0) }.map(look_in)
 }
 
+/// BINPRM_BUF_SIZE of Linux: as much the kernel reads of a script.
+const LINE: usize = 256;
+
 /// So that nothing is waited for, and no terminal becomes that of the process.
 const FLAGS: c_int = libc::O_RDONLY | libc::O_CLOEXEC | libc::O_NOCTTY | libc::O_NONBLOCK;
 
@@ -126,6 +131,8 @@ fn look_in(fd: c_int) -> (Format, Option<FileId>) {
 ///
 /// elf(5), 64-bit little-endian: every architecture that Lambda has.
 fn format(read: &dyn Fn(u64, &mut [u8]) -> usize) -> Format {
+    const ET_EXEC: u16 = 2;
+    const ET_DYN: u16 = 3;
     const PT_INTERP: u32 = 3;
     const PT_DYNAMIC: u32 = 2;
     const MACHINE: u16 = if cfg!(target_arch = "aarch64") {
@@ -137,14 +144,12 @@ fn format(read: &dyn Fn(u64, &mut [u8]) -> usize) -> Format {
     const HEADER: usize = 56;
     /// The loader's own first read has as much, too: it holds the headers of nearly every program, and the name of its loader behind them.
     const HEAD: usize = 832;
-    /// BINPRM_BUF_SIZE of Linux: as much the kernel reads of a script.
-    const LINE: usize = 256;
     let mut head = [0u8; HEAD];
     let length = read(0, &mut head);
     let head = head.get(..length).unwrap_or_default();
     if let Some(line) = head.strip_prefix(b"#!") {
         let line = line.get(..LINE - 2).unwrap_or(line);
-        return Format::Script(Interpreter::read(line));
+        return Interpreter::read(line).map_or(Format::Text, Format::Script);
     }
     if !head.starts_with(b"\x7fELF") {
         return Format::Text;
@@ -152,6 +157,9 @@ fn format(read: &dyn Fn(u64, &mut [u8]) -> usize) -> Format {
     let half = |at: usize| Some(u16::from_le_bytes(head.get(at..at + 2)?.try_into().ok()?));
     let long =
         |bytes: &[u8], at: usize| Some(u64::from_le_bytes(bytes.get(at..at + 8)?.try_into().ok()?));
+    if !matches!(half(16), Some(ET_EXEC | ET_DYN)) {
+        return Format::Text;
+    }
     if head.get(4..6) != Some(&[2, 1])
         || half(18) != Some(MACHINE)
         || half(54) != Some(HEADER as u16)
@@ -177,13 +185,15 @@ fn format(read: &dyn Fn(u64, &mut [u8]) -> usize) -> Format {
         let mut room = [0u8; 256];
         let at = long(header, 8).unwrap_or(u64::MAX);
         // Its length, with its NUL; a longer one than there is room for is none of glibc's.
-        let length = long(header, 32).unwrap_or(0).min(room.len() as u64) as usize;
+        let whole = long(header, 32).unwrap_or(0);
+        let length = whole.min(room.len() as u64) as usize;
         let room = room.get_mut(..length).unwrap_or_default();
-        let path = piece(head, at, room, read)
-            .unwrap_or_default()
-            .split(|byte| *byte == 0)
-            .next()
-            .unwrap_or_default();
+        let path = piece(head, at, room, read).unwrap_or_default();
+        if length as u64 == whole && path.last() != Some(&0) {
+            // ENOEXEC.
+            return Format::Text;
+        }
+        let path = path.split(|byte| *byte == 0).next().unwrap_or_default();
         let interpreter = Interpreter::of(path);
         return if is_loader(base_name(path)) {
             Format::Dynamic(interpreter)
@@ -238,20 +248,25 @@ pub fn is_loader(base: &[u8]) -> bool {
 }
 
 impl Interpreter {
-    /// Can the kernel start it? If not, it does not start the program either.
-    pub fn is_there(&self) -> bool {
+    /// Can the kernel start it, in that directory, as the first argument of a call in `…at`? If not, it does not start the program either. One that
+    /// was cut is not known.
+    pub fn is_there(&self, cwd: c_int) -> bool {
         // SAFETY: C strings of ours.
         unsafe {
-            sys::fstatat(libc::AT_FDCWD, self.as_ptr(), 0).is_ok_and(|stat| {
-                stat.is(libc::S_IFREG) && sys::may_execute(libc::AT_FDCWD, self.as_ptr(), 0, &stat)
-            })
+            self.as_bytes().len() < 255
+                && sys::fstatat(cwd, self.as_ptr(), 0).is_ok_and(|stat| {
+                    stat.is(libc::S_IFREG) && sys::may_execute(cwd, self.as_ptr(), 0, &stat)
+                })
         }
     }
 
     /// Is it musl's program loader, and not glibc's under such a name?
-    pub fn is_of_musl(&self) -> bool {
+    pub fn is_of_musl(&self, cwd: c_int) -> bool {
+        if !self.is_there(cwd) {
+            return false;
+        }
         // SAFETY: C strings.
-        let file = |path| unsafe { sys::fstatat(libc::AT_FDCWD, path, 0) }.map(|stat| stat.id);
+        let file = |path| unsafe { sys::fstatat(cwd, path, 0) }.map(|stat| stat.id);
         base_name(self.as_bytes()).starts_with(b"ld-musl-")
             && file(self.as_ptr()).is_ok_and(|id| file(LOADER.as_ptr()) != Ok(id))
     }
@@ -306,8 +321,9 @@ mod tests {
             let loader = Interpreter::of(LOADER.to_bytes());
             assert_eq!(format, Ok(Format::Dynamic(loader)));
             assert_eq!(look(libc::AT_FDCWD, LOADER.as_ptr()), Ok(Format::Library));
-            assert!(loader.is_there() && !loader.is_of_musl());
-            assert!(!Interpreter::of(b"/none/ld-musl-x86_64.so.1").is_of_musl());
+            let here = libc::AT_FDCWD;
+            assert!(loader.is_there(here) && !loader.is_of_musl(here));
+            assert!(!Interpreter::of(b"/none/ld-musl-x86_64.so.1").is_of_musl(here));
             assert_eq!(
                 look(libc::AT_FDCWD, c"/nonexistent".as_ptr()),
                 Err(Errno(libc::ENOENT))
@@ -319,6 +335,9 @@ mod tests {
     fn a_header_says_machine_and_loader() {
         let mut head = vec![0u8; 512];
         head[..6].copy_from_slice(b"\x7fELF\x02\x01");
+        // Neither a program nor a shared object: ENOEXEC.
+        assert_eq!(of(&head), Format::Text);
+        head[16] = 3;
         assert_eq!(of(&head), Format::OtherMachine);
         head[18] = if cfg!(target_arch = "aarch64") {
             183
@@ -328,9 +347,12 @@ mod tests {
         head[54] = 56;
         assert_eq!(of(&head), Format::Static);
         (head[32], head[56], head[64]) = (64, 1, 3);
-        (head[64 + 8], head[64 + 9], head[64 + 32]) = (0, 1, 24);
+        (head[64 + 8], head[64 + 9], head[64 + 32]) = (0, 1, 28);
         head[256..284].copy_from_slice(b"/lib64/ld-linux-x86-64.so.2\0");
         assert!(matches!(of(&head), Format::Dynamic(_)));
+        head[64 + 32] = 27;
+        assert_eq!(of(&head), Format::Text);
+        head[64 + 32] = 28;
         head[256..284].copy_from_slice(b"/lib/ld-musl-x86_64.so.1\0\0\0\0");
         let Format::OtherLibc(loader) = of(&head) else {
             panic!()
@@ -350,6 +372,7 @@ mod tests {
                 }
                 let mut file = vec![0u8; 5000];
                 file[..6].copy_from_slice(b"\x7fELF\x02\x01");
+                file[16] = 2;
                 file[18] = if cfg!(target_arch = "aarch64") {
                     183
                 } else {
@@ -373,17 +396,32 @@ mod tests {
 
     #[test]
     fn of_a_script_as_much_is_read_as_the_kernel_reads() {
-        let long = [b"#!/".as_slice(), &[b'x'; 400]].concat();
-        let Format::Script(interpreter) = of(&long) else {
+        // The buffer has 256 bytes: the interpreter's name has to end within.
+        let line = |length: usize| [b"#!/".as_slice(), &vec![b'x'; length - 1], b"\nmore"].concat();
+        let Format::Script(interpreter) = of(&line(253)) else {
             panic!()
         };
-        assert_eq!(interpreter.as_bytes().len(), 254);
+        assert_eq!(interpreter.as_bytes().len(), 253);
+        assert_eq!(of(&line(254)), Format::Text);
+        assert_eq!(
+            of(&[b"#!/".as_slice(), &[b'x'; 400]].concat()),
+            Format::Text
+        );
+        for nothing in [
+            b"#!\n/bin/sh".as_slice(),
+            b"#!",
+            b"#! \t \n",
+            b"#!\0/bin/sh\n",
+        ] {
+            assert_eq!(of(nothing), Format::Text, "{nothing:?}");
+        }
     }
 
     #[test]
     fn a_header_that_points_nowhere_is_no_way_through() {
         let mut head = vec![0u8; 64];
         head[..6].copy_from_slice(b"\x7fELF\x02\x01");
+        head[16] = 3;
         head[18] = if cfg!(target_arch = "aarch64") {
             183
         } else {
@@ -401,6 +439,11 @@ mod tests {
             panic!()
         };
         assert_eq!(interpreter.as_bytes(), b"/usr/bin/env");
+        // Only what the kernel takes for white space.
+        let Format::Script(interpreter) = of(b"#!\t \r/ok\t-x\n") else {
+            panic!()
+        };
+        assert_eq!(interpreter.as_bytes(), b"\r/ok");
         assert_eq!(of(b"echo"), Format::Text);
         assert_eq!(of(b""), Format::Text);
     }

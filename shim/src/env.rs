@@ -418,8 +418,7 @@ impl Forced {
     ///
     /// # Safety
     /// As for [`entries`].
-    #[cold]
-    #[inline(never)]
+    #[inline(always)]
     unsafe fn make_without(
         &self,
         envp: Strings,

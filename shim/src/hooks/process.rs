@@ -139,8 +139,9 @@ unsafe fn start(
     how: Start,
     act: Act<'_>,
 ) -> Result<c_int, Errno> {
-    /// Almost every name is shorter: a thread on 16 KiB has no 4 KiB to spare for a longer one.
+    /// Almost every name is shorter than the first, and all but a few than the second: a thread on 16 KiB has no 4 KiB to spare for a longer one.
     const SHORT: usize = 256;
+    const LONG: usize = 512;
     // SAFETY: the caller's promise.
     unsafe {
         spawn::judge_files(actions)?;
@@ -152,6 +153,8 @@ unsafe fn start(
         let given = sys::c_bytes(target.name()).unwrap_or_default();
         if given.len() < SHORT {
             start_judged::<SHORT>(state, target, actions, argv, envp, how, act)
+        } else if given.len() < LONG {
+            start_judged::<LONG>(state, target, actions, argv, envp, how, act)
         } else {
             start_judged::<PATH_MAX>(state, target, actions, argv, envp, how, act)
         }
@@ -236,7 +239,7 @@ unsafe fn start_judged<const N: usize>(
 ///
 /// # Safety
 /// As for [`start`].
-#[inline(never)]
+#[inline(always)]
 unsafe fn library_unjudged(target: Target, actions: Actions, how: Start) -> Library {
     if state::get().is_some_and(|state| state.looks_for_musl) {
         // SAFETY: the caller's promise.

@@ -23,6 +23,9 @@ pub const SHELL: &core::ffi::CStr = c"/bin/sh";
 /// Where execvp(3) looks if there is no PATH: confstr(3) `_CS_PATH`.
 const DEFAULT_PATH: &[u8] = b"/bin:/usr/bin";
 
+/// A flag of [`Program::open`]: the program is read by another one, which needs no permission to execute it. No call has such a flag.
+const READ_ALONE: c_int = 1 << 30;
+
 /// An open program: `O_PATH`, so that opening it reads nothing, blocks on nothing and needs no permission.
 pub struct Program {
     fd: c_int,
@@ -95,7 +98,8 @@ impl Program {
         };
         // SAFETY: the empty string stands for the descriptor.
         let may_run = stat.is(libc::S_IFREG)
-            && unsafe { sys::may_execute(fd, c"".as_ptr(), libc::AT_EMPTY_PATH, &stat) };
+            && (flags & READ_ALONE != 0
+                || unsafe { sys::may_execute(fd, c"".as_ptr(), libc::AT_EMPTY_PATH, &stat) });
         Ok(may_run.then_some(program))
     }
 
@@ -208,6 +212,8 @@ impl Program {
     ) -> Result<Option<Self>, Errno> {
         /// A directory of PATH and a name are almost always shorter together.
         const SHORT: usize = 256;
+        /// Of limits.h: no file has a longer name.
+        const NAME_MAX: usize = 255;
         // SAFETY: the caller's promise; the live environment.
         let (Some(name), path) =
             (unsafe { (sys::c_bytes(file), env::value(env::current(), b"PATH")) })
@@ -217,6 +223,10 @@ impl Program {
         if name.contains(&b'/') || name.is_empty() {
             // SAFETY: as above.
             return unsafe { Self::open(dir, file, 0, view) };
+        }
+        if name.len() > NAME_MAX {
+            // libc says so.
+            return Ok(None);
         }
         let path = path.unwrap_or(DEFAULT_PATH);
         match Self::find_in::<SHORT>(dir, (path, from), name, view) {
@@ -248,7 +258,14 @@ impl Program {
                 if N < PATH_MAX {
                     return Err(error);
                 }
-                continue;
+                if directory.len() < PATH_MAX {
+                    continue;
+                }
+                // glibc takes such a directory for the one that it is in.
+                candidate.clear();
+                if candidate.push(name).is_err() {
+                    continue;
+                }
             }
             // SAFETY: a C string on the stack.
             let mut found = unsafe { Self::open(dir, candidate.as_ptr(), 0, view) }?;
@@ -429,8 +446,10 @@ fn judge_held(
         if verdict.outcome == Outcome::Allow && !same_program && program.gains_privileges() {
             verdict = unfollowable(state);
         }
-        if verdict.outcome != Outcome::Allow || same_program || step == STEPS_MAX {
-            if !same_program {
+        // The loader is another program with each that it is given; and in PATH there may be one behind it.
+        let is_itself = same_program && behind == 0 && !elf::is_loader(base_name(path.as_bytes()));
+        if verdict.outcome != Outcome::Allow || is_itself || step == STEPS_MAX {
+            if !is_itself {
                 request.library.set(None);
             }
             break;
@@ -450,7 +469,7 @@ fn judge_held(
         }
         stand_in = match format {
             Format::Dynamic(loader) => {
-                if behind != 0 && !loader.is_there() {
+                if behind != 0 && !loader.is_there(cwd) {
                     goes_on = behind;
                 }
                 break;
@@ -465,10 +484,10 @@ fn judge_held(
                 }
             }
             Format::OtherLibc(loader) => {
-                if behind != 0 && !loader.is_there() {
+                if behind != 0 && !loader.is_there(cwd) {
                     goes_on = behind;
                 }
-                request.library.set(Some(library_for(&format)));
+                request.library.set(Some(library_for(&format, cwd)));
                 verdict = unfollowable(state);
                 break;
             }
@@ -477,8 +496,13 @@ fn judge_held(
                 break;
             }
         };
+        let how = if matches!(format, Format::Library) {
+            READ_ALONE
+        } else {
+            0
+        };
         // SAFETY: each of them is a C string: on the stack, a constant, or a word of the argument vector.
-        let next = unsafe { Program::open(cwd, stand_in.as_ptr(&format), 0, view) };
+        let next = unsafe { Program::open(cwd, stand_in.as_ptr(&format), how, view) };
         match next.map_err(Some)? {
             Some(next) => {
                 program = next;
@@ -517,9 +541,9 @@ fn judge_held(
 }
 
 /// Does a program of that format get the library?
-fn library_for(format: &Format) -> Library {
+fn library_for(format: &Format, cwd: c_int) -> Library {
     match format {
-        Format::OtherLibc(loader) if loader.is_of_musl() => Library::Withheld,
+        Format::OtherLibc(loader) if loader.is_of_musl(cwd) => Library::Withheld,
         _ => Library::Given,
     }
 }
@@ -559,8 +583,8 @@ pub unsafe fn look_for_library(
                 }
             }
             Format::Dynamic(loader) | Format::OtherLibc(loader)
-                if behind != 0 && !loader.is_there() => {}
-            _ => return library_for(&format),
+                if behind != 0 && !loader.is_there(cwd) => {}
+            _ => return library_for(&format, cwd),
         }
         // It cannot be started, and libc goes on.
         (opened, step) = (open(behind), 0);

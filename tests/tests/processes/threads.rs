@@ -500,3 +500,23 @@ fn a_thread_that_is_cancelled_while_it_waits_for_a_pipe_leaves_no_descriptor() {
         int held = 0; for (int fd = 3; fd < 1024; fd++) held += fcntl(fd, F_GETFD) >= 0; printf("%d\n", held);"#,
     );
 }
+
+#[test]
+fn a_program_of_a_long_name_is_started_on_a_stack_of_16_kib() {
+    crate::same(
+        r#"void *start(void *unused) { (void)unused;
+               static char name[500] = "/bin"; while (strlen(name) < 440) strcat(name, "/."); strcat(name, "/true");
+               char *words[] = {"true", NULL}; pid_t pid; int status;
+               for (int i = 0; i < 2; i++) {
+                   int error = i ? posix_spawnp(&pid, name, NULL, NULL, words, environ) : posix_spawn(&pid, name, NULL, NULL, words, environ);
+                   if (error || waitpid(pid, &status, 0) != pid) abort();
+                   printf("%x\n", status);
+               }
+               /* No file has a longer name than 255 bytes. */
+               memset(name, 'x', 300); name[300] = 0; printf("%d\n", posix_spawnp(&pid, name, NULL, NULL, words, environ));
+               return NULL; }
+           pthread_attr_t attributes; pthread_attr_init(&attributes); pthread_t thread;
+           if (pthread_attr_setstacksize(&attributes, 16384)) abort();
+           if (pthread_create(&thread, &attributes, start, NULL) || pthread_join(thread, NULL)) abort();"#,
+    );
+}

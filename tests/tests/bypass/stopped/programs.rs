@@ -441,6 +441,119 @@ fn a_program_behind_one_in_path_that_cannot_be_started() {
 }
 
 #[test]
+fn a_program_behind_one_in_path_whose_loader_is_not_where_it_seems() {
+    let through = |loader: &str| {
+        let flag = format!("-Wl,--dynamic-linker={loader}");
+        fs::read(program_with("through(1)", &["-O1", &flag])).expect("a program")
+    };
+    // Of a longer name than is looked at, whose beginning is there; and where the child is told to go it is not.
+    let spare = 254 - loader().len();
+    let long = format!("/{}{}.not", "./".repeat(spare / 2), loader());
+    let target = fs::read("/bin/true").expect("/bin/true");
+    for (first, start) in [
+        (through(&long), r#"RAN(execvp("program", true_words))"#),
+        (
+            through("./ld-linux-local"),
+            r#"(posix_spawn_file_actions_init(&actions), posix_spawn_file_actions_addchdir_np(&actions, "/"),
+                errno = posix_spawnp(&child, "program", &actions, NULL, true_words, environ)) == 0 && ran(child)"#,
+        ),
+        // glibc takes a directory with too long a name for the one that it is in.
+        (
+            b"nothing".to_vec(),
+            r#"(memset(path, 'x', 4200), memcpy(path + 4200, ":/none", 7), setenv("PATH", path, 1), chdir("two")) == 0 && RAN(execvp("program", true_words))"#,
+        ),
+    ] {
+        let code = format!(
+            r#"pid_t child; posix_spawn_file_actions_t actions; (void)child, (void)actions; static char path[5000]; if (raw_mkdir("one", 0755) || raw_mkdir("two", 0755) || raw_chmod("first", 0755)
+            || raw_chmod("target", 0755) || symlink("{}", "ld-linux-local")
+            || raw(SYS_renameat, AT_FDCWD, "first", AT_FDCWD, "one/program") || raw(SYS_renameat, AT_FDCWD, "target", AT_FDCWD, "two/program")) abort();
+            getcwd(path, 1000); char *place = strdup(path); snprintf(path, sizeof path, "%s/one:%s/two", place, place); setenv("PATH", path, 1); through({start})"#,
+            loader()
+        );
+        refused(
+            || run(&code).file("first", &first).file("target", &target),
+            |_| programs(&["**/two/program"]),
+            EACCES,
+            "denied-process",
+        );
+    }
+}
+
+#[test]
+fn a_file_that_the_kernel_takes_for_no_program() {
+    // execvp(3) gives it to the shell.
+    for file in [
+        "exit 0\n".to_owned(),
+        "#!\nexit 0\n".to_owned(),
+        "#! \t\nexit 0\n".to_owned(),
+        format!("#!/{}\nexit 0\n", "x".repeat(300)),
+        format!("#!/{}\nexit 0\n", "x".repeat(253)),
+    ] {
+        refused(
+            || {
+                run(r#"if (raw_chmod("text", 0755)) abort(); setenv("PATH", ".", 1); through(RAN(execlp("text", "text", NULL)))"#)
+                    .file("text", &file)
+            },
+            |_| programs(&["sh", "dash", "/bin/sh"]),
+            EACCES,
+            "denied-process",
+        );
+    }
+}
+
+#[test]
+fn an_interpreter_whose_name_begins_with_white_space() {
+    // The kernel passes over spaces and tabs alone.
+    for (space, written) in [("\r", r"\r"), ("\x0c", r"\f")] {
+        let code = format!(
+            r#"if (raw_chmod("script", 0755) || raw_mkdir("{written}", 0755) || symlink("/bin/true", "{written}/ok")) abort();
+            through(RAN(execve("./script", true_words, environ)))"#
+        );
+        let script = format!("#! {space}/ok\n");
+        refused(
+            || run(&code).file("script", &script),
+            |_| programs(&["true"]),
+            EACCES,
+            "denied-process",
+        );
+    }
+}
+
+#[test]
+fn the_loader_run_as_a_program_on_a_file_that_is_not_executable() {
+    let target = fs::read("/bin/true").expect("/bin/true");
+    let code = format!(
+        r#"char *words[] = {{"ld.so", "./plain", NULL}}; through(RAN(execv("{}", words)))"#,
+        loader()
+    );
+    refused(
+        || run(&code).file("plain", &target),
+        |_| programs(&["**/plain"]),
+        EACCES,
+        "denied-process",
+    );
+}
+
+#[test]
+fn the_loader_run_by_a_program_that_it_has_loaded() {
+    let child = crate::program(&format!(
+        r#"char *words[] = {{"ld.so", "/bin/true", NULL}}; through(RAN(execv("{}", words)))"#,
+        loader()
+    ));
+    let code = format!(
+        r#"char *words[] = {{"ld.so", "{}", NULL}}; execv("{}", words); abort()"#,
+        child.display(),
+        loader()
+    );
+    refused(
+        || run(&code),
+        |_| programs(&["true"]),
+        EACCES,
+        "denied-process",
+    );
+}
+
+#[test]
 fn the_loader_run_as_a_program_on_a_static_one() {
     // It refuses that by itself; a name of its options that takes a value must not hide the program.
     let code = format!(
