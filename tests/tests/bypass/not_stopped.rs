@@ -119,6 +119,19 @@ fn what_a_program_of_another_c_library_starts_where_the_policy_lets_that_pass() 
 }
 
 #[test]
+fn a_program_that_only_a_child_with_other_ids_may_start() {
+    // What the caller itself may not execute is not judged, for the kernel refuses it; a child that is told to be the real user again may.
+    let program = fs::read("/bin/true").expect("/bin/true");
+    let code = r#"posix_spawnattr_t attributes; pid_t child; if (raw_chmod("program", 0700) || seteuid(65534)) abort();
+        posix_spawnattr_init(&attributes); posix_spawnattr_setflags(&attributes, POSIX_SPAWN_RESETIDS);
+        through((errno = posix_spawn(&child, "./program", NULL, &attributes, true_words, environ)) == 0 && ran(child))"#;
+    silent(
+        || run(code).file("program", &program),
+        |_| programs(&["**/program"]),
+    );
+}
+
+#[test]
 fn a_second_hard_link_that_was_there_before() {
     silent(
         || {
