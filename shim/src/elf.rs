@@ -59,7 +59,8 @@ impl Interpreter {
             len: 0,
         };
         // One byte stays zero: the end of the C string.
-        for (to, from) in interpreter.bytes.iter_mut().take(255).zip(path) {
+        let room = interpreter.bytes.len() - 1;
+        for (to, from) in interpreter.bytes.iter_mut().take(room).zip(path) {
             *to = *from;
             interpreter.len += 1;
         }
@@ -74,6 +75,36 @@ impl Interpreter {
     /// As a C string.
     pub fn as_ptr(&self) -> *const c_char {
         self.bytes.as_ptr().cast()
+    }
+
+    /// Can the kernel start it, in that directory, as the first argument of a call in `…at`? If not, it does not start the program either. One that
+    /// was cut is not known.
+    pub fn is_there(&self, cwd: c_int) -> bool {
+        self.file(cwd).is_some()
+    }
+
+    /// Is it musl's program loader, and not glibc's under such a name?
+    pub fn is_of_musl(&self, cwd: c_int) -> bool {
+        base_name(self.as_bytes()).starts_with(b"ld-musl-")
+            && self.file(cwd).is_some_and(|file| {
+                // SAFETY: a C string.
+                let glibc = unsafe { sys::fstatat(libc::AT_FDCWD, LOADER.as_ptr(), 0) };
+                glibc.map(|stat| stat.id) != Ok(file)
+            })
+    }
+
+    /// The file that the kernel starts.
+    fn file(&self, cwd: c_int) -> Option<FileId> {
+        if self.len == self.bytes.len() - 1 {
+            return None;
+        }
+        // SAFETY: C strings of ours.
+        unsafe {
+            let stat = sys::fstatat(cwd, self.as_ptr(), 0).ok()?;
+            let may_start =
+                stat.is(libc::S_IFREG) && sys::may_execute(cwd, self.as_ptr(), 0, &stat);
+            may_start.then_some(stat.id)
+        }
     }
 }
 
@@ -245,31 +276,6 @@ pub fn is_loader(base: &[u8]) -> bool {
     is_arch(base)
         || matches!(base, b"ld.so" | b"ld.so.1" | b"ld64.so.1" | b"ld64.so.2")
         || is_numbered(base)
-}
-
-impl Interpreter {
-    /// Can the kernel start it, in that directory, as the first argument of a call in `…at`? If not, it does not start the program either. One that
-    /// was cut is not known.
-    pub fn is_there(&self, cwd: c_int) -> bool {
-        // SAFETY: C strings of ours.
-        unsafe {
-            self.as_bytes().len() < 255
-                && sys::fstatat(cwd, self.as_ptr(), 0).is_ok_and(|stat| {
-                    stat.is(libc::S_IFREG) && sys::may_execute(cwd, self.as_ptr(), 0, &stat)
-                })
-        }
-    }
-
-    /// Is it musl's program loader, and not glibc's under such a name?
-    pub fn is_of_musl(&self, cwd: c_int) -> bool {
-        if !self.is_there(cwd) {
-            return false;
-        }
-        // SAFETY: C strings.
-        let file = |path| unsafe { sys::fstatat(cwd, path, 0) }.map(|stat| stat.id);
-        base_name(self.as_bytes()).starts_with(b"ld-musl-")
-            && file(self.as_ptr()).is_ok_and(|id| file(LOADER.as_ptr()) != Ok(id))
-    }
 }
 
 /// Where programs of glibc look for its loader.

@@ -178,8 +178,6 @@ struct Survey<'a> {
     settings: Places,
     /// Entries that begin like settings of ours and are none, or that a child may not have.
     strangers: usize,
-    /// Bytes of the preload entries that name the library, with their NULs.
-    naming: usize,
 }
 
 impl Forced {
@@ -192,15 +190,11 @@ impl Forced {
             preload: None,
             settings: Places::default(),
             strangers: 0,
-            naming: 0,
         };
         // SAFETY: the caller's promise.
         for entry in unsafe { entries::<'a>(envp) } {
             if let Some(value) = entry.strip_prefix(PRELOAD) {
                 survey.preload = Some((survey.count, value));
-                if self.names_library(value) {
-                    survey.naming += entry.len() + 1;
-                }
             } else if entry.starts_with(OURS) {
                 // A second one of the same name is a stranger, too: it could stand in for one that is missing.
                 if !self
@@ -258,6 +252,12 @@ impl Forced {
         preloads(value).any(|path| path == self.library)
     }
 
+    /// The value of a preload entry that names the library.
+    fn named_in<'a>(&self, entry: &'a [u8]) -> Option<&'a [u8]> {
+        let value = entry.strip_prefix(PRELOAD)?;
+        self.names_library(value).then_some(value)
+    }
+
     /// Calls `act` with `envp`, in which the library and its settings are, or no preload names the library; byte-exact otherwise.
     ///
     /// An environment that has them already, which is the rule, is passed on as it is. Another is put together on the
@@ -280,23 +280,27 @@ impl Forced {
         }
         // SAFETY: the caller's promise, and all of it can be read.
         let survey = unsafe { self.survey(envp) };
-        let is_given = library == Library::Given;
-        let names = handed::variable().filter(|_| is_given);
-        let is_right = if is_given {
-            names.is_none() && self.is_complete(&survey)
-        } else {
-            survey.naming == 0
+        let (names, is_right, bytes) = match library {
+            Library::Given => {
+                let names = handed::variable();
+                let others = survey.preload.map_or(0, |(_, value)| value.len());
+                let bytes = PRELOAD.len() + self.library.len() + others + 2;
+                let is_right = names.is_none() && self.is_complete(&survey);
+                (names, is_right, bytes)
+            }
+            Library::Withheld => {
+                // SAFETY: the caller's promise, and all of it can be read.
+                let naming =
+                    unsafe { entries(envp) }.filter(|entry| self.named_in(entry).is_some());
+                let bytes = naming.map(|entry| entry.len() + 1).sum();
+                (None, bytes == 0, bytes)
+            }
         };
         if is_right {
             return Ok(act(envp));
         }
         let given = (envp, library, names);
         let pointers = survey.count + self.settings.len() + 3;
-        let bytes = PRELOAD.len()
-            + self.library.len()
-            + survey.preload.map_or(0, |(_, value)| value.len())
-            + 2
-            + survey.naming;
         // SAFETY: the caller's promise.
         unsafe {
             if pointers <= 96 && bytes <= 512 {
@@ -429,8 +433,7 @@ impl Forced {
         // SAFETY: the caller's promise.
         for (index, entry) in unsafe { entries(envp) }.enumerate() {
             let mut pointer = pointer_at(envp, index);
-            let value = entry.strip_prefix(PRELOAD);
-            if let Some(value) = value.filter(|value| self.names_library(value)) {
+            if let Some(value) = self.named_in(entry) {
                 let length = self.write_others(value, rest);
                 if length == 0 {
                     continue;

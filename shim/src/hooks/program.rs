@@ -23,9 +23,6 @@ pub const SHELL: &core::ffi::CStr = c"/bin/sh";
 /// Where execvp(3) looks if there is no PATH: confstr(3) `_CS_PATH`.
 const DEFAULT_PATH: &[u8] = b"/bin:/usr/bin";
 
-/// A flag of [`Program::open`]: the program is read by another one, which needs no permission to execute it. No call has such a flag.
-const READ_ALONE: c_int = 1 << 30;
-
 /// An open program: `O_PATH`, so that opening it reads nothing, blocks on nothing and needs no permission.
 pub struct Program {
     fd: c_int,
@@ -52,12 +49,31 @@ impl Program {
     ///
     /// # Safety
     /// `path` may be any pointer: the kernel checks it.
-    #[inline(never)]
+    #[inline(always)]
     pub unsafe fn open(
         dir: c_int,
         path: *const c_char,
         flags: c_int,
         view: View<'_>,
+    ) -> Result<Option<Self>, Errno> {
+        // SAFETY: the caller's promise.
+        unsafe { Self::hold(dir, path, flags, view, true) }
+    }
+
+    /// The same. Not `is_executed`: what the loader reads may be a program that nobody may execute.
+    ///
+    /// # Errors
+    /// As for `open`.
+    ///
+    /// # Safety
+    /// As for `open`.
+    #[inline(never)]
+    unsafe fn hold(
+        dir: c_int,
+        path: *const c_char,
+        flags: c_int,
+        view: View<'_>,
+        is_executed: bool,
     ) -> Result<Option<Self>, Errno> {
         let nofollow = if flags & libc::AT_SYMLINK_NOFOLLOW == 0 {
             0
@@ -98,7 +114,7 @@ impl Program {
         };
         // SAFETY: the empty string stands for the descriptor.
         let may_run = stat.is(libc::S_IFREG)
-            && (flags & READ_ALONE != 0
+            && (!is_executed
                 || unsafe { sys::may_execute(fd, c"".as_ptr(), libc::AT_EMPTY_PATH, &stat) });
         Ok(may_run.then_some(program))
     }
@@ -468,9 +484,13 @@ fn judge_held(
             settle(state, &verdict, &path, word).map_err(Some)?;
         }
         stand_in = match format {
-            Format::Dynamic(loader) => {
+            Format::Dynamic(loader) | Format::OtherLibc(loader) => {
                 if behind != 0 && !loader.is_there(cwd) {
                     goes_on = behind;
+                }
+                if matches!(format, Format::OtherLibc(_)) {
+                    request.library.set(Some(library_for(&format, cwd)));
+                    verdict = unfollowable(state);
                 }
                 break;
             }
@@ -483,34 +503,24 @@ fn judge_held(
                     None => break,
                 }
             }
-            Format::OtherLibc(loader) => {
-                if behind != 0 && !loader.is_there(cwd) {
-                    goes_on = behind;
-                }
-                request.library.set(Some(library_for(&format, cwd)));
-                verdict = unfollowable(state);
-                break;
-            }
             Format::Static | Format::Library | Format::OtherMachine => {
                 verdict = unfollowable(state);
                 break;
             }
         };
-        let how = if matches!(format, Format::Library) {
-            READ_ALONE
-        } else {
-            0
-        };
+        // What the loader is given needs not be executable, and if it is not there, the loader says so.
+        let is_loaded = matches!(format, Format::Library);
+        let name = stand_in.as_ptr(&format);
         // SAFETY: each of them is a C string: on the stack, a constant, or a word of the argument vector.
-        let next = unsafe { Program::open(cwd, stand_in.as_ptr(&format), how, view) };
+        let next = unsafe { Program::hold(cwd, name, 0, view, !is_loaded) };
         match next.map_err(Some)? {
             Some(next) => {
                 program = next;
                 is_sure = false;
             }
-            // The real call fails, and says why; what the loader is given, the loader says.
+            // The real call fails, and says why.
             None => {
-                if !matches!(format, Format::Library) {
+                if !is_loaded {
                     goes_on = behind;
                 }
                 break;
