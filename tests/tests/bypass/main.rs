@@ -34,6 +34,22 @@ pub fn secret(run: &Run) -> Value {
     json!({ "filesystem": { "effect": "prevent", "deny": [secret] } })
 }
 
+/// The same, and every program may start; `unfollowable` says what becomes of one that cannot be followed.
+pub fn secret_from_programs(run: &Run, unfollowable: &str) -> Value {
+    let mut sections = secret(run);
+    sections["processes"] =
+        json!({ "effect": "prevent", "allow": ["**"], "unfollowable": unfollowable });
+    sections
+}
+
+/// Two programs that are called `program`, in the directories `one` and `two`: statements in C, for files of these names in the run's folder.
+pub fn in_two_places(first: &str, second: &str) -> String {
+    format!(
+        r#"if (raw_mkdir("one", 0755) || raw_mkdir("two", 0755) || raw_chmod("{first}", 0755) || raw_chmod("{second}", 0755)
+        || raw(SYS_renameat, AT_FDCWD, "{first}", AT_FDCWD, "one/program") || raw(SYS_renameat, AT_FDCWD, "{second}", AT_FDCWD, "two/program")) abort();"#
+    )
+}
+
 /// Denies writing to the file `secret`, which may be read.
 pub fn secret_writes(run: &Run) -> Value {
     let secret = fs::canonicalize(run.folder().join("secret")).expect("secret");

@@ -8,8 +8,8 @@ use palisade_tests::{Run, compile, compile_with_musl, policy};
 use serde_json::{Value, json};
 
 use crate::{
-    names, passed, program, program_with, programs, run, secret, secret_writes, static_program,
-    with,
+    names, passed, program, program_with, programs, run, secret, secret_from_programs,
+    secret_writes, static_program, with,
 };
 
 fn silent(make: impl Fn() -> Run, sections: impl Fn(&Run) -> Value) {
@@ -109,13 +109,7 @@ fn what_a_program_of_another_c_library_starts_where_the_policy_lets_that_pass() 
         other.display()
     );
     silent(|| run(&code), secret);
-    let allowed = |run: &Run| {
-        let mut sections = secret(run);
-        sections["processes"] =
-            json!({ "effect": "prevent", "allow": ["**"], "unfollowable": "allow" });
-        sections
-    };
-    silent(|| run(&code), allowed);
+    silent(|| run(&code), |run| secret_from_programs(run, "allow"));
 }
 
 #[test]

@@ -7,7 +7,10 @@ use palisade_tests::{Run, compile};
 use serde_json::json;
 
 use super::{DENIED_FILE, EACCES};
-use crate::{lost, passed, program_with, programs, refused, run, secret, static_program, with};
+use crate::{
+    in_two_places, lost, passed, program_with, programs, refused, run, secret,
+    secret_from_programs, static_program, with,
+};
 
 #[test]
 fn an_auditing_library_in_a_child_s_environment() {
@@ -332,17 +335,6 @@ fn a_loader_of_glibc_s_that_is_called_as_musl_s() {
         program_with(r#"through(open("secret", O_RDONLY) >= 0)"#, &["-O1", &flag])
     };
     let long = format!("/{}lib64/ld-linux-x86-64.so.2", "./".repeat(150));
-    let everything = |run: &Run| {
-        let mut sections = secret(run);
-        sections["processes"] =
-            json!({ "effect": "prevent", "allow": ["**"], "unfollowable": "allow" });
-        sections
-    };
-    let followable = |run: &Run| {
-        let mut sections = secret(run);
-        sections["processes"] = json!({ "effect": "prevent", "allow": ["**"] });
-        sections
-    };
     let program = fs::read(&child).expect("a program");
     let lacking = fs::read(glibc("/none/ld-musl-x86_64.so.1")).expect("a program");
     for (start, is_followed) in [
@@ -372,10 +364,10 @@ fn a_loader_of_glibc_s_that_is_called_as_musl_s() {
         ),
         // In PATH, behind one of musl's without its loader.
         (
-            r#"char *words[] = {"x", NULL}; if (raw_mkdir("one", 0755) || raw_mkdir("two", 0755) || raw_chmod("plain", 0755) || raw_chmod("musl", 0755)
-                || raw(SYS_renameat, AT_FDCWD, "musl", AT_FDCWD, "one/program") || raw(SYS_renameat, AT_FDCWD, "plain", AT_FDCWD, "two/program")) abort();
-                setenv("PATH", "one:two", 1); execvp("program", words)"#
-                .to_owned(),
+            format!(
+                r#"char *words[] = {{"x", NULL}}; {} setenv("PATH", "one:two", 1); execvp("program", words)"#,
+                in_two_places("musl", "plain")
+            ),
             false,
         ),
     ] {
@@ -385,9 +377,11 @@ fn a_loader_of_glibc_s_that_is_called_as_musl_s() {
         );
         let make = || run(&code).file("plain", &program).file("musl", &lacking);
         refused(make, secret, EACCES, DENIED_FILE);
-        refused(make, everything, EACCES, DENIED_FILE);
+        let among =
+            |unfollowable: &'static str| move |run: &Run| secret_from_programs(run, unfollowable);
+        refused(make, among("allow"), EACCES, DENIED_FILE);
         if is_followed {
-            refused(make, followable, EACCES, DENIED_FILE);
+            refused(make, among("prevent"), EACCES, DENIED_FILE);
         }
     }
 }
@@ -418,9 +412,9 @@ fn a_program_behind_one_in_path_that_cannot_be_started() {
             r#"(errno = posix_spawnp(&child, "program", NULL, NULL, true_words, environ)) == 0 && ran(child)"#,
         ] {
             let code = format!(
-                r#"pid_t child; (void)child; char path[3000]; if (raw_mkdir("one", 0755) || raw_mkdir("two", 0755) || raw_chmod("first", 0755) || raw_chmod("target", 0755) || raw_chmod("second", 0755)
-                || raw(SYS_renameat, AT_FDCWD, "first", AT_FDCWD, "one/program") || raw(SYS_renameat, AT_FDCWD, "target", AT_FDCWD, "two/program")) abort();
-                getcwd(path, 1000); char *place = strdup(path); snprintf(path, sizeof path, "/none:%s/one:%s/two", place, place); setenv("PATH", path, 1); through({start})"#
+                r#"pid_t child; (void)child; char path[3000]; {} if (raw_chmod("second", 0755)) abort();
+                getcwd(path, 1000); char *place = strdup(path); snprintf(path, sizeof path, "/none:%s/one:%s/two", place, place); setenv("PATH", path, 1); through({start})"#,
+                in_two_places("first", "target")
             );
             let make = || {
                 let run = run(&code).file("first", &first).file("target", &target);
@@ -464,10 +458,9 @@ fn a_program_behind_one_in_path_whose_loader_is_not_where_it_seems() {
         ),
     ] {
         let code = format!(
-            r#"pid_t child; posix_spawn_file_actions_t actions; (void)child, (void)actions; static char path[5000]; if (raw_mkdir("one", 0755) || raw_mkdir("two", 0755) || raw_chmod("first", 0755)
-            || raw_chmod("target", 0755) || symlink("{}", "ld-linux-local")
-            || raw(SYS_renameat, AT_FDCWD, "first", AT_FDCWD, "one/program") || raw(SYS_renameat, AT_FDCWD, "target", AT_FDCWD, "two/program")) abort();
+            r#"pid_t child; posix_spawn_file_actions_t actions; (void)child, (void)actions; static char path[5000]; {} if (symlink("{}", "ld-linux-local")) abort();
             getcwd(path, 1000); char *place = strdup(path); snprintf(path, sizeof path, "%s/one:%s/two", place, place); setenv("PATH", path, 1); through({start})"#,
+            in_two_places("first", "target"),
             loader()
         );
         refused(
