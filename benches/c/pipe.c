@@ -1,6 +1,6 @@
 // pipe LINES SECONDS: the floor of an audit line, without Palisade. One thread asks the kernel for what an alert asks it for (is it a socket, the
-// act, the time, two process ids) and fills a line; another makes sure that descriptor 1 is what it was, and writes LINES of them at a time. Prints to standard error
-// how many lines a second have been written.
+// act, the time, two process ids) and fills a line; another makes sure that descriptor 1 is what it was, and writes LINES of them at a time. Prints to
+// standard error how many lines a second have been written.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <pthread.h>
