@@ -12,7 +12,9 @@
 //! - **segments**: ports of a network or of a name, sorted and disjoint: `ports, deny entry, allow entry, platform`.
 //! - **entries**: `place offset, place length, pattern offset, pattern length`, the words of a verdict.
 //! - **markers**: entries whose pattern betrays a miner wherever it stands in an argument.
-//! - **filter**: a bit for each hash in the slots, as many words as a power of two. Where it is not set, there is no such slot.
+//! - **filter**: a bit for each hash in the slots, as many words as a power of two. Where it is not set, there is no such slot. The first
+//!   [`MARKED`] words of each key have a bit as well ([`Hash::way`]): a name that goes another way is left at its first word, however many
+//!   keys there are.
 //! - **lengths**: for each space, how long the beginnings and the ends are that occur, ascending: `length, bytes`. `bytes` has a bit for
 //!   each byte, modulo 32, that stands where such a beginning stops or such an end starts: almost always it is a slash or a dot, so that most
 //!   places of a name need no look at any table.
@@ -20,7 +22,7 @@
 /// `PLSD`
 pub(crate) const MAGIC: u32 = u32::from_le_bytes(*b"PLSD");
 /// Changes with every change of the layout.
-pub(crate) const FORMAT: u32 = 4;
+pub(crate) const FORMAT: u32 = 5;
 /// No entry.
 pub(crate) const NONE: u32 = u32::MAX;
 
@@ -144,6 +146,20 @@ pub(crate) const fn tag(space: Space, kind: Kind) -> u32 {
     1 + (space as u32) * 4 + kind as u32
 }
 
+/// How many words of a key, from its first byte or from its last one, have a bit in the filter. Most names differ within so many, and more
+/// would fill it.
+pub(crate) const MARKED: usize = 3;
+
+/// What [`Hash::way`] takes for keys of that tag: ends go from the last byte on, and what is whole goes as a beginning.
+pub(crate) const fn direction(tag: u32) -> u32 {
+    let kind = if is_suffix(tag) {
+        Kind::Suffix
+    } else {
+        Kind::Prefix
+    };
+    128 + (tag - 1) / 4 * 4 + kind as u32
+}
+
 /// Whether the tag of a key says that it is an end.
 pub(crate) const fn is_suffix(tag: u32) -> bool {
     tag < TAG_NET4 && (tag - 1) % 4 == Kind::Suffix as u32
@@ -215,6 +231,29 @@ impl Hash {
         let Self(mixed) = self.step(rest);
         let tag = (length as u64) << 32 | tag as u64;
         ((mixed ^ tag).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u32
+    }
+
+    /// What stands in the filter for all keys that go on from here.
+    #[inline]
+    pub(crate) const fn way(self, direction: u32) -> u32 {
+        let Self(mixed) = self;
+        ((mixed ^ direction as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u32
+    }
+
+    /// The ways of a key: where it is after each of its first words.
+    pub(crate) fn ways(key: &[u8], tag: u32) -> impl Iterator<Item = u32> {
+        let mut hash = Self::new();
+        let words = key.len() / 8;
+        (0..words.min(MARKED)).map(move |i| {
+            let start = if is_suffix(tag) {
+                key.len() - 8 * (i + 1)
+            } else {
+                8 * i
+            };
+            let word = key.get(start..).and_then(<[u8]>::first_chunk);
+            hash = hash.step(word.map_or(0, |word| u64::from_le_bytes(*word)));
+            hash.way(direction(tag))
+        })
     }
 
     /// Of a whole key, from its first byte on.
@@ -363,15 +402,21 @@ impl<'a> Blob<'a> {
         Some(words)
     }
 
+    /// The rows, of so many bytes each, of the table that a word of the header begins.
+    #[inline]
+    pub(crate) fn rows<const N: usize>(self, word: usize) -> Option<&'a [[u8; N]]> {
+        let table = self.table(word)?;
+        let end = table.count.checked_mul(N)?.checked_add(table.offset)?;
+        Some(self.0.get(table.offset..end)?.as_chunks().0)
+    }
+
     /// The lengths, and the bytes at the edge, of the table that a word of the header begins.
     #[inline]
     pub(crate) fn lengths(
         self,
         word: usize,
     ) -> Option<impl Iterator<Item = (usize, u32)> + use<'a>> {
-        let table = self.table(word)?;
-        let end = table.count.checked_mul(LENGTH)?.checked_add(table.offset)?;
-        let (rows, _) = self.0.get(table.offset..end)?.as_chunks::<LENGTH>();
+        let rows = self.rows::<LENGTH>(word)?;
         Some(rows.iter().map(|row| {
             let both = u64::from_le_bytes(*row);
             (both as u32 as usize, (both >> 32) as u32)

@@ -330,7 +330,7 @@ impl Builder {
             rows.push([hash, tag, at, word(key.len()), word(first), word(count)]);
         }
         let slots = slots(&rows);
-        let filter = filter(&rows, slots.len());
+        let filter = self.filter(&rows, slots.len());
         let listen = disjoint(&self.listen);
 
         let mut words = [0u32; header::WORDS];
@@ -436,6 +436,25 @@ impl Builder {
         bytes
     }
 
+    /// The bits of the rows' hashes and of their ways: a sixteenth of the slots' size, so that most of what is not there is found out in memory
+    /// that is near.
+    fn filter(&self, rows: &[[u32; 6]], slots: usize) -> Vec<u32> {
+        let mut words = vec![0u32; (slots / 4).max(1)];
+        let mut set = |hash: u32| {
+            let bit = blob::filter_bit(hash, words.len());
+            if let Some(word) = words.get_mut(bit / 32) {
+                *word |= 1 << (bit % 32);
+            }
+        };
+        for [hash, tag, at, length, ..] in rows {
+            set(*hash);
+            if *tag < blob::TAG_NET4 {
+                Hash::ways(self.text(*at, *length), *tag).for_each(&mut set);
+            }
+        }
+        words
+    }
+
     /// Names the rule that applies.
     pub(crate) fn name_rule(&mut self, name: &str) {
         self.rule = Some((self.intern(name.as_bytes()), word(name.len())));
@@ -465,18 +484,6 @@ fn slots(rows: &[[u32; 6]]) -> Vec<[u32; 6]> {
         }
     }
     slots
-}
-
-/// The bits of the rows' hashes: a sixteenth of the slots' size, so that most of what is not there is found out in memory that is near.
-fn filter(rows: &[[u32; 6]], slots: usize) -> Vec<u32> {
-    let mut words = vec![0u32; (slots / 4).max(1)];
-    for [hash, ..] in rows {
-        let bit = blob::filter_bit(*hash, words.len());
-        if let Some(word) = words.get_mut(bit / 32) {
-            *word |= 1 << (bit % 32);
-        }
-    }
-    words
 }
 
 /// A key as it is looked up.

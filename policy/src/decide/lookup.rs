@@ -75,29 +75,120 @@ const fn folded(word: u64, folds: bool) -> u64 {
     if folds { blob::lower(word) } else { word }
 }
 
-/// The hash after the whole words of `rest`, which begins at `done`; and where they end.
-#[inline(never)]
-fn stepped(hash: Hash, rest: &[u8], done: usize, folds: bool) -> (Hash, usize) {
-    let (words, _) = rest.as_chunks();
-    let hash = words.iter().fold(hash, |hash, word| {
-        hash.step(folded(u64::from_le_bytes(*word), folds))
-    });
-    (hash, done + 8 * words.len())
+/// How far a name has been hashed, from one of its ends.
+#[derive(Clone, Copy)]
+struct Walk {
+    hash: Hash,
+    /// Bytes; [`LOST`](Self::LOST) where no key goes on.
+    done: usize,
 }
 
-/// The same from the last byte of `rest` on, behind which `done` bytes stand.
+impl Walk {
+    const LOST: usize = usize::MAX;
+
+    /// After the first word, if there is one. Most names are no key's beginning, and lost there.
+    #[inline]
+    fn begun(filter: Filter<'_>, word: Option<&[u8; 8]>, space: Space, kind: Kind) -> Self {
+        let mut walk = Self {
+            hash: Hash::new(),
+            done: 0,
+        };
+        if let Some(word) = word {
+            walk.step(filter, word, space, kind);
+        }
+        walk
+    }
+
+    /// Whether no key has these bytes and more.
+    #[inline]
+    const fn is_lost(self) -> bool {
+        self.done == Self::LOST
+    }
+
+    /// How long a key can be that is still to come, in a name of that length: where the first word is lost, shorter than a word.
+    #[inline]
+    const fn longest(self, name: usize) -> usize {
+        if self.is_lost() && name > 7 { 7 } else { name }
+    }
+
+    /// Goes on by a word, if there are keys that do.
+    #[inline]
+    fn step(&mut self, filter: Filter<'_>, word: &[u8; 8], space: Space, kind: Kind) {
+        let word = folded(u64::from_le_bytes(*word), space.folds());
+        self.hash = self.hash.step(word);
+        self.done += 8;
+        let is_marked = self.done <= 8 * blob::MARKED;
+        let way = || self.hash.way(blob::direction(tag(space, kind)));
+        // What cannot be read is found to be so where a key is looked up.
+        if is_marked && filter.may_hold(way()) == Some(false) {
+            self.done = Self::LOST;
+        }
+    }
+
+    /// Goes on to where `part` of the name ends, or begins if it is an end: the hash of its whole words, or nothing if no key goes so far.
+    #[inline]
+    fn to(
+        &mut self,
+        filter: Filter<'_>,
+        part: &[u8],
+        space: Space,
+        kind: Kind,
+    ) -> Option<Option<Hash>> {
+        if part.len() < 8 {
+            return Some(Some(Hash::new()));
+        }
+        if !self.is_lost() {
+            // Lengths ascend; where they do not, nobody's compiler wrote them.
+            let left = part.len().checked_sub(self.done)?;
+            if left >= 8 {
+                let rest = match kind {
+                    Kind::Suffix => part.get(..left),
+                    Kind::Exact | Kind::Prefix => part.get(self.done..),
+                };
+                *self = stepped(*self, filter, rest?, space, kind);
+            }
+        }
+        Some((!self.is_lost()).then_some(self.hash))
+    }
+}
+
+/// Goes on by the whole words of `rest`, at whose beginning the walk is, or behind its end.
 #[inline(never)]
-fn stepped_back(hash: Hash, rest: &[u8], done: usize, folds: bool) -> (Hash, usize) {
-    let (_, words) = rest.as_rchunks();
-    let hash = words.iter().rev().fold(hash, |hash, word| {
-        hash.step(folded(u64::from_le_bytes(*word), folds))
-    });
-    (hash, done + 8 * words.len())
+fn stepped(mut walk: Walk, filter: Filter<'_>, rest: &[u8], space: Space, kind: Kind) -> Walk {
+    let mut rest = rest;
+    loop {
+        let next = match kind {
+            Kind::Suffix => rest.split_last_chunk(),
+            Kind::Exact | Kind::Prefix => rest.split_first_chunk().map(|(word, rest)| (rest, word)),
+        };
+        let Some((others, word)) = next else {
+            return walk;
+        };
+        rest = others;
+        walk.step(filter, word, space, kind);
+        if walk.is_lost() {
+            return walk;
+        }
+    }
+}
+
+/// The words of the filter.
+#[derive(Clone, Copy)]
+struct Filter<'a>(&'a [[u8; 4]]);
+
+impl Filter<'_> {
+    /// Whether there can be a key of that hash. Most that are asked for are not there, and this is found out in a sixteenth of the memory.
+    #[inline]
+    fn may_hold(self, hash: u32) -> Option<bool> {
+        let bit = blob::filter_bit(hash, self.0.len());
+        let word = u32::from_le_bytes(*self.0.get(bit / 32)?);
+        Some(word >> (bit % 32) & 1 == 1)
+    }
 }
 
 /// The tables of keys.
-struct Index {
-    filter: Table,
+struct Index<'a> {
+    filter: Filter<'a>,
     slots: Table,
 }
 
@@ -108,35 +199,41 @@ impl Decider<'_> {
     /// has been in the caches, and each line of code is fetched anew.
     pub(super) fn is_of_no_key(&self, space: Space, name: &[u8]) -> Option<bool> {
         let lengths = header::LENGTHS + space as usize * 4;
+        let filter = self.filter()?;
         // Where it stops at the edge of one, or one has no edge.
         let stops = |edge: Option<&u8>, edges: u32| {
             edge.is_none_or(|byte| edges & blob::edge_bit(*byte) != 0)
         };
+        let walk = Walk::begun(filter, name.last_chunk(), space, Kind::Suffix);
+        let longest = walk.longest(name.len());
         for (length, edges) in self.blob.lengths(lengths + 2)? {
-            let Some(start) = name.len().checked_sub(length) else {
+            if length > longest {
                 break;
-            };
-            if stops(name.get(start), edges) {
+            }
+            if stops(name.get(name.len() - length), edges) {
                 return Some(false);
             }
         }
-        let filter = self.blob.table(header::FILTER)?;
-        let (mut hash, mut done) = (Hash::new(), 0);
-        let mut beginnings = self.blob.lengths(lengths)?;
+        let mut walk = Walk::begun(filter, name.first_chunk(), space, Kind::Prefix);
+        let longest = walk.longest(name.len());
+        let all = self.blob.lengths(lengths)?;
+        let mut beginnings = all.take_while(|(length, _)| *length <= longest);
         loop {
             let stop =
                 beginnings.find(|(length, edges)| stops(name.get(length.wrapping_sub(1)), *edges));
             let (length, kind) = match stop {
-                Some((length, _)) if length <= name.len() => (length, Kind::Prefix),
-                _ => (name.len(), Kind::Exact),
+                Some((length, _)) => (length, Kind::Prefix),
+                None => (name.len(), Kind::Exact),
             };
             if length == 0 {
                 return Some(false);
             }
             let begin = name.get(..length)?;
-            (hash, done) = stepped(hash, begin.get(done..)?, done, false);
+            let Some(hash) = walk.to(filter, begin, space, Kind::Prefix)? else {
+                return Some(true);
+            };
             let value = hash.slot(blob::tail(begin), length, tag(space, kind));
-            if self.may_be(filter, value)? {
+            if filter.may_hold(value)? {
                 return Some(false);
             }
             if kind == Kind::Exact {
@@ -147,41 +244,49 @@ impl Decider<'_> {
 
     /// Asks everything that could match `name`: whole, by its beginnings, by its ends.
     pub(super) fn scan(&self, space: Space, name: &[u8], hits: &mut Hits) -> Option<()> {
-        let folds = space.folds();
         let index = self.index()?;
+        let filter = index.filter;
         let lengths = header::LENGTHS + space as usize * 4;
         let slot = |hash: Hash, rest, length, kind| {
-            hash.slot(folded(rest, folds), length, tag(space, kind))
+            hash.slot(folded(rest, space.folds()), length, tag(space, kind))
         };
 
-        // One walk over the name, with a halt at each length that occurs, if the byte there can be the last of such a beginning.
-        let (mut hash, mut done) = (Hash::new(), 0);
+        // One walk over the name, as far as there are keys that go the same way, with a halt at each length that occurs, if the byte there
+        // can be the last of such a beginning.
+        let mut walk = Walk::begun(filter, name.first_chunk(), space, Kind::Prefix);
+        let longest = walk.longest(name.len());
         for (length, edges) in self.blob.lengths(lengths)? {
-            let Some(last) = name.get(length.wrapping_sub(1)) else {
-                if length == 0 {
+            if length > longest {
+                break;
+            }
+            match name.get(length.wrapping_sub(1)) {
+                Some(last) if edges & blob::edge_bit(*last) == 0 => continue,
+                Some(_) => {}
+                // Without a byte at the edge it is the beginning of every name.
+                None => {
                     self.probe_empty(&index, (space, Kind::Prefix), name, hits)?;
                     continue;
                 }
+            }
+            let begin = name.get(..length)?;
+            let Some(hash) = walk.to(filter, begin, space, Kind::Prefix)? else {
                 break;
             };
-            if edges & blob::edge_bit(*last) == 0 {
-                continue;
-            }
-            // Lengths ascend; where they do not, nobody's compiler wrote them.
-            let begin = name.get(..length)?;
-            (hash, done) = stepped(hash, begin.get(done..)?, done, folds);
             let value = slot(hash, blob::tail(begin), length, Kind::Prefix);
             self.probe(&index, (space, Kind::Prefix), value, name, length, hits)?;
         }
-        let (hash, _) = stepped(hash, name.get(done..)?, done, folds);
-        let value = slot(hash, blob::tail(name), name.len(), Kind::Exact);
-        self.probe(&index, (space, Kind::Exact), value, name, name.len(), hits)?;
+        if let Some(hash) = walk.to(filter, name, space, Kind::Prefix)? {
+            let value = slot(hash, blob::tail(name), name.len(), Kind::Exact);
+            self.probe(&index, (space, Kind::Exact), value, name, name.len(), hits)?;
+        }
 
-        let (mut hash, mut done) = (Hash::new(), 0);
+        let mut walk = Walk::begun(filter, name.last_chunk(), space, Kind::Suffix);
+        let longest = walk.longest(name.len());
         for (length, edges) in self.blob.lengths(lengths + 2)? {
-            let Some(start) = name.len().checked_sub(length) else {
+            if length > longest {
                 break;
-            };
+            }
+            let start = name.len() - length;
             match name.get(start) {
                 Some(first) if edges & blob::edge_bit(*first) == 0 => continue,
                 Some(_) => {}
@@ -192,8 +297,9 @@ impl Decider<'_> {
                 }
             }
             let end = name.get(start..)?;
-            let rest = end.get(..length.checked_sub(done)?)?;
-            (hash, done) = stepped_back(hash, rest, done, folds);
+            let Some(hash) = walk.to(filter, end, space, Kind::Suffix)? else {
+                break;
+            };
             let value = slot(hash, blob::head(end), length, Kind::Suffix);
             self.probe(&index, (space, Kind::Suffix), value, name, length, hits)?;
         }
@@ -250,11 +356,18 @@ impl Decider<'_> {
         Some(hits)
     }
 
+    /// The words of the filter.
+    #[inline]
+    fn filter(&self) -> Option<Filter<'_>> {
+        let words = self.blob.rows(header::FILTER)?;
+        Some(Filter(words))
+    }
+
     /// Where the keys are.
     #[inline]
-    fn index(&self) -> Option<Index> {
+    fn index(&self) -> Option<Index<'_>> {
         Some(Index {
-            filter: self.blob.table(header::FILTER)?,
+            filter: self.filter()?,
             slots: self.blob.table(header::SLOTS)?,
         })
     }
@@ -263,14 +376,14 @@ impl Decider<'_> {
     #[inline]
     fn probe(
         &self,
-        index: &Index,
+        index: &Index<'_>,
         (space, kind): (Space, Kind),
         hash: u32,
         name: &[u8],
         length: usize,
         hits: &mut Hits,
     ) -> Option<()> {
-        if !self.may_be(index.filter, hash)? {
+        if !index.filter.may_hold(hash)? {
             return Some(());
         }
         self.take(index, (space, kind), hash, name, length, hits)
@@ -281,7 +394,7 @@ impl Decider<'_> {
     #[inline(never)]
     fn probe_empty(
         &self,
-        index: &Index,
+        index: &Index<'_>,
         (space, kind): (Space, Kind),
         name: &[u8],
         hits: &mut Hits,
@@ -294,7 +407,7 @@ impl Decider<'_> {
     #[inline(never)]
     fn take(
         &self,
-        index: &Index,
+        index: &Index<'_>,
         (space, kind): (Space, Kind),
         hash: u32,
         name: &[u8],
@@ -357,19 +470,11 @@ impl Decider<'_> {
         Some(())
     }
 
-    /// Whether there can be a key of that hash. Most that are asked for are not there, and this is found out in a sixteenth of the memory.
-    #[inline]
-    fn may_be(&self, filter: Table, hash: u32) -> Option<bool> {
-        let bit = blob::filter_bit(hash, filter.count);
-        let [word] = self.blob.row(filter, bit / 32)?;
-        Some(word >> (bit % 32) & 1 == 1)
-    }
-
     /// Head and count of the slot with that key, if there is one.
     #[inline]
     fn find(
         &self,
-        index: &Index,
+        index: &Index<'_>,
         tag: u32,
         hash: u32,
         equal: impl Fn(&[u8]) -> bool,
@@ -443,13 +548,13 @@ impl Decider<'_> {
     #[inline(always)]
     fn take_net<const LENGTH: usize>(
         &self,
-        index: &Index,
+        index: &Index<'_>,
         (tag, hash): (u32, u32),
         key: &[u8; LENGTH],
         port: u16,
         hits: &mut Hits,
     ) -> Option<()> {
-        if !self.may_be(index.filter, hash)? {
+        if !index.filter.may_hold(hash)? {
             return Some(());
         }
         // As an array, whose length is known, so that no function is called to compare a few bytes.
