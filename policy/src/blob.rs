@@ -36,16 +36,18 @@ pub(crate) mod header {
     pub(crate) const SECTIONS: usize = 4;
     /// Offset and length of the rule's name, as the tables below.
     pub(crate) const RULE: usize = 9;
-    pub(crate) const SLOTS: usize = 11;
-    pub(crate) const POSTINGS: usize = 13;
-    pub(crate) const ENTRIES: usize = 15;
-    pub(crate) const SEGMENTS: usize = 17;
-    pub(crate) const LISTEN: usize = 19;
-    pub(crate) const MARKERS: usize = 21;
+    /// Near what every decision begins with: so much of it is in the same lines of the cache.
+    pub(crate) const FILTER: usize = 11;
+    pub(crate) const SLOTS: usize = 13;
     /// Offset and count, for each space the beginnings and then the ends.
-    pub(crate) const LENGTHS: usize = 23;
+    pub(crate) const LENGTHS: usize = 15;
+    pub(crate) const POSTINGS: usize = LENGTHS + super::SPACES * 4;
+    pub(crate) const ENTRIES: usize = POSTINGS + 2;
+    pub(crate) const SEGMENTS: usize = ENTRIES + 2;
+    pub(crate) const LISTEN: usize = SEGMENTS + 2;
+    pub(crate) const MARKERS: usize = LISTEN + 2;
     /// Bit set of the prefix lengths that occur: two words for IPv4, five for IPv6.
-    pub(crate) const NET4: usize = LENGTHS + super::SPACES * 4;
+    pub(crate) const NET4: usize = MARKERS + 2;
     pub(crate) const NET6: usize = NET4 + 2;
     /// What happens to programs that cannot be followed, as a section's word.
     pub(crate) const UNFOLLOWABLE: usize = NET6 + 5;
@@ -53,8 +55,7 @@ pub(crate) mod header {
     pub(crate) const POOLS: usize = UNFOLLOWABLE + 1;
     /// Offset and length of the timestamp before which nothing is prevented; both 0 without one.
     pub(crate) const ENFORCE_AFTER: usize = POOLS + 1;
-    pub(crate) const FILTER: usize = ENFORCE_AFTER + 2;
-    pub(crate) const WORDS: usize = FILTER + 2;
+    pub(crate) const WORDS: usize = ENFORCE_AFTER + 2;
 }
 
 /// Bytes of a row of each table.

@@ -329,18 +329,30 @@ impl Builder {
             let (hash, at, count) = (hash(tag, &key), self.intern(&key), segments.len() - first);
             rows.push([hash, tag, at, word(key.len()), word(first), word(count)]);
         }
-        let slots = slots(&rows);
-        let filter = self.filter(&rows, slots.len());
-        let listen = disjoint(&self.listen);
-
         let mut words = [0u32; header::WORDS];
-        let mut body: Vec<u8> = Vec::new();
-        let start = header::WORDS * 4 + self.pool.len();
         let mut set = |index: usize, value: u32| {
             if let Some(word) = words.get_mut(index) {
                 *word = value;
             }
         };
+        // What each decision reads lies beside the header, in the same page.
+        let mut lengths: Vec<[u32; 2]> = Vec::new();
+        for (space, kinds) in self.lengths.iter().enumerate() {
+            for (kind, these) in kinds.iter().enumerate() {
+                let index = header::LENGTHS + space * 4 + kind * 2;
+                let start = header::WORDS * 4 + lengths.len() * blob::LENGTH;
+                set(index, word(start));
+                set(index + 1, word(these.len()));
+                lengths.extend(these.iter().map(|(l, edges)| [word(*l), *edges]));
+            }
+        }
+        let pool = header::WORDS * 4 + lengths.len() * blob::LENGTH;
+        let slots = slots(&rows, pool);
+        let filter = self.filter(&rows, slots.len());
+        let listen = disjoint(&self.listen);
+
+        let mut body: Vec<u8> = Vec::new();
+        let start = pool + self.pool.len();
         let mut table =
             |set: &mut dyn FnMut(usize, u32), index: usize, row: usize, flat: &[u32]| {
                 set(index, word(start + body.len()));
@@ -352,7 +364,7 @@ impl Builder {
                 }
             };
         // Offsets into the pool count from the beginning of the blob.
-        let base = word(header::WORDS * 4);
+        let base = word(pool);
         for row in &mut self.entries {
             let [place, _, pattern, _] = row;
             *place += base;
@@ -391,20 +403,6 @@ impl Builder {
         );
         table(&mut set, header::MARKERS, blob::MARKER, &self.markers);
         table(&mut set, header::FILTER, blob::FILTER, &filter);
-        for (space, kinds) in self.lengths.iter().enumerate() {
-            for (kind, lengths) in kinds.iter().enumerate() {
-                let lengths: Vec<[u32; 2]> = lengths
-                    .iter()
-                    .map(|(l, edges)| [word(*l), *edges])
-                    .collect();
-                table(
-                    &mut set,
-                    header::LENGTHS + space * 4 + kind * 2,
-                    blob::LENGTH,
-                    lengths.as_flattened(),
-                );
-            }
-        }
         for (index, text) in [
             (header::RULE, self.rule),
             (header::ENFORCE_AFTER, self.enforce_after),
@@ -430,7 +428,8 @@ impl Builder {
         }
         set(header::LENGTH, word(start + body.len()));
 
-        let mut bytes: Vec<u8> = words.iter().flat_map(|w| w.to_le_bytes()).collect();
+        let beside = words.iter().chain(lengths.as_flattened());
+        let mut bytes: Vec<u8> = beside.flat_map(|w| w.to_le_bytes()).collect();
         bytes.append(&mut self.pool);
         bytes.append(&mut body);
         bytes
@@ -467,8 +466,8 @@ impl Builder {
     }
 }
 
-/// The hash table over rows that are to be its slots.
-fn slots(rows: &[[u32; 6]]) -> Vec<[u32; 6]> {
+/// The hash table over rows that are to be its slots, with their keys in the pool that begins there.
+fn slots(rows: &[[u32; 6]], pool: usize) -> Vec<[u32; 6]> {
     // At most half full, so that a search meets an empty slot soon.
     let size = (rows.len() * 2).next_power_of_two().max(2);
     let mut slots = vec![[0u32; 6]; size];
@@ -480,7 +479,7 @@ fn slots(rows: &[[u32; 6]]) -> Vec<[u32; 6]> {
         }
         if let Some(slot) = slots.get_mut(place) {
             *slot = *row;
-            slot[2] = at + word(header::WORDS * 4);
+            slot[2] = at + word(pool);
         }
     }
     slots
