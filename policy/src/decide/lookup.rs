@@ -125,51 +125,48 @@ impl Walk {
         }
     }
 
-    /// Goes on to where `part` of the name ends, or begins if it is an end: the hash of its whole words, or nothing if no key goes so far.
-    #[inline]
-    fn to(
+    /// Goes on to where `part` of the name ends, or begins if it is an end: the hash under which it would be looked up, if there may be such a key.
+    #[inline(never)]
+    fn halt(
         &mut self,
         filter: Filter<'_>,
         part: &[u8],
         space: Space,
         kind: Kind,
-    ) -> Option<Option<Hash>> {
-        if part.len() < 8 {
-            return Some(Some(Hash::new()));
-        }
-        if !self.is_lost() {
-            // Lengths ascend; where they do not, nobody's compiler wrote them.
-            let left = part.len().checked_sub(self.done)?;
-            if left >= 8 {
-                let rest = match kind {
-                    Kind::Suffix => part.get(..left),
-                    Kind::Exact | Kind::Prefix => part.get(self.done..),
-                };
-                *self = stepped(*self, filter, rest?, space, kind);
+    ) -> Option<Option<u32>> {
+        let mut hash = Hash::new();
+        if part.len() >= 8 {
+            if self.is_lost() {
+                return Some(None);
             }
+            // Lengths ascend; where they do not, nobody's compiler wrote them.
+            let mut left = part.len().checked_sub(self.done)?;
+            while left >= 8 {
+                let word = match kind {
+                    Kind::Suffix => part.get(..left)?.last_chunk()?,
+                    Kind::Exact | Kind::Prefix => part.get(self.done..)?.first_chunk()?,
+                };
+                self.step(filter, word, space, kind);
+                if self.is_lost() {
+                    return Some(None);
+                }
+                left -= 8;
+            }
+            hash = self.hash;
         }
-        Some((!self.is_lost()).then_some(self.hash))
+        let rest = match kind {
+            Kind::Suffix => blob::head(part),
+            Kind::Exact | Kind::Prefix => blob::tail(part),
+        };
+        let value = hash.slot(folded(rest, space.folds()), part.len(), tag(space, kind));
+        Some(filter.may_hold(value)?.then_some(value))
     }
 }
 
-/// Goes on by the whole words of `rest`, at whose beginning the walk is, or behind its end.
-#[inline(never)]
-fn stepped(mut walk: Walk, filter: Filter<'_>, rest: &[u8], space: Space, kind: Kind) -> Walk {
-    let mut rest = rest;
-    loop {
-        let next = match kind {
-            Kind::Suffix => rest.split_last_chunk(),
-            Kind::Exact | Kind::Prefix => rest.split_first_chunk().map(|(word, rest)| (rest, word)),
-        };
-        let Some((others, word)) = next else {
-            return walk;
-        };
-        rest = others;
-        walk.step(filter, word, space, kind);
-        if walk.is_lost() {
-            return walk;
-        }
-    }
+/// Whether an edge is that of a beginning or an end; one without a byte is.
+#[inline]
+fn stops(edge: Option<&u8>, edges: u32) -> bool {
+    edge.is_none_or(|byte| edges & blob::edge_bit(*byte) != 0)
 }
 
 /// The words of the filter.
@@ -200,46 +197,36 @@ impl Decider<'_> {
     pub(super) fn is_of_no_key(&self, space: Space, name: &[u8]) -> Option<bool> {
         let lengths = header::LENGTHS + space as usize * 4;
         let filter = self.filter()?;
-        // Where it stops at the edge of one, or one has no edge.
-        let stops = |edge: Option<&u8>, edges: u32| {
-            edge.is_none_or(|byte| edges & blob::edge_bit(*byte) != 0)
-        };
-        let walk = Walk::begun(filter, name.last_chunk(), space, Kind::Suffix);
+        let mut walk = Walk::begun(filter, name.last_chunk(), space, Kind::Suffix);
         let longest = walk.longest(name.len());
         for (length, edges) in self.blob.lengths(lengths + 2)? {
             if length > longest {
                 break;
             }
-            if stops(name.get(name.len() - length), edges) {
+            let start = name.len() - length;
+            if stops(name.get(start), edges)
+                && walk
+                    .halt(filter, name.get(start..)?, space, Kind::Suffix)?
+                    .is_some()
+            {
                 return Some(false);
             }
         }
         let mut walk = Walk::begun(filter, name.first_chunk(), space, Kind::Prefix);
         let longest = walk.longest(name.len());
-        let all = self.blob.lengths(lengths)?;
-        let mut beginnings = all.take_while(|(length, _)| *length <= longest);
-        loop {
-            let stop =
-                beginnings.find(|(length, edges)| stops(name.get(length.wrapping_sub(1)), *edges));
-            let (length, kind) = match stop {
-                Some((length, _)) => (length, Kind::Prefix),
-                None => (name.len(), Kind::Exact),
-            };
-            if length == 0 {
-                return Some(false);
+        for (length, edges) in self.blob.lengths(lengths)? {
+            if length > longest {
+                break;
             }
-            let begin = name.get(..length)?;
-            let Some(hash) = walk.to(filter, begin, space, Kind::Prefix)? else {
-                return Some(true);
-            };
-            let value = hash.slot(blob::tail(begin), length, tag(space, kind));
-            if filter.may_hold(value)? {
+            if stops(name.get(length.wrapping_sub(1)), edges)
+                && walk
+                    .halt(filter, name.get(..length)?, space, Kind::Prefix)?
+                    .is_some()
+            {
                 return Some(false);
-            }
-            if kind == Kind::Exact {
-                return Some(true);
             }
         }
+        Some(longest < name.len() || walk.halt(filter, name, space, Kind::Exact)?.is_none())
     }
 
     /// Asks everything that could match `name`: whole, by its beginnings, by its ends.
@@ -247,9 +234,6 @@ impl Decider<'_> {
         let index = self.index()?;
         let filter = index.filter;
         let lengths = header::LENGTHS + space as usize * 4;
-        let slot = |hash: Hash, rest, length, kind| {
-            hash.slot(folded(rest, space.folds()), length, tag(space, kind))
-        };
 
         // One walk over the name, as far as there are keys that go the same way, with a halt at each length that occurs, if the byte there
         // can be the last of such a beginning.
@@ -259,25 +243,16 @@ impl Decider<'_> {
             if length > longest {
                 break;
             }
-            match name.get(length.wrapping_sub(1)) {
-                Some(last) if edges & blob::edge_bit(*last) == 0 => continue,
-                Some(_) => {}
-                // Without a byte at the edge it is the beginning of every name.
-                None => {
-                    self.probe_empty(&index, (space, Kind::Prefix), name, hits)?;
-                    continue;
-                }
+            if stops(name.get(length.wrapping_sub(1)), edges)
+                && let Some(hash) = walk.halt(filter, name.get(..length)?, space, Kind::Prefix)?
+            {
+                self.take(&index, (space, Kind::Prefix), hash, name, length, hits)?;
             }
-            let begin = name.get(..length)?;
-            let Some(hash) = walk.to(filter, begin, space, Kind::Prefix)? else {
-                break;
-            };
-            let value = slot(hash, blob::tail(begin), length, Kind::Prefix);
-            self.probe(&index, (space, Kind::Prefix), value, name, length, hits)?;
         }
-        if let Some(hash) = walk.to(filter, name, space, Kind::Prefix)? {
-            let value = slot(hash, blob::tail(name), name.len(), Kind::Exact);
-            self.probe(&index, (space, Kind::Exact), value, name, name.len(), hits)?;
+        if longest == name.len()
+            && let Some(hash) = walk.halt(filter, name, space, Kind::Exact)?
+        {
+            self.take(&index, (space, Kind::Exact), hash, name, name.len(), hits)?;
         }
 
         let mut walk = Walk::begun(filter, name.last_chunk(), space, Kind::Suffix);
@@ -287,21 +262,11 @@ impl Decider<'_> {
                 break;
             }
             let start = name.len() - length;
-            match name.get(start) {
-                Some(first) if edges & blob::edge_bit(*first) == 0 => continue,
-                Some(_) => {}
-                // Without a byte at the edge it is the end of every name.
-                None => {
-                    self.probe_empty(&index, (space, Kind::Suffix), name, hits)?;
-                    continue;
-                }
+            if stops(name.get(start), edges)
+                && let Some(hash) = walk.halt(filter, name.get(start..)?, space, Kind::Suffix)?
+            {
+                self.take(&index, (space, Kind::Suffix), hash, name, length, hits)?;
             }
-            let end = name.get(start..)?;
-            let Some(hash) = walk.to(filter, end, space, Kind::Suffix)? else {
-                break;
-            };
-            let value = slot(hash, blob::head(end), length, Kind::Suffix);
-            self.probe(&index, (space, Kind::Suffix), value, name, length, hits)?;
         }
         Some(())
     }
@@ -370,37 +335,6 @@ impl Decider<'_> {
             filter: self.filter()?,
             slots: self.blob.table(header::SLOTS)?,
         })
-    }
-
-    /// Looks one key up: the first or last `length` bytes of `name`, or all of them.
-    #[inline]
-    fn probe(
-        &self,
-        index: &Index<'_>,
-        (space, kind): (Space, Kind),
-        hash: u32,
-        name: &[u8],
-        length: usize,
-        hits: &mut Hits,
-    ) -> Option<()> {
-        if !index.filter.may_hold(hash)? {
-            return Some(());
-        }
-        self.take(index, (space, kind), hash, name, length, hits)
-    }
-
-    /// Looks up what begins or ends every name. Apart, so that no other name pays for what this one needs.
-    #[cold]
-    #[inline(never)]
-    fn probe_empty(
-        &self,
-        index: &Index<'_>,
-        (space, kind): (Space, Kind),
-        name: &[u8],
-        hits: &mut Hits,
-    ) -> Option<()> {
-        let hash = Hash::new().slot(0, 0, tag(space, kind));
-        self.probe(index, (space, kind), hash, name, 0, hits)
     }
 
     /// Takes what hangs on a key, if there is such a one.
