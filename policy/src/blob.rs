@@ -234,18 +234,19 @@ impl Hash {
         ((mixed ^ tag).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u32
     }
 
-    /// What stands in the filter for all keys that go on from here.
+    /// What stands in the filter for all keys that go on from here: two values, so that what goes another way is hardly ever taken for one.
     #[inline]
-    pub(crate) const fn way(self, direction: u32) -> u32 {
+    pub(crate) const fn way(self, direction: u32) -> [u32; 2] {
         let Self(mixed) = self;
-        ((mixed ^ direction as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u32
+        let both = (mixed ^ direction as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        [(both >> 32) as u32, (both >> 16) as u32]
     }
 
     /// The ways of a key: where it is after each of its first words.
     pub(crate) fn ways(key: &[u8], tag: u32) -> impl Iterator<Item = u32> {
         let mut hash = Self::new();
         let words = key.len() / 8;
-        (0..words.min(MARKED)).map(move |i| {
+        (0..words.min(MARKED)).flat_map(move |i| {
             let start = if is_suffix(tag) {
                 key.len() - 8 * (i + 1)
             } else {

@@ -118,9 +118,11 @@ impl Walk {
         self.hash = self.hash.step(word);
         self.done += 8;
         let is_marked = self.done <= 8 * blob::MARKED;
-        let way = || self.hash.way(blob::direction(tag(space, kind)));
+        let [one, other] = self.hash.way(blob::direction(tag(space, kind)));
         // What cannot be read is found to be so where a key is looked up.
-        if is_marked && filter.may_hold(way()) == Some(false) {
+        if is_marked
+            && (filter.may_hold(one) == Some(false) || filter.may_hold(other) == Some(false))
+        {
             self.done = Self::LOST;
         }
     }
