@@ -41,6 +41,10 @@ const FEW: usize = SLOTS / 4;
 /// How often the thread lets others have the processor before it sleeps: who makes one line behind the other need not wake it for each.
 const LINGER: u32 = 64;
 
+/// How often it does so for lines that it has already, if they come one behind the other, before it writes fewer than fit into one write: each write
+/// wakes who reads the log, too.
+const GATHER: u32 = 16;
+
 /// How long a child waits for the main process to write its line, and an exit for the last lines, in milliseconds.
 const PATIENCE: i64 = 1000;
 
@@ -153,17 +157,21 @@ extern "C" fn run() -> ! {
         // What the program closes must not be held open here.
         sys::close_all();
     }
+    // A line that comes alone is written at once.
+    let mut gathers = 0;
     loop {
         if let (Some(shared), Some(queue)) = (shared(), queue()) {
             let seen = shared.posted.load(Ordering::Acquire);
-            drain(shared, queue, Some(&mut Batch::new()));
+            drain(shared, queue, Some(&mut Batch::new()), gathers);
             let is_more = || {
                 sys::sched_yield();
                 shared.posted.load(Ordering::Acquire) != seen
             };
             if (0..LINGER).any(|_| is_more()) {
+                gathers = GATHER;
                 continue;
             }
+            gathers = 0;
             shared.asleep.store(true, Ordering::SeqCst);
             sys::futex_wait(&shared.posted, seen, 0);
             shared.asleep.store(false, Ordering::SeqCst);
@@ -173,9 +181,17 @@ extern "C" fn run() -> ! {
 
 /// Writes what waits. With room for a batch, as many waiting lines as fit go out in one write, which a pipe takes as one, as it does a single line
 /// (PIPE_BUF, pipe(7)): a burst costs two system calls for half a dozen lines. A line that waits alone is not kept waiting.
-fn drain(shared: &Shared, queue: &Queue, mut batch: Option<&mut Batch>) {
+fn drain(shared: &Shared, queue: &Queue, mut batch: Option<&mut Batch>, gathers: u32) {
     shared.busy.fetch_add(1, Ordering::SeqCst);
-    while let Some(slot) = queue.waiting.pop() {
+    let next = || {
+        queue.waiting.pop().or_else(|| {
+            (0..gathers).find_map(|_| {
+                sys::sched_yield();
+                queue.waiting.pop()
+            })
+        })
+    };
+    while let Some(slot) = next() {
         let slot = usize::from(slot);
         match (&mut batch, shared.line(slot)) {
             (Some(batch), Some(line)) => {
@@ -424,7 +440,7 @@ pub fn flush() {
     if sys::getpid() != queue.log.main {
         return;
     }
-    drain(shared, queue, None);
+    drain(shared, queue, None, 0);
     // The thread may hold a line that it has taken and not yet written.
     for _ in 0..PATIENCE {
         if shared.busy.load(Ordering::SeqCst) == 0 {
