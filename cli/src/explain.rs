@@ -240,8 +240,8 @@ impl<'a> Answer<'a> {
             reason: name(verdict.reason),
             attack: breach.then(|| verdict.reason.attack(section)),
             rule,
-            place: verdict.place,
-            pattern: verdict.pattern,
+            place: verdict.place(),
+            pattern: verdict.pattern(),
             why,
             notes,
         }

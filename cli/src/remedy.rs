@@ -66,8 +66,8 @@ pub fn explain(line: &str, asking: &Asking<'_>) -> Result<ExitCode, Failure> {
             "verdict": explain::outcome(verdict.outcome),
             "reason": explain::name(verdict.reason),
             "rule": decider.rule(),
-            "place": verdict.place,
-            "pattern": verdict.pattern,
+            "place": verdict.place(),
+            "pattern": verdict.pattern(),
             "why": explain::why(verdict.reason, act.section(), decider.rule().is_some(), &act.asked()),
             "remedy": remedy.as_ref().map(|remedy| json!({
                 "changes": remedy.changes.iter().map(Change::sentence).collect::<Vec<_>>(),
@@ -82,7 +82,7 @@ pub fn explain(line: &str, asking: &Asking<'_>) -> Result<ExitCode, Failure> {
                 verdict.outcome,
                 &act.asked(),
                 decider.rule(),
-                (verdict.pattern, verdict.place),
+                (verdict.pattern(), verdict.place()),
             );
             let why = explain::why(
                 verdict.reason,
@@ -108,7 +108,7 @@ fn tell(text: &mut String, remedy: &Remedy, verdict: &Verdict<'_>) {
     if !remedy.works {
         let head = "No entry of the policy could allow it.";
         let effect = verdict
-            .place
+            .place()
             .unwrap_or("the strictest effect of its sections");
         output::line(
             text,
@@ -292,7 +292,7 @@ fn lasting(act: &Act, audit: &Borrowed<'_>) -> Act {
 
 /// The least that changes this verdict.
 fn step(verdict: &Verdict<'_>, act: &Act) -> Option<Change> {
-    let place = verdict.place.map(str::to_owned);
+    let place = verdict.place().map(str::to_owned);
     Some(match verdict.reason {
         Reason::Unlisted => Change::Add {
             list: place?,
@@ -317,7 +317,7 @@ fn step(verdict: &Verdict<'_>, act: &Act) -> Option<Change> {
         },
         Reason::Denied => Change::Remove {
             place: place?,
-            entry: verdict.pattern?.to_owned(),
+            entry: verdict.pattern()?.to_owned(),
         },
         Reason::UnfollowableProgram => Change::Set {
             place: place?,

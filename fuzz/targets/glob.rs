@@ -64,7 +64,7 @@ fuzz_target!(|data: &[u8]| {
             // The entry that is named is one that matches.
             let named = patterns
                 .iter()
-                .position(|p| Some(*p) == verdict.pattern)
+                .position(|p| Some(*p) == verdict.pattern())
                 .unwrap();
             assert!(
                 theirs[named].is_match(OsStr::from_bytes(name)),

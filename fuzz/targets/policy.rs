@@ -67,7 +67,7 @@ fuzz_target!(|data: &[u8]| {
                     "no rule applies, or it learns"
                 );
             }
-            if let (Some(place), Some(pattern)) = (verdict.place, verdict.pattern) {
+            if let (Some(place), Some(pattern)) = (verdict.place(), verdict.pattern()) {
                 assert_eq!(at(&json, place), pattern, "{place}");
             }
         }

@@ -2,6 +2,8 @@
 //!
 //! Every path is bytes, as Linux gives them: no encoding is assumed.
 
+use crate::decide::Words;
+use core::fmt;
 use core::net::IpAddr;
 
 /// One section of a rule, as a switch that a hook asks for before it does any work.
@@ -152,16 +154,62 @@ impl Reason {
 }
 
 /// The answer to one event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub struct Verdict<'a> {
     /// What becomes of it.
     pub outcome: Outcome,
     /// Why.
     pub reason: Reason,
-    /// JSON path of the entry or the setting that decided, as `rules[0].dns.deny[2]`.
-    pub place: Option<&'a str>,
-    /// The entry itself, as it stands in the policy.
-    pub pattern: Option<&'a str>,
+    /// Which entry or setting decided, whose words are read only for who asks.
+    pub(crate) words: Words<'a>,
     /// It is an alert because of `enforce_after` only: from then on the same act is refused.
     pub delayed: bool,
+}
+
+impl<'a> Verdict<'a> {
+    /// One that no entry and no setting stands behind.
+    #[must_use]
+    #[inline]
+    pub const fn new(outcome: Outcome, reason: Reason) -> Self {
+        Self {
+            outcome,
+            reason,
+            words: Words::NONE,
+            delayed: false,
+        }
+    }
+
+    /// JSON path of the entry or the setting that decided, as `rules[0].dns.deny[2]`.
+    #[must_use]
+    pub fn place(&self) -> Option<&'a str> {
+        self.words.place()
+    }
+
+    /// The entry itself, as it stands in the policy.
+    #[must_use]
+    pub fn pattern(&self) -> Option<&'a str> {
+        self.words.pattern()
+    }
+}
+
+impl PartialEq for Verdict<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        let all = |verdict: &Self| (verdict.outcome, verdict.reason, verdict.delayed);
+        all(self) == all(other)
+            && (self.place(), self.pattern()) == (other.place(), other.pattern())
+    }
+}
+
+impl Eq for Verdict<'_> {}
+
+impl fmt::Debug for Verdict<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verdict")
+            .field("outcome", &self.outcome)
+            .field("reason", &self.reason)
+            .field("place", &self.place())
+            .field("pattern", &self.pattern())
+            .field("delayed", &self.delayed)
+            .finish()
+    }
 }

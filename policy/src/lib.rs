@@ -20,7 +20,7 @@
 //!
 //! let verdict = decider.connect(&Connect { ip: "10.1.2.3".parse().unwrap(), port: 80 });
 //! assert_eq!(verdict.outcome, Outcome::Prevent);
-//! assert_eq!(verdict.place, Some("rules[0].network.outbound.allow"));
+//! assert_eq!(verdict.place(), Some("rules[0].network.outbound.allow"));
 //! assert_eq!(decider.rule(), Some("payments"));
 //! ```
 //!

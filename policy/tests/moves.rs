@@ -94,7 +94,7 @@ fn the_entry_that_holds_a_folder_is_named_and_an_entry_that_allows_is_none() {
     let decider = compiled.decider();
     let verdict = decider.moves(b"/srv/a/", b"/srv/c/", &|_| true);
     assert_eq!(
-        (verdict.outcome, verdict.place),
+        (verdict.outcome, verdict.place()),
         (Outcome::Alert, Some("rules[0].filesystem.deny[0]"))
     );
     let verdict = decider.moves(b"/srv/d/", b"/srv/c/", &|_| true);

@@ -106,16 +106,16 @@ fn ten_thousand_destinations_and_names_compile_and_are_found() {
     );
     let d = big.decider();
     assert_eq!(
-        connect(d, "10.39.15.7 10000").place,
+        connect(d, "10.39.15.7 10000").place(),
         Some("rules[0].network.outbound.allow[9999]")
     );
     assert_eq!(connect(d, "10.39.15.7 9999").outcome, Outcome::Prevent);
     assert_eq!(
-        connect(d, "9.9.9.9 29999").place,
+        connect(d, "9.9.9.9 29999").place(),
         Some("rules[0].network.outbound.deny[9998]")
     );
     assert_eq!(
-        d.resolve(b"x.h9999.example.com").place,
+        d.resolve(b"x.h9999.example.com").place(),
         Some("rules[0].dns.allow[9999]")
     );
     assert_eq!(d.resolve(b"h9999.example.com").outcome, Outcome::Prevent);
@@ -154,7 +154,7 @@ fn ten_thousand_names_as_destinations_compile_and_are_found() {
             port,
         };
         assert_eq!(
-            d.connect_resolved(&event, name.as_bytes()).place,
+            d.connect_resolved(&event, name.as_bytes()).place(),
             Some(format!("rules[0].network.outbound.{place}").as_str()),
             "{name}:{port}"
         );

@@ -105,7 +105,7 @@ impl<'r> Trial<'r> {
         let verdict = act.judge(&new.decider());
         // The rule stands alone here, so that its number would mislead.
         let by = verdict
-            .place
+            .place()
             .map(|place| format!(" by {}", place.trim_start_matches("rules[0].")))
             .unwrap_or_default();
         let what = match verdict.outcome {

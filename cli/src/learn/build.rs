@@ -66,7 +66,7 @@ pub fn keep<'a>(
         } else {
             refused.push((
                 act.asked().to_string(),
-                verdict.place.unwrap_or_default().to_owned(),
+                verdict.place().unwrap_or_default().to_owned(),
             ));
         }
     }

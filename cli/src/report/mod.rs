@@ -295,7 +295,7 @@ impl Judge<'_> {
                 ask::compiled(&self.policy, identity, None)
             });
         act.judge_again(audit, &compiled.decider())
-            .place
+            .place()
             .and_then(|place| self.places.get(place))
             .copied()
             .unwrap_or(-1)

@@ -17,6 +17,7 @@ use crate::blob::{self, Blob, NONE, flag, header, setting, state};
 use crate::event::{Connect, File, Outcome, Process, Reason, Section, Verdict};
 use crate::moment;
 use ruling::Ruling;
+pub(crate) use ruling::Words;
 
 /// A compiled policy, ready to judge. A view on bytes that somebody else keeps: copying it costs nothing.
 #[derive(Clone, Copy, Debug)]
@@ -32,13 +33,7 @@ const SECTIONS: [Section; 5] = [
     Section::Filesystem,
 ];
 
-const OFF: Verdict<'static> = Verdict {
-    outcome: Outcome::Allow,
-    reason: Reason::Off,
-    place: None,
-    pattern: None,
-    delayed: false,
-};
+const OFF: Verdict<'static> = Verdict::new(Outcome::Allow, Reason::Off);
 
 impl<'a> Decider<'a> {
     /// Takes bytes that [`Compiled::as_bytes`](crate::Compiled::as_bytes) gave. `None`: they are cut, or from another version, or something

@@ -2,17 +2,37 @@
 
 use super::Decider;
 use super::judge::LISTS;
-use crate::blob::{header, setting, state};
+use crate::blob::{Blob, NONE, header, setting, state};
 use crate::event::{Outcome, Reason, Section, Verdict};
 
-/// Where the bytes do not hold together.
-const MALFORMED: Verdict<'static> = Verdict {
-    outcome: Outcome::Prevent,
-    reason: Reason::Unlisted,
-    place: None,
-    pattern: None,
-    delayed: false,
-};
+/// The words of a verdict, as long as nobody has asked for them. Words that cannot be read are none.
+#[derive(Clone, Copy)]
+pub(crate) struct Words<'a> {
+    blob: Blob<'a>,
+    /// The entry or the setting that decided; [`NONE`] for none.
+    entry: u32,
+    /// The entry of the curated lists that names a miner; [`NONE`] for none.
+    listed: u32,
+}
+
+impl<'a> Words<'a> {
+    pub(crate) const NONE: Self = Self {
+        blob: Blob(&[]),
+        entry: NONE,
+        listed: NONE,
+    };
+
+    pub(crate) fn place(&self) -> Option<&'a str> {
+        let (place, _) = Decider { blob: self.blob }.entry(self.entry)?;
+        (!place.is_empty()).then_some(place)
+    }
+
+    pub(crate) fn pattern(&self) -> Option<&'a str> {
+        let listed = LISTS.entry(self.listed);
+        let (_, pattern) = listed.or_else(|| Decider { blob: self.blob }.entry(self.entry))?;
+        (!pattern.is_empty()).then_some(pattern)
+    }
+}
 
 /// A verdict in numbers: who only wants to know whether something is let pass reads no text for it.
 #[derive(Clone, Copy)]
@@ -94,20 +114,21 @@ impl<'a> Decider<'a> {
         })
     }
 
-    /// The verdict, with the words of the entry that decided. Words that cannot be read change nothing about it.
+    /// The verdict, whose words are those of the entry that decided.
     #[inline(never)]
     pub(super) fn told(&self, ruling: Option<Ruling>) -> Verdict<'a> {
         let Some(ruling) = ruling else {
-            return MALFORMED;
+            // The bytes do not hold together.
+            return Verdict::new(Outcome::Prevent, Reason::Unlisted);
         };
-        let some = |text: &'a str| (!text.is_empty()).then_some(text);
-        let own = ruling.entry.and_then(|entry| self.entry(entry));
-        let listed = ruling.listed.and_then(|entry| LISTS.entry(entry));
         Verdict {
             outcome: ruling.outcome,
             reason: ruling.reason,
-            place: own.and_then(|(place, _)| some(place)),
-            pattern: listed.or(own).and_then(|(_, pattern)| some(pattern)),
+            words: Words {
+                blob: self.blob,
+                entry: ruling.entry.unwrap_or(NONE),
+                listed: ruling.listed.unwrap_or(NONE),
+            },
             delayed: ruling.delayed,
         }
     }

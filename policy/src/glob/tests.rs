@@ -35,7 +35,7 @@ fn hit(bytes: &[u8], path: &[u8]) -> Option<String> {
         access: Access::Read,
     });
     match verdict.reason {
-        Reason::Denied => verdict.pattern.map(str::to_owned),
+        Reason::Denied => verdict.pattern().map(str::to_owned),
         Reason::Unrestricted => None,
         other => panic!("{other:?}"),
     }

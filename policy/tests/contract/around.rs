@@ -50,11 +50,11 @@ fn a_program_that_cannot_be_followed_has_the_sections_effect_unless_the_setting_
         let off = expected.1 == Reason::Off;
         assert_eq!(d.active(Section::Processes), !off, "{section}");
         assert_eq!(
-            verdict.place,
+            verdict.place(),
             (!off).then_some("rules[0].processes.unfollowable"),
             "{section}"
         );
-        assert_eq!(verdict.pattern, None);
+        assert_eq!(verdict.pattern(), None);
     }
     let none = rule(r#""dns":{"effect":"prevent","deny":["x.com"]}"#);
     assert_eq!(short(none.decider().unfollowable()), (Allow, Reason::Off));
@@ -97,7 +97,7 @@ fn a_program_without_a_file_has_the_effect_of_an_active_section() {
     }
     let compiled = rule(r#""processes":{"effect":"prevent","main_only":true}"#);
     assert_eq!(
-        compiled.decider().fileless().place,
+        compiled.decider().fileless().place(),
         Some("rules[0].processes.effect")
     );
 }
@@ -125,7 +125,7 @@ fn a_way_around_the_hooks_meets_the_strictest_of_all_active_sections() {
         for reason in [Reason::MemoryWrite, Reason::UnfollowableLibrary] {
             let verdict = compiled.decider().guard(reason);
             assert_eq!(short(verdict), (expected, reason), "{sections}");
-            assert_eq!((verdict.place, verdict.pattern), (None, None));
+            assert_eq!((verdict.place(), verdict.pattern()), (None, None));
         }
     }
 }
@@ -189,7 +189,7 @@ fn a_malformed_question_has_the_effect_of_the_dns_section() {
         let compiled = rule(sections);
         let verdict = compiled.decider().malformed_question();
         assert_eq!(short(verdict), expected, "{sections}");
-        assert_eq!(verdict.place, place, "{sections}");
+        assert_eq!(verdict.place(), place, "{sections}");
     }
 }
 
@@ -213,11 +213,11 @@ fn the_names_of_mining_pools_are_refused_even_without_a_dns_section() {
     ] {
         let verdict = d.resolve(name.as_bytes());
         assert_eq!(short(verdict), (Prevent, Reason::CryptoMiner), "{name}");
-        assert_eq!(verdict.place, Some("rules[0].processes.crypto_miners"));
-        assert!(verdict.pattern.is_some(), "{name}");
+        assert_eq!(verdict.place(), Some("rules[0].processes.crypto_miners"));
+        assert!(verdict.pattern().is_some(), "{name}");
     }
     assert_eq!(
-        d.resolve(b"pool.supportxmr.com").pattern,
+        d.resolve(b"pool.supportxmr.com").pattern(),
         Some("supportxmr.com")
     );
     for name in [

@@ -64,14 +64,14 @@ fn a_name_allows_the_addresses_that_it_led_to_on_its_ports_and_nothing_else() {
     }
     let verdict = resolved(d, "10.0.0.1 5433", "DB.internal");
     assert_eq!(
-        (verdict.place, verdict.pattern),
+        (verdict.place(), verdict.pattern()),
         (
             Some("rules[0].network.outbound.allow[2]"),
             Some("db.internal:5432-5434")
         )
     );
     assert_eq!(
-        connect(d, "10.0.0.1 5433").place,
+        connect(d, "10.0.0.1 5433").place(),
         Some("rules[0].network.outbound.allow")
     );
 }
@@ -96,7 +96,7 @@ fn names_and_networks_stand_in_one_list() {
         let verdict = resolved(d, to, name);
         assert_eq!(verdict.outcome, expected, "{to} by {name}");
         assert_eq!(
-            verdict.place,
+            verdict.place(),
             Some(format!("rules[0].network.outbound.{place}").as_str()),
             "{to} by {name}"
         );

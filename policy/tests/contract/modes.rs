@@ -88,7 +88,7 @@ fn a_policy_that_learns_allows_everything_and_says_why_it_would_not_have() {
     assert_eq!(reasons(d), REASONS);
     assert_eq!(outcomes(d), [Allow; 12]);
     assert_eq!(
-        d.resolve(b"evil.com").place,
+        d.resolve(b"evil.com").place(),
         Some("rules[0].dns.allow"),
         "the place that would have decided"
     );

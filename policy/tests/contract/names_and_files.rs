@@ -173,7 +173,7 @@ fn an_allow_list_of_files_is_for_reading_and_writing_and_opening_for_both_needs_
         );
     }
     assert_eq!(read(d, "/other").reason, Reason::Unlisted);
-    assert_eq!(read(d, "/other").place, Some("rules[0].filesystem.allow"));
+    assert_eq!(read(d, "/other").place(), Some("rules[0].filesystem.allow"));
 }
 
 #[test]
@@ -235,7 +235,7 @@ fn a_directory_that_is_a_link_is_named_by_either_path_even_below_what_exists() {
     ] {
         assert_eq!(read(d, path).outcome, expected, "{path}");
     }
-    assert_eq!(read(d, "/run/app/s").pattern, Some("/var/run/app/**"));
+    assert_eq!(read(d, "/run/app/s").pattern(), Some("/var/run/app/**"));
 }
 
 #[test]

@@ -98,7 +98,7 @@ fn loopback_stays_open_to_connect_unless_the_policy_closes_it() {
         (Prevent, Reason::LoopbackClosed)
     );
     assert_eq!(
-        connect(alone.decider(), "127.0.0.1 80").place,
+        connect(alone.decider(), "127.0.0.1 80").place(),
         Some("rules[0].network.outbound.loopback")
     );
     assert_eq!(
@@ -169,7 +169,7 @@ fn listen_is_judged_by_port_whatever_overlaps() {
         let verdict = d.listen(port);
         assert_eq!(verdict.outcome, expected, "{port}");
         assert_eq!(
-            verdict.place,
+            verdict.place(),
             Some(format!("rules[0].network.listen.{place}").as_str()),
             "{port}"
         );

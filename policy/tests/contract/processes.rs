@@ -50,8 +50,8 @@ fn main_only_lets_the_main_process_load_and_run_itself_and_nobody_anything_else(
         };
         let verdict = compiled.decider().process(&event);
         assert_eq!(short(verdict), expected, "{event:?}");
-        assert_eq!(verdict.place, Some("rules[0].processes.main_only"));
-        assert_eq!(verdict.pattern, None);
+        assert_eq!(verdict.place(), Some("rules[0].processes.main_only"));
+        assert_eq!(verdict.pattern(), None);
     }
 }
 
@@ -129,7 +129,7 @@ fn a_pattern_also_names_the_file_that_a_link_in_it_leads_to() {
         .decider()
         .process(&start("/usr/bin/dash", "/usr/bin/dash"));
     assert_eq!(
-        verdict.pattern,
+        verdict.pattern(),
         Some("/bin/sh"),
         "the entry is named as it stands in the policy"
     );
@@ -160,8 +160,8 @@ fn crypto_miners_are_known_by_program_and_by_argument_before_anything_else() {
     ] {
         let verdict = decider.process(&start(name, "x"));
         assert_eq!(short(verdict), (Prevent, Reason::CryptoMiner), "{name}");
-        assert_eq!(verdict.place, Some("rules[0].processes.crypto_miners"));
-        assert!(verdict.pattern.is_some());
+        assert_eq!(verdict.place(), Some("rules[0].processes.crypto_miners"));
+        assert!(verdict.pattern().is_some());
     }
     assert_eq!(
         decider.process(&start("/tmp/x", "/tmp/xmrig")).reason,
@@ -182,7 +182,7 @@ fn crypto_miners_are_known_by_program_and_by_argument_before_anything_else() {
         );
     }
     assert_eq!(
-        decider.argument(b"stratum+tcp://x").pattern,
+        decider.argument(b"stratum+tcp://x").pattern(),
         Some("stratum+tcp://")
     );
     assert!(

@@ -264,12 +264,12 @@ fn a_verdict_names_the_rule_the_place_and_the_entry() {
     assert_eq!(compiled.decider().rule(), Some("payments"));
     let verdict = compiled.decider().resolve(b"b.COM");
     assert_eq!(
-        (verdict.place, verdict.pattern),
+        (verdict.place(), verdict.pattern()),
         (Some("rules[1].dns.allow[1]"), Some("B.com"))
     );
     let verdict = compiled.decider().resolve(b"c.com");
     assert_eq!(
-        (verdict.place, verdict.pattern),
+        (verdict.place(), verdict.pattern()),
         (Some("rules[1].dns.allow"), None)
     );
 }

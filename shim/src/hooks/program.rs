@@ -616,15 +616,11 @@ fn settle(state: &State, verdict: &Verdict<'_>, path: &Name, word: Words<'_>) ->
 #[cold]
 #[inline(never)]
 fn unfollowable(state: &State) -> Verdict<'_> {
-    let verdict = state.decider.unfollowable();
+    let mut verdict = state.decider.unfollowable();
     if state.learns {
-        Verdict {
-            reason: Reason::UnfollowableProgram,
-            ..verdict
-        }
-    } else {
-        verdict
+        verdict.reason = Reason::UnfollowableProgram;
     }
+    verdict
 }
 
 /// How the path of the main process ends that may have such a helper.
@@ -638,13 +634,7 @@ fn is_launcher(main: &[u8], path: &[u8]) -> bool {
         .is_some_and(|installation| path.strip_prefix(installation) == Some(b"/lib/jspawnhelper"))
 }
 
-const ALLOWED: Verdict<'static> = Verdict {
-    outcome: Outcome::Allow,
-    reason: Reason::Off,
-    place: None,
-    pattern: None,
-    delayed: false,
-};
+const ALLOWED: Verdict<'static> = Verdict::new(Outcome::Allow, Reason::Off);
 
 /// What runs in place of a file.
 enum StandIn<'a> {
