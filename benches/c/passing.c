@@ -39,4 +39,7 @@ __attribute__((constructor)) static void start(void) {
     next_getaddrinfo = dlsym(RTLD_NEXT, "getaddrinfo");
     next_posix_spawn = dlsym(RTLD_NEXT, "posix_spawn");
     next_execve = dlsym(RTLD_NEXT, "execve");
+    // What a child loads, if that is not this.
+    char *child = getenv("FLOOR_CHILD");
+    if (child) putenv(child);
 }

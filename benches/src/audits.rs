@@ -47,10 +47,7 @@ fn run(place: &Place, effect: &str, rate: f64, seconds: f64) -> Outcome {
         .read_until(b'\n', &mut line)
         .is_ok_and(|length| length > 0)
     {
-        // Behind the timestamp and the level, which is as long for each of them.
-        let start = line.get(..120).unwrap_or(&line);
-        let is_notice = start.windows(13).any(|part| part == b"\"type\":\"polic");
-        if is_notice {
+        if is_notice(&line) {
             let record: Value = serde_json::from_slice(&line).unwrap_or_default();
             if record["attack"] == "audit-lost" {
                 lost += record["count"].as_f64().unwrap_or(1.0);
@@ -82,6 +79,16 @@ fn run(place: &Place, effect: &str, rate: f64, seconds: f64) -> Outcome {
         lost,
         late,
     }
+}
+
+/// Whether a line is about Palisade itself: by what stands behind its timestamp and its level.
+fn is_notice(line: &[u8]) -> bool {
+    const LEVEL: usize = r#"{"timestamp":"2026-01-01T00:00:00.000000Z","level":""#.len();
+    let behind = line.get(LEVEL..).and_then(|rest| {
+        let end = rest.iter().position(|byte| *byte == b'"')?;
+        rest.get(end..)
+    });
+    behind.is_some_and(|rest| rest.starts_with(br#"","palisade":1,"type":"policy""#))
 }
 
 /// Microseconds since the time that a line bears; both ends are within a minute.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 
 use crate::place::{Place, Variables, program, text};
@@ -31,6 +32,9 @@ const LEARNING: &str = "learning, known acts";
 /// What to stand before a call takes at least.
 const FLOOR: &str = "the floor";
 
+/// The same, in front of programs that load a library of the shape of ours, with the environment of a child of ours.
+const SHAPED: &str = "the floor, our shape";
+
 /// What a verdict on ten entries takes at least.
 const BY_HAND: &str = "judged by hand";
 
@@ -49,8 +53,11 @@ const JUDGED_BY_HAND: [&str; 11] = [
     "vfork+execve",
 ];
 
+/// The calls that start a program.
+const STARTS: [&str; 2] = ["posix_spawn", "vfork+execve"];
+
 /// Settings that no budget is set for.
-const UNBUDGETED: [&str; 3] = [FLOOR, BY_HAND, LEARNING];
+const UNBUDGETED: [&str; 4] = [FLOOR, SHAPED, BY_HAND, LEARNING];
 
 /// Nanoseconds of each call, one value a batch.
 pub type Taken = BTreeMap<String, Vec<f64>>;
@@ -148,12 +155,13 @@ pub fn in_turns(
     taken
 }
 
-/// The environment of who judges by hand: its children get that of a child of Palisade's, and load a library of the same shape.
-fn by_hand(place: &Place) -> Variables {
+/// The environment of a preload that stands in for ours: its children get that of a child of Palisade's under a policy of so many entries, and load a
+/// library of the same shape.
+fn in_place(place: &Place, entries: usize, preload: &Path) -> Variables {
     let shape = shape::preload(&place.library).unwrap_or_else(|| place.nothing.clone());
-    let mut variables = place.child(10);
+    let mut variables = place.child(entries);
     variables.retain(|(name, _)| name != "LD_PRELOAD");
-    variables.push(("LD_PRELOAD".into(), text(&place.judging)));
+    variables.push(("LD_PRELOAD".into(), text(preload)));
     variables.push(("FLOOR_CHILD".into(), format!("LD_PRELOAD={}", text(&shape))));
     variables
 }
@@ -164,7 +172,8 @@ pub fn measure(place: &Place, table: &mut Table) {
     learning.push(("PALISADE_MODE".into(), "learn".into()));
     let settings = [
         (FLOOR, place.preloading(&place.passing)),
-        (BY_HAND, by_hand(place)),
+        (SHAPED, in_place(place, 0, &place.passing)),
+        (BY_HAND, in_place(place, 10, &place.judging)),
         ("off", place.main(0)),
         ("10 entries", place.main(10)),
         ("10,000 entries", place.main(10_000)),
@@ -177,8 +186,12 @@ pub fn measure(place: &Place, table: &mut Table) {
     let empty = without.get("nothing").map_or(0.0, |times| median(times));
     for (call, bare) in &without {
         for ((setting, _), taken) in settings.iter().zip(&with) {
-            let is_of_floor = *setting != BY_HAND || JUDGED_BY_HAND.contains(&call.as_str());
-            let (Some(times), true) = (taken.get(call), call != "nothing" && is_of_floor) else {
+            let is_there = match *setting {
+                BY_HAND => JUDGED_BY_HAND.contains(&call.as_str()),
+                SHAPED => STARTS.contains(&call.as_str()),
+                _ => call != "nothing",
+            };
+            let (Some(times), true) = (taken.get(call), is_there) else {
                 continue;
             };
             if call.starts_with("syscall") || call.starts_with("dlsym") {
@@ -189,7 +202,7 @@ pub fn measure(place: &Place, table: &mut Table) {
                 table.difference(call, setting, "ns", (&less(times), &less(bare)), budget);
                 continue;
             }
-            let is_start = call.contains("spawn") || call.contains("exec");
+            let is_start = STARTS.contains(&call.as_str());
             let budget = match *setting {
                 setting if UNBUDGETED.contains(&setting) => None,
                 // A program that is started has the library to load, whatever the policy says.
@@ -209,7 +222,12 @@ pub fn measure(place: &Place, table: &mut Table) {
 /// What stands beside the budgets: a preload that does as little as a verdict takes, or nothing.
 fn floors<'c>(table: &mut Table, calls: impl Iterator<Item = &'c String>) {
     for call in calls {
-        table.floor(call, &["off"], (call, FLOOR));
+        let is_start = STARTS.contains(&call.as_str());
+        table.floor(
+            call,
+            &["off"],
+            (call, if is_start { SHAPED } else { FLOOR }),
+        );
         table.floor(call, &["10 entries", "10,000 entries"], (call, BY_HAND));
     }
 }
