@@ -68,8 +68,7 @@ impl Hits {
     }
 }
 
-/// A word as it is hashed: of a space that [folds](Space::folds) in lower case. By a flag, so that there is one function of each kind that follows,
-/// and not two.
+/// A word as it is hashed: of a space that [folds](Space::folds) in lower case.
 #[inline]
 const fn folded(word: u64, folds: bool) -> u64 {
     if folds { blob::lower(word) } else { word }
@@ -192,7 +191,7 @@ struct Index<'a> {
 }
 
 impl Decider<'_> {
-    /// Whether no key of `space`, which does not fold, is `name`, its beginning or its end. `Some(false)`: one may be.
+    /// Whether no key of `space` is `name`, its beginning or its end. `Some(false)`: one may be.
     ///
     /// What most names are is found out here in an eighth of the code that it takes to follow a key: between two calls of a program the kernel
     /// has been in the caches, and each line of code is fetched anew.
