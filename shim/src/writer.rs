@@ -198,6 +198,8 @@ fn drain(shared: &Shared, queue: &Queue, mut batch: Option<&mut Batch>, gathers:
                 if !batch.add(line) {
                     batch.deliver(queue);
                     batch.add(line);
+                    // Alerts that never rest leave the loop no end.
+                    take_handed(shared, queue);
                 }
             }
             _ => write_slot(shared, queue, slot),
@@ -211,6 +213,12 @@ fn drain(shared: &Shared, queue: &Queue, mut batch: Option<&mut Batch>, gathers:
     if let Some(batch) = batch {
         batch.deliver(queue);
     }
+    take_handed(shared, queue);
+    shared.busy.fetch_sub(1, Ordering::SeqCst);
+}
+
+/// Writes the lines of children, which wait for it.
+fn take_handed(shared: &Shared, queue: &Queue) {
     for (index, (handed, done)) in shared.handed.iter().zip(&shared.done).enumerate() {
         let mut bits = handed.load(Ordering::Acquire);
         while bits != 0 {
@@ -225,7 +233,6 @@ fn drain(shared: &Shared, queue: &Queue, mut batch: Option<&mut Batch>, gathers:
             }
         }
     }
-    shared.busy.fetch_sub(1, Ordering::SeqCst);
 }
 
 fn write_slot(shared: &Shared, queue: &Queue, slot: usize) {

@@ -9,8 +9,9 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use palisade_tests::{Log, records};
+use palisade_tests::{Log, policy, records};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use serde_json::json;
 
 use crate::run;
 
@@ -266,4 +267,41 @@ fn an_executed_childs_line_goes_to_the_other_stream_where_the_main_process_lends
     assert!(status.success(), "{status}");
     assert_eq!((&*text, &*captured), ("", ""));
     assert_eq!(records(rest.as_bytes()).len(), 1, "{rest}");
+}
+
+#[test]
+fn a_childs_line_is_written_between_alerts_that_never_rest() {
+    // Nothing is quicker to report. Without pidfd_getfd(2) a child has to give its lines to the main process.
+    let code = r#"struct sock_filter filter[] = {{BPF_LD | BPF_W | BPF_ABS, 0, 0, 0}, {BPF_JMP | BPF_JEQ | BPF_K, 0, 1, SYS_pidfd_getfd},
+            {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ERRNO | EPERM}, {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW}};
+        struct sock_fprog program = {4, filter};
+        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program)) abort();
+        struct sockaddr_in to = {AF_INET, htons(9), {htonl(0x7f000009)}}; int s = socket(AF_INET, SOCK_DGRAM, 0);
+        pid_t child = fork();
+        if (child == 0) {
+            int null = open("/dev/null", O_RDWR); dup2(null, 1); dup2(null, 2); usleep(5000);
+            for (int i = 0; i < 5; i++) connect(s, (void *)&to, sizeof to);
+            _exit(0);
+        }
+        do for (int i = 0; i < 1000; i++) connect(s, (void *)&to, sizeof to); while (waitpid(child, NULL, WNOHANG) == 0)"#;
+    let outbound = json!({ "deny": ["127.0.0.9"] });
+    let run = run("alert", code)
+        .policy(&policy(
+            json!({ "network": { "effect": "alert", "outbound": outbound } }),
+        ))
+        .log(Log::Unset);
+    let (log, reader) = Kind::Socket.open(run.folder());
+    let (other, other_reader) = Kind::Pipe.open(run.folder());
+    let mut command = run.command();
+    command
+        .env("PALISADE_AUDIT", "stdout")
+        .stdin(Stdio::null())
+        .stdout(log)
+        .stderr(other);
+    let status = wait(command);
+    assert!(status.success(), "{status}");
+    let (records, rest) = (records(reader.text().as_bytes()), other_reader.text());
+    let main: Vec<u32> = records.iter().map(|record| record.pid).collect();
+    let of_child = records.iter().filter(|record| main.contains(&record.ppid));
+    assert_eq!((of_child.count(), rest.as_str()), (5, ""));
 }
