@@ -351,18 +351,6 @@ impl Builder {
         let filter = self.filter(&rows, slots.len());
         let listen = disjoint(&self.listen);
 
-        let mut body: Vec<u8> = Vec::new();
-        let start = pool + self.pool.len();
-        let mut table =
-            |set: &mut dyn FnMut(usize, u32), index: usize, row: usize, flat: &[u32]| {
-                set(index, word(start + body.len()));
-                set(index + 1, word(flat.len() * 4 / row));
-                // Word by word: a million bytes one by one would take most of the time.
-                body.reserve(flat.len() * 4);
-                for word in flat {
-                    body.extend_from_slice(&word.to_le_bytes());
-                }
-            };
         // Offsets into the pool count from the beginning of the blob.
         let base = word(pool);
         for row in &mut self.entries {
@@ -376,33 +364,25 @@ impl Builder {
                 *program += base;
             }
         }
-        table(&mut set, header::SLOTS, blob::SLOT, slots.as_flattened());
-        table(
-            &mut set,
-            header::POSTINGS,
-            blob::POSTING,
-            self.postings.as_flattened(),
-        );
-        table(
-            &mut set,
-            header::ENTRIES,
-            blob::ENTRY,
-            self.entries.as_flattened(),
-        );
-        table(
-            &mut set,
-            header::SEGMENTS,
-            blob::SEGMENT,
-            segments.as_flattened(),
-        );
-        table(
-            &mut set,
-            header::LISTEN,
-            blob::SEGMENT,
-            listen.as_flattened(),
-        );
-        table(&mut set, header::MARKERS, blob::MARKER, &self.markers);
-        table(&mut set, header::FILTER, blob::FILTER, &filter);
+        let tables: [(usize, usize, &[u32]); 7] = [
+            (header::SLOTS, blob::SLOT, slots.as_flattened()),
+            (
+                header::POSTINGS,
+                blob::POSTING,
+                self.postings.as_flattened(),
+            ),
+            (header::ENTRIES, blob::ENTRY, self.entries.as_flattened()),
+            (header::SEGMENTS, blob::SEGMENT, segments.as_flattened()),
+            (header::LISTEN, blob::SEGMENT, listen.as_flattened()),
+            (header::MARKERS, blob::MARKER, &self.markers),
+            (header::FILTER, blob::FILTER, &filter),
+        ];
+        let mut end = pool + self.pool.len();
+        for (index, row, flat) in tables {
+            set(index, word(end));
+            set(index + 1, word(flat.len() * 4 / row));
+            end += flat.len() * 4;
+        }
         for (index, text) in [
             (header::RULE, self.rule),
             (header::ENFORCE_AFTER, self.enforce_after),
@@ -426,12 +406,16 @@ impl Builder {
         for (i, bits) in self.net6.iter().enumerate() {
             set(header::NET6 + i, *bits);
         }
-        set(header::LENGTH, word(start + body.len()));
+        set(header::LENGTH, word(end));
 
-        let beside = words.iter().chain(lengths.as_flattened());
-        let mut bytes: Vec<u8> = beside.flat_map(|w| w.to_le_bytes()).collect();
-        bytes.append(&mut self.pool);
-        bytes.append(&mut body);
+        // Once, and as large as it gets: memory that is touched first costs more than what is done in it.
+        let mut bytes = Vec::with_capacity(end);
+        append_words(&mut bytes, &words);
+        append_words(&mut bytes, lengths.as_flattened());
+        bytes.extend_from_slice(&self.pool);
+        for (_, _, flat) in tables {
+            append_words(&mut bytes, flat);
+        }
         bytes
     }
 
@@ -463,6 +447,13 @@ impl Builder {
     /// Says until when the rule does not prevent.
     pub(crate) fn delay(&mut self, until: &str) {
         self.enforce_after = Some((self.intern(until.as_bytes()), word(until.len())));
+    }
+}
+
+/// Word by word: a million bytes one by one would take most of the time.
+fn append_words(bytes: &mut Vec<u8>, words: &[u32]) {
+    for word in words {
+        bytes.extend_from_slice(&word.to_le_bytes());
     }
 }
 

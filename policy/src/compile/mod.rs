@@ -70,6 +70,8 @@ impl Compiled {
 /// The policy should come from [`parse`](crate::parse()). In one that was put together by hand, an entry that `parse` would have refused
 /// allows nothing and, in a deny list, denies everything.
 #[must_use]
+// Compiled for size, and so it stays where its only caller is compiled for speed.
+#[inline(never)]
 pub fn compile(policy: &Policy, context: &Context<'_>) -> Compiled {
     let mut compiler = Compiler {
         out: Builder::default(),

@@ -49,7 +49,8 @@ pub(crate) fn compile(pattern: &str) -> Result<Vec<Vec<Op>>, BadGlob> {
         );
     }
     // Most entries of a long policy are plain names, and it is read at each start of a function.
-    if !pattern.contains(['*', '?', '[', '{', '}', '\\']) {
+    let is_special = |byte| matches!(byte, b'*' | b'?' | b'[' | b'{' | b'}' | b'\\');
+    if !pattern.bytes().any(is_special) {
         return Ok(vec![pattern.bytes().map(Op::Byte).collect()]);
     }
     let tokens = syntax::parse(pattern)?;
