@@ -13,7 +13,7 @@
 //! - **entries**: `place offset, place length, pattern offset, pattern length`, the words of a verdict.
 //! - **markers**: entries whose pattern betrays a miner wherever it stands in an argument.
 //! - **filter**: a bit for each hash in the slots, as many words as a power of two. Where it is not set, there is no such slot. The first
-//!   [`MARKED`] words of each key have a bit as well ([`Hash::way`]): a name that goes another way is left at its first word, however many
+//!   [`MARKED`] words of each key have two bits as well ([`Hash::way`]): a name that goes another way is left at its first word, however many
 //!   keys there are.
 //! - **lengths**: for each space, how long the beginnings and the ends are that occur, ascending: `length, bytes`. `bytes` has a bit for
 //!   each byte, modulo 32, that stands where such a beginning stops or such an end starts: almost always it is a slash or a dot, so that most
@@ -147,7 +147,7 @@ pub(crate) const fn tag(space: Space, kind: Kind) -> u32 {
     1 + (space as u32) * 4 + kind as u32
 }
 
-/// How many words of a key, from its first byte or from its last one, have a bit in the filter. Most names differ within so many, and more
+/// How many words of a key, from its first byte or from its last one, have bits in the filter. Most names differ within so many, and more
 /// would fill it.
 pub(crate) const MARKED: usize = 3;
 

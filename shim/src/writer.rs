@@ -180,7 +180,8 @@ extern "C" fn run() -> ! {
 }
 
 /// Writes what waits. With room for a batch, as many waiting lines as fit go out in one write, which a pipe takes as one, as it does a single line
-/// (PIPE_BUF, pipe(7)): a burst costs two system calls for half a dozen lines. A line that waits alone is not kept waiting.
+/// (PIPE_BUF, pipe(7)): a burst costs two system calls for half a dozen lines. Where nothing waits, it
+/// lets others have the processor so many times (`gathers`) and looks again: 0 where a line may be the only one, which is not kept waiting.
 fn drain(shared: &Shared, queue: &Queue, mut batch: Option<&mut Batch>, gathers: u32) {
     shared.busy.fetch_add(1, Ordering::SeqCst);
     let next = || {

@@ -196,65 +196,31 @@ impl Decider<'_> {
     /// What most names are is found out here in an eighth of the code that it takes to follow a key: between two calls of a program the kernel
     /// has been in the caches, and each line of code is fetched anew.
     pub(super) fn is_of_no_key(&self, space: Space, name: &[u8]) -> Option<bool> {
-        let lengths = header::LENGTHS + space as usize * 4;
-        let filter = self.filter()?;
-        let mut walk = Walk::begun(filter, name.last_chunk(), space, Kind::Suffix);
-        let longest = walk.longest(name.len());
-        for (length, edges) in self.blob.lengths(lengths + 2)? {
-            if length > longest {
-                break;
-            }
-            let start = name.len() - length;
-            if stops(name.get(start), edges)
-                && walk
-                    .halt(filter, name.get(start..)?, space, Kind::Suffix)?
-                    .is_some()
-            {
-                return Some(false);
-            }
-        }
-        let mut walk = Walk::begun(filter, name.first_chunk(), space, Kind::Prefix);
-        let longest = walk.longest(name.len());
-        for (length, edges) in self.blob.lengths(lengths)? {
-            if length > longest {
-                break;
-            }
-            if stops(name.get(length.wrapping_sub(1)), edges)
-                && walk
-                    .halt(filter, name.get(..length)?, space, Kind::Prefix)?
-                    .is_some()
-            {
-                return Some(false);
-            }
-        }
-        Some(longest < name.len() || walk.halt(filter, name, space, Kind::Exact)?.is_none())
+        self.halts(space, name, |_, _, _| Some(false))
     }
 
     /// Asks everything that could match `name`: whole, by its beginnings, by its ends.
     pub(super) fn scan(&self, space: Space, name: &[u8], hits: &mut Hits) -> Option<()> {
-        let index = self.index()?;
-        let filter = index.filter;
-        let lengths = header::LENGTHS + space as usize * 4;
+        let slots = self.blob.table(header::SLOTS)?;
+        self.halts(space, name, |kind, length, hash| {
+            self.take(slots, (space, kind), hash, name, length, hits)?;
+            Some(true)
+        })?;
+        Some(())
+    }
 
-        // One walk over the name, as far as there are keys that go the same way, with a halt at each length that occurs, if the byte there
-        // can be the last of such a beginning.
-        let mut walk = Walk::begun(filter, name.first_chunk(), space, Kind::Prefix);
-        let longest = walk.longest(name.len());
-        for (length, edges) in self.blob.lengths(lengths)? {
-            if length > longest {
-                break;
-            }
-            if stops(name.get(length.wrapping_sub(1)), edges)
-                && let Some(hash) = walk.halt(filter, name.get(..length)?, space, Kind::Prefix)?
-            {
-                self.take(&index, (space, Kind::Prefix), hash, name, length, hits)?;
-            }
-        }
-        if longest == name.len()
-            && let Some(hash) = walk.halt(filter, name, space, Kind::Exact)?
-        {
-            self.take(&index, (space, Kind::Exact), hash, name, name.len(), hits)?;
-        }
+    /// Walks over `name` from its end and from its beginning, as far as there are keys that go the same way, and halts at each length that occurs,
+    /// if the byte there can be the edge of such an end or beginning. Where there may be a key, `ask` gets its kind, its length and its hash, and
+    /// says whether to go on. `Some(false)`: it did not.
+    #[inline(always)]
+    fn halts(
+        &self,
+        space: Space,
+        name: &[u8],
+        mut ask: impl FnMut(Kind, usize, u32) -> Option<bool>,
+    ) -> Option<bool> {
+        let filter = self.filter()?;
+        let lengths = header::LENGTHS + space as usize * 4;
 
         let mut walk = Walk::begun(filter, name.last_chunk(), space, Kind::Suffix);
         let longest = walk.longest(name.len());
@@ -265,11 +231,32 @@ impl Decider<'_> {
             let start = name.len() - length;
             if stops(name.get(start), edges)
                 && let Some(hash) = walk.halt(filter, name.get(start..)?, space, Kind::Suffix)?
+                && !ask(Kind::Suffix, length, hash)?
             {
-                self.take(&index, (space, Kind::Suffix), hash, name, length, hits)?;
+                return Some(false);
             }
         }
-        Some(())
+
+        let mut walk = Walk::begun(filter, name.first_chunk(), space, Kind::Prefix);
+        let longest = walk.longest(name.len());
+        for (length, edges) in self.blob.lengths(lengths)? {
+            if length > longest {
+                break;
+            }
+            if stops(name.get(length.wrapping_sub(1)), edges)
+                && let Some(hash) = walk.halt(filter, name.get(..length)?, space, Kind::Prefix)?
+                && !ask(Kind::Prefix, length, hash)?
+            {
+                return Some(false);
+            }
+        }
+        if longest == name.len()
+            && let Some(hash) = walk.halt(filter, name, space, Kind::Exact)?
+            && !ask(Kind::Exact, name.len(), hash)?
+        {
+            return Some(false);
+        }
+        Some(true)
     }
 
     /// The first entry of `deny` that means something below the folder `old` and not the same below `new`; both end in a slash. `is_there` is
@@ -285,7 +272,7 @@ impl Decider<'_> {
         const KINDS: [Kind; 3] = [Kind::Exact, Kind::Prefix, Kind::Suffix];
         let mut hits = Hits::new(access::BOTH);
         hits.lists = list::DENY;
-        let slots = self.index()?.slots;
+        let slots = self.blob.table(header::SLOTS)?;
         for row in 0..slots.count {
             let [_, slot_tag, key, length, head, _] = self.blob.row(slots, row)?;
             let kind = KINDS
@@ -342,7 +329,7 @@ impl Decider<'_> {
     #[inline(never)]
     fn take(
         &self,
-        index: &Index<'_>,
+        slots: Table,
         (space, kind): (Space, Kind),
         hash: u32,
         name: &[u8],
@@ -354,7 +341,7 @@ impl Decider<'_> {
             Kind::Prefix => (name.get(..length)?, name.get(length..)?),
             Kind::Suffix => (name.get(name.len().checked_sub(length)?..)?, name),
         };
-        let Some((head, count)) = self.find(index, tag(space, kind), hash, |k| {
+        let Some((head, count)) = self.find(slots, tag(space, kind), hash, |k| {
             if space.folds() {
                 k.eq_ignore_ascii_case(key)
             } else {
@@ -409,12 +396,11 @@ impl Decider<'_> {
     #[inline]
     fn find(
         &self,
-        index: &Index<'_>,
+        slots: Table,
         tag: u32,
         hash: u32,
         equal: impl Fn(&[u8]) -> bool,
     ) -> Option<Option<(u32, u32)>> {
-        let slots = index.slots;
         let mut at = hash as usize & slots.count.checked_sub(1)?;
         for _ in 0..slots.count {
             let [slot_hash, slot_tag, key, length, head, count] = self.blob.row(slots, at)?;
@@ -494,7 +480,7 @@ impl Decider<'_> {
         }
         // As an array, whose length is known, so that no function is called to compare a few bytes.
         let is_key = |k: &[u8]| <&[u8; LENGTH]>::try_from(k).is_ok_and(|k| k == key);
-        if let Some((first, count)) = self.find(index, tag, hash, is_key)? {
+        if let Some((first, count)) = self.find(index.slots, tag, hash, is_key)? {
             self.scan_segments(first, count, port, hits)?;
         }
         Some(())
