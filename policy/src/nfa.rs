@@ -33,6 +33,33 @@ struct Program<'a> {
 }
 
 impl Program<'_> {
+    /// Whether a program of nothing but bytes and one star matches, as most do: there is one place for all that stands before the star and one for
+    /// all that stands behind it. `None`: it is another one.
+    fn matches_around_a_star(&self, name: &[u8]) -> Option<bool> {
+        let (ops, _) = self.ops.as_chunks();
+        let is_other = |[code, _]: &[u8; 2]| *code != op::BYTE;
+        let (before, rest) = ops.split_at_checked(ops.iter().position(is_other)?)?;
+        let ([star, _], behind) = rest.split_first()?;
+        if !matches!(*star, op::STAR | op::REST) || behind.iter().any(is_other) {
+            return None;
+        }
+        let is = |ops: &[[u8; 2]], bytes: &[u8]| {
+            let mut both = ops.iter().zip(bytes);
+            both.all(|([_, wanted], byte)| wanted == byte)
+        };
+        let Some((start, rest)) = name.split_at_checked(before.len()) else {
+            return Some(false);
+        };
+        let Some(end) = rest.len().checked_sub(behind.len()) else {
+            return Some(false);
+        };
+        let (swallowed, end) = rest.split_at_checked(end)?;
+        let is_match = is(before, start)
+            && is(behind, end)
+            && (*star == op::REST || blob::place(swallowed, b'/', b'/').is_none());
+        Some(is_match)
+    }
+
     fn op(&self, state: usize) -> Option<(u8, u8)> {
         match self.ops.get(state * 2..state * 2 + 2)? {
             [code, operand] => Some((*code, *operand)),
@@ -83,7 +110,9 @@ impl Program<'_> {
 pub(crate) fn matches(blob: Blob<'_>, offset: u32, name: &[u8]) -> Option<bool> {
     let program = program(blob, offset)?;
     let states = program.states;
-    if states < 64 * FEW {
+    if let Some(is_match) = program.matches_around_a_star(name) {
+        Some(is_match)
+    } else if states < 64 * FEW {
         Some(run::<FEW>(&program, name)?.has(states))
     } else {
         Some(run::<MANY>(&program, name)?.has(states))

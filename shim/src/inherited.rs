@@ -318,7 +318,7 @@ mod tests {
         );
         let text = format!(
             "PALISADE_COMPILED={}\0",
-            str::from_utf8(&sixbit::encode(compiled.as_bytes())).unwrap()
+            str::from_utf8(&sixbit::encode(b"", compiled.as_bytes())).unwrap()
         );
         let text = CStr::from_bytes_with_nul(text.as_bytes()).unwrap();
         let all = [

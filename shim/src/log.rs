@@ -81,13 +81,17 @@ pub struct Log {
 impl Log {
     /// Notes what descriptors 1 and 2 of the calling process are. For the start of the main process.
     pub fn of_main(destination: Destination, main: u32) -> Self {
-        let first = match destination {
-            Destination::Stream(number) => number,
-            Destination::File(_) => 2,
+        let streams = match destination {
+            Destination::Stream(number) => {
+                let first = Stream::note(number, None);
+                [first, Stream::note(3 - number, first)]
+            }
+            // Whoever named a file wants no line elsewhere.
+            Destination::File(_) => [None; 2],
         };
         Self {
             destination,
-            streams: [Stream::note(first), Stream::note(3 - first)],
+            streams,
             main,
         }
     }
@@ -193,7 +197,8 @@ impl Log {
 }
 
 impl Stream {
-    fn note(number: c_int) -> Option<Self> {
+    /// `other` is what the other one was found to be: where both are the same pipe, it is opened once.
+    fn note(number: c_int, other: Option<Self>) -> Option<Self> {
         let stat = sys::fstat(number).ok()?;
         let kind = stat.mode & libc::S_IFMT;
         let appends = sys::fcntl(number, libc::F_GETFL, 0)
@@ -204,9 +209,10 @@ impl Stream {
             reopen: true,
         };
         let reopen = match kind {
-            libc::S_IFIFO | libc::S_IFCHR => {
-                candidate.open_at(sys::getpid()).map(sys::close).is_ok()
-            }
+            libc::S_IFIFO | libc::S_IFCHR => match other {
+                Some(other) if other.id == stat.id => other.reopen,
+                _ => candidate.open_at(sys::getpid()).map(sys::close).is_ok(),
+            },
             // A second description has its own offset: what it writes, the first would write over.
             libc::S_IFREG => appends && candidate.open_at(sys::getpid()).map(sys::close).is_ok(),
             _ => false,

@@ -37,8 +37,13 @@ static RANGES: [[AtomicUsize; 2]; LIBC] = [const { [const { AtomicUsize::new(0) 
 
 /// Is the address in the C library?
 pub fn is_libc(address: *const c_void) -> bool {
+    (0..LIBC).any(|which| is_part(which, address))
+}
+
+/// Is it in that part of it?
+fn is_part(which: usize, address: *const c_void) -> bool {
     let address = address as usize;
-    RANGES.iter().any(|[start, end]| {
+    RANGES.get(which).is_some_and(|[start, end]| {
         start.load(Ordering::Relaxed) <= address && address < end.load(Ordering::Relaxed)
     })
 }
@@ -220,13 +225,17 @@ impl<'a> Behind<'a> {
         libc.as_ref().filter(|_| self.first == 0)
     }
 
-    /// How far into `libc.so.6` a function lies; 0 if it has none of that name.
-    pub fn offset(&self, name: &CStr, hash: u32) -> u32 {
+    /// How far into `libc.so.6` a function lies; 0 if it has none of that name. `found` is what [`Behind::find`] gave for it.
+    pub fn offset(&self, name: &CStr, hash: u32, found: *const c_void) -> u32 {
         let [libc, ..] = &self.libc;
-        libc.as_ref()
-            .and_then(|symbols| Some((symbols, symbols.find(name, hash)?)))
-            .and_then(|(symbols, found)| symbols.offset_of(found))
-            .unwrap_or(0)
+        let Some(libc) = libc else { return 0 };
+        let found = match self.libc_alone() {
+            // Where libc has it, it was looked for nowhere else.
+            Some(_) if is_part(0, found) => Some(found),
+            Some(_) => None,
+            None => libc.find(name, hash).map(<*mut c_void>::cast_const),
+        };
+        found.and_then(|found| libc.offset_of(found)).unwrap_or(0)
     }
 
     /// As [`libc_symbol`], of what was there. `known` is what [`Behind::offset`] gave for this name and such a `libc.so.6`.
@@ -438,12 +447,12 @@ mod tests {
             // In the test build this code is in the program itself, behind which libc comes.
             let hash = hash(name.to_bytes());
             assert_eq!(behind.find(name, hash, None), known, "{name:?}");
-            let offset = behind.offset(name, hash);
+            let offset = behind.offset(name, hash, known);
             assert_eq!(behind.find(name, hash, Some(offset)), known, "{name:?}");
             assert_eq!(behind.in_libc(name, Some(offset)), known, "{name:?}");
         }
         let (name, hash) = (c"no_such_function", hash(b"no_such_function"));
-        assert_eq!(behind.offset(name, hash), 0);
+        assert_eq!(behind.offset(name, hash, core::ptr::null()), 0);
         for known in [None, Some(0)] {
             assert!(behind.find(name, hash, known).is_null());
             assert!(behind.in_libc(name, known).is_null());

@@ -70,7 +70,7 @@ pub fn hand_on(behind: &Behind) -> Option<Vec<u8>> {
         };
         bytes.extend([low, middle, high]);
     }
-    Some(sixbit::encode(&bytes))
+    Some(sixbit::encode(b"", &bytes))
 }
 
 /// What the offsets depend on: the names, and the build of libc.
@@ -96,6 +96,8 @@ mod tests {
     fn what_is_handed_on_is_where_libc_has_its_functions() {
         let mut room = objects::room::<{ objects::OBJECTS_MAX }>();
         let behind = Behind::now(&mut room);
+        around::resolve_among(&behind, None);
+        table::resolve(&behind, None);
         let text = hand_on(&behind).unwrap();
         let offsets = Offsets::read(&text, &behind).unwrap();
         let each: Vec<u32> = offsets.of_table().chain(offsets.of_around()).collect();
@@ -121,6 +123,6 @@ mod tests {
         for short in [&text[..text.len() - 1], &text[..letters], b"0:", b""] {
             assert!(Offsets::read(short, &behind).is_none());
         }
-        assert!(Offsets::read(&sixbit::encode(&[0; LENGTH - 3]), &behind).is_none());
+        assert!(Offsets::read(&sixbit::encode(b"", &[0; LENGTH - 3]), &behind).is_none());
     }
 }

@@ -279,13 +279,17 @@ pub fn compiled(environment: Environment) -> Option<Decider<'static>> {
     Decider::from_bytes(sixbit::decode(text, bytes)?)
 }
 
-/// The text that [`compiled`] reads; `None` if it is too long for an environment, and there is no memory to share.
-pub fn hand_on_compiled(bytes: &[u8]) -> Option<Vec<u8>> {
-    if bytes.len() < COMPILED_MAX / 4 * 3 {
-        Some(sixbit::encode(bytes))
+/// The entry of an environment that [`compiled`] reads; `None` if it is too long for one, and there is no memory to share.
+pub fn hand_on_compiled(bytes: &[u8]) -> Option<&'static CStr> {
+    const NAME: &[u8] = b"PALISADE_COMPILED=";
+    let mut entry = if bytes.len() < COMPILED_MAX / 4 * 3 {
+        sixbit::encode(NAME, bytes)
     } else {
-        shared::lay(bytes).map(String::into_bytes)
-    }
+        [NAME, shared::lay(bytes)?.as_bytes()].concat()
+    };
+    entry.push(0);
+    // SAFETY: what was pushed is the only NUL: the rest is a name and letters, or a name and a number.
+    Some(unsafe { CStr::from_bytes_with_nul_unchecked(entry.leak()) })
 }
 
 /// What the platform needs here.

@@ -18,18 +18,25 @@ const LETTERS: usize = 8;
 /// As many letters as are taken at a time.
 const PAIR: usize = 2 * LETTERS;
 
-/// The text of bytes: a number, a colon, and as many letters as it takes.
-pub fn encode(bytes: &[u8]) -> Vec<u8> {
-    let mut text = bytes.len().to_string().into_bytes();
-    text.push(b':');
-    text.reserve(bytes.len().div_ceil(BYTES) * LETTERS);
+/// `name`, and behind it the text of bytes: a number, a colon, and as many letters as it takes. There is room for one character more.
+pub fn encode(name: &[u8], bytes: &[u8]) -> Vec<u8> {
+    let number = bytes.len().to_string();
+    let head = [name, number.as_bytes(), b":"].concat();
+    // A page that is written first is one that the kernel has to make: there is no copy of a long text.
+    let length = head.len() + bytes.len().div_ceil(BYTES) * LETTERS;
+    let mut text = Vec::with_capacity(length + 1);
+    text.extend_from_slice(&head);
+    text.resize(length, 0);
+    let (to, _) = text
+        .get_mut(head.len()..)
+        .unwrap_or_default()
+        .as_chunks_mut::<LETTERS>();
     let (chunks, rest) = bytes.as_chunks::<BYTES>();
     let mut last = [0; BYTES];
     last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-    let last = (!rest.is_empty()).then_some(&last);
-    for chunk in chunks.iter().chain(last) {
+    for (to, chunk) in to.iter_mut().zip(chunks.iter().chain([&last])) {
         let [a, b, c, d, e, f] = *chunk;
-        text.extend_from_slice(&letters(u64::from_le_bytes([a, b, c, d, e, f, 0, 0])));
+        *to = letters(u64::from_le_bytes([a, b, c, d, e, f, 0, 0]));
     }
     text
 }
@@ -159,7 +166,7 @@ mod tests {
                 let bytes: Vec<u8> = (0..length)
                     .map(|i| (i as u8).wrapping_mul(37).wrapping_add(shift))
                     .collect();
-                let text = encode(&bytes);
+                let text = encode(b"", &bytes);
                 assert!(text.iter().all(u8::is_ascii_graphic), "{text:?}");
                 let mut to = vec![0xee; room(&text).unwrap()];
                 assert_eq!(decode(&text, &mut to), Some(bytes.as_slice()));
@@ -169,7 +176,7 @@ mod tests {
 
     #[test]
     fn what_is_no_such_text_is_refused() {
-        let good = encode(b"palisade");
+        let good = encode(b"", b"palisade");
         let mut to = [0; 64];
         assert!(decode(&good, &mut to).is_some());
         for index in 0..good.len() {

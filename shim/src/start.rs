@@ -214,7 +214,9 @@ fn start(environment: Environment, behind: &Behind<'_>) {
     let (decider, compiled) = match handed {
         Some(decider) => (
             decider,
-            environment.bytes("PALISADE_COMPILED").map(set_compiled),
+            environment
+                .bytes("PALISADE_COMPILED")
+                .map(|text| leak_c(&[b"PALISADE_COMPILED=", text].concat())),
         ),
         None => {
             let found = settings::policy(environment);
@@ -248,8 +250,7 @@ fn start(environment: Environment, behind: &Behind<'_>) {
                     Text::from(text.as_str()),
                 );
             }
-            let text = settings::hand_on_compiled(compiled.as_bytes());
-            (decider, text.as_deref().map(set_compiled))
+            (decider, settings::hand_on_compiled(compiled.as_bytes()))
         }
     };
     let learned = if decider.learns() {
@@ -401,11 +402,6 @@ struct Handed<'a> {
     compiled: Option<&'static CStr>,
     learned: Option<&'a str>,
     offsets: Option<&'a [u8]>,
-}
-
-/// The entry of the environment for a compiled policy.
-fn set_compiled(text: &[u8]) -> &'static CStr {
-    leak_c(&[b"PALISADE_COMPILED=", text].concat())
 }
 
 /// The settings that every child gets: the ones that were given, and what it could not find out by itself.

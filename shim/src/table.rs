@@ -332,9 +332,10 @@ macro_rules! hooks {
             }
         }
 
-        /// Where libc has each function, for [`Offsets`].
+        /// Where libc has each function, for [`Offsets`]. The slots are filled.
         pub fn in_libc(behind: &Behind) -> impl Iterator<Item = u32> {
-            functions().map(|(name, hash)| behind.offset(name, hash))
+            SLOTS.iter().zip(functions())
+                .map(|(slot, (name, hash))| behind.offset(name, hash, slot.load(Ordering::Relaxed)))
         }
 
         /// What [`in_libc`] is about: another table has another one.

@@ -11,26 +11,27 @@ impl Compiler<'_> {
     /// and, since a link can itself be removed or renamed, its own name in the directory that it really lies in.
     pub(super) fn aliases(&mut self, ops: &[Op]) -> Vec<Vec<Op>> {
         let literal = ops::literal_prefix(ops);
-        let whole = literal.len() == ops.len();
-        let mut starts = Vec::new();
-        if whole {
-            starts.push(literal.clone());
-        }
-        if let Some(slash) = literal.iter().rposition(|b| *b == b'/') {
-            starts.push(literal.get(..slash).unwrap_or_default().to_vec());
-        }
+        let slash = literal.iter().rposition(|b| *b == b'/');
+        let directory = literal.get(..slash.unwrap_or(0)).unwrap_or_default();
+        // Where the directory is not there, neither is what would be in it.
+        let in_directory = self.existing(directory);
+        let is_there = directory.is_empty()
+            || in_directory
+                .as_ref()
+                .is_some_and(|(length, _)| *length == directory.len());
+        let itself = (is_there && literal.len() == ops.len())
+            .then(|| self.existing(&literal))
+            .flatten();
         let mut aliases = Vec::new();
-        for start in starts {
-            if let Some((old, new)) = self.existing(&start) {
-                let alias: Vec<Op> = new
-                    .iter()
-                    .map(|b| Op::Byte(*b))
-                    .chain(ops.iter().skip(old).cloned())
-                    .collect();
-                // A name longer than any that Linux takes matches nothing.
-                if new.len() <= glob::MAX_PATTERN && alias != ops && !aliases.contains(&alias) {
-                    aliases.push(alias);
-                }
+        for (old, new) in itself.into_iter().chain(in_directory) {
+            if literal.get(..old) == Some(new.as_slice()) {
+                continue;
+            }
+            let rest = ops.iter().skip(old).cloned();
+            let alias: Vec<Op> = new.iter().map(|b| Op::Byte(*b)).chain(rest).collect();
+            // A name longer than any that Linux takes matches nothing.
+            if new.len() <= glob::MAX_PATTERN && !aliases.contains(&alias) {
+                aliases.push(alias);
             }
         }
         aliases

@@ -37,11 +37,12 @@ pub fn resolve_among(behind: &Behind, handed: Option<&Offsets>) {
     }
 }
 
-/// Where libc has them, for [`Offsets`].
+/// Where libc has them, for [`Offsets`]. They have been found.
 pub fn offsets(behind: &Behind) -> impl Iterator<Item = u32> {
-    NAMES
-        .into_iter()
-        .map(|name| behind.offset(name, symbols::hash(name.to_bytes())))
+    REAL.iter().zip(NAMES).map(|(slot, name)| {
+        let hash = symbols::hash(name.to_bytes());
+        behind.offset(name, hash, slot.load(Ordering::Relaxed))
+    })
 }
 
 /// Finds the real functions, for a stub that is called before the constructor.
