@@ -333,6 +333,7 @@ unsafe extern "C" {
 
 /// libc's `dl_iterate_phdr(3)`. By its name alone it could be somebody else's: the runtime of ThreadSanitizer has one, which jumps to a null pointer until
 /// `dlsym(3)` has told it of libc's, and that is a hook which comes here.
+#[cfg_attr(not(test), unsafe(link_section = ".text.palisade_start"))]
 fn iterate() -> Option<Iterate> {
     #[cfg_attr(not(test), unsafe(link_section = ".bss.palisade"))]
     static FOUND: AtomicPtr<c_void> = AtomicPtr::new(core::ptr::null_mut());
