@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 
 use crate::place::{Place, Variables, program, text};
-use crate::shape;
+use crate::shape::{self, Constructor};
 use crate::table::{Table, median};
 
 /// The name of a call, as the C program prints it, and the most that it may take with a section on.
@@ -32,7 +32,7 @@ const LEARNING: &str = "learning, known acts";
 /// What to stand before a call takes at least.
 const FLOOR: &str = "the floor";
 
-/// The same, in front of programs that load a library of the shape of ours, with the environment of a child of ours.
+/// The same, in front of programs that load a library of the shape of ours, which takes over by hand what a child of ours is told.
 const SHAPED: &str = "the floor, our shape";
 
 /// What a verdict on ten entries takes at least.
@@ -156,9 +156,10 @@ pub fn in_turns(
 }
 
 /// The environment of a preload that stands in for ours: its children get that of a child of Palisade's under a policy of so many entries, and load a
-/// library of the same shape.
+/// library of the same shape, which takes over by hand what they are told.
 fn in_place(place: &Place, entries: usize, preload: &Path) -> Variables {
-    let shape = shape::preload(&place.library).unwrap_or_else(|| place.nothing.clone());
+    let shape =
+        shape::preload(&place.library, Constructor::Child).unwrap_or_else(|| place.nothing.clone());
     let mut variables = place.child(entries);
     variables.retain(|(name, _)| name != "LD_PRELOAD");
     variables.push(("LD_PRELOAD".into(), text(preload)));

@@ -1,4 +1,4 @@
-//! A preload that has the shape of the library and does nothing: what is left of a start is the kernel's and the loader's.
+//! A preload that has the shape of the library: what is left of a start is the kernel's and the loader's, or what a child has to take over as well.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -11,9 +11,17 @@ const CODE: [&str; 1] = [".text"];
 const CONSTANTS: [&str; 3] = [".rodata", ".eh_frame", ".eh_frame_hdr"];
 const ZEROS: [&str; 1] = [".bss"];
 
+/// What the constructor does.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Constructor {
+    Nothing,
+    /// It takes over by hand what a child of ours is told.
+    Child,
+}
+
 /// The same exported functions, the same references to libc, as many relocations, and code, constants and zeros of the same length. `None` where
 /// the library cannot be read: readelf is of the package that brings the linker.
-pub fn preload(library: &Path) -> Option<PathBuf> {
+pub fn preload(library: &Path, constructor: Constructor) -> Option<PathBuf> {
     let read = |option: &str| {
         let output = Command::new("readelf")
             .args(["--wide", option])
@@ -74,18 +82,30 @@ pub fn preload(library: &Path) -> Option<PathBuf> {
     // Those of the two arrays below are relocations, too.
     text.push_str(&".quad floor\n".repeat(relative.saturating_sub(2)));
     text.push_str(&references);
+    if constructor == Constructor::Nothing {
+        text.push_str(".section .init_array,\"aw\",%init_array\n.balign 8\n.quad floor\n");
+    }
     let _ = write!(
         text,
-        ".section .init_array,\"aw\",%init_array\n.balign 8\n.quad floor\n\
-         .section .fini_array,\"aw\",%fini_array\n.balign 8\n.quad floor\n.bss\n.fill {},1,0\n",
+        ".section .fini_array,\"aw\",%fini_array\n.balign 8\n.quad floor\n.bss\n.fill {},1,0\n",
         size(&ZEROS)
     );
-    let source = text
+    let mut source = text
         .lines()
         .fold(String::from("__asm__(\n"), |mut source, line| {
             let _ = writeln!(source, "\"{}\\n\"", line.replace('"', "\\\""));
             source
         });
-    let flags = ["-shared", "-nostartfiles", "-Wl,-z,now", "-Wl,-z,relro"];
-    Some(program(&(source + ");\n"), &flags))
+    source.push_str(");\n");
+    if constructor == Constructor::Child {
+        source.push_str(include_str!("../c/child.c"));
+    }
+    let flags = [
+        "-shared",
+        "-fPIC",
+        "-nostartfiles",
+        "-Wl,-z,now",
+        "-Wl,-z,relro",
+    ];
+    Some(program(&source, &flags))
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use palisade_tests::wrapper;
 
 use crate::place::{Place, Variables, installed, program, text};
-use crate::shape;
+use crate::shape::{self, Constructor};
 use crate::table::Table;
 
 /// Starts commands in turns; microseconds of each.
@@ -66,7 +66,7 @@ pub fn measure(place: &Place, table: &mut Table) {
     let most = place.main(10_000);
     let child = place.child(10);
     // The environment of a child is a part of what its start takes.
-    let shape = shape::preload(&place.library).map(|preload| {
+    let shape = shape::preload(&place.library, Constructor::Nothing).map(|preload| {
         let others = child.iter().filter(|(name, _)| name != "LD_PRELOAD");
         let mut variables: Variables = others.cloned().collect();
         variables.push(("LD_PRELOAD".into(), text(&preload)));
