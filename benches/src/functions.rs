@@ -14,9 +14,9 @@ pub fn measure(place: &Place, table: &mut Table) {
     let mut command = Command::new("python3");
     command.arg(repository().join("benches/functions.py"));
     command.args(if place.quick {
-        ["3", "100"]
+        ["10", "50"]
     } else {
-        ["8", "250"]
+        ["40", "50"]
     });
     command.envs(target.map(|target| ("CARGO_TARGET_DIR", target)));
     let output = command.output().unwrap_or_else(|cause| panic!("{cause}"));
