@@ -127,66 +127,53 @@ fn write(file: &Path, shape: Shape, lines: usize, nth: usize) -> f64 {
 
 /// Seconds of processor that a command took, and the most memory that it held, in MiB. It has one thread, so that this is one core.
 fn run(tool: &Path, file: &Path, arguments: &[&str]) -> (f64, f64) {
-    let mut child = Command::new("sh")
-        .args([
-            "-c",
-            "\"$@\" >/dev/null & echo $! >&2; wait $!; times",
-            "sh",
-        ])
-        .arg(tool)
+    let mut child = Command::new(tool)
         .args(arguments)
         .arg(file)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
+        .stdout(Stdio::null())
         .spawn()
-        .unwrap_or_else(|cause| panic!("palisade: {cause}"));
-    let mut errors = child.stderr.take().unwrap_or_else(|| panic!("no pipe"));
-    let mut pid = String::new();
-    let mut byte = [0];
-    while std::io::Read::read(&mut errors, &mut byte).is_ok_and(|read| read == 1) && byte != *b"\n"
-    {
-        pid.push(char::from(byte[0]));
-    }
-    let status = format!("/proc/{pid}/status");
+        .unwrap_or_else(|cause| panic!("{}: {cause}", tool.display()));
+    let (status, schedstat) = ["status", "schedstat"]
+        .map(|name| format!("/proc/{}/{name}", child.id()))
+        .into();
     let mut most = 0.0_f64;
-    while let Ok(text) = fs::read_to_string(&status) {
-        let peak = text.lines().find_map(|line| {
-            line.strip_prefix("VmHWM:")?
-                .split_whitespace()
-                .next()?
-                .parse::<f64>()
-                .ok()
-        });
-        let Some(peak) = peak else { break };
-        most = most.max(peak / 1024.0);
+    // One that has ended has no memory, and is there until it is waited for.
+    while let Some(peak) = fs::read_to_string(&status)
+        .ok()
+        .and_then(|text| peak_in(&text))
+    {
+        most = most.max(peak);
         thread::sleep(Duration::from_millis(5));
     }
-    let output = child
-        .wait_with_output()
-        .unwrap_or_else(|cause| panic!("palisade: {cause}"));
-    // The second line is that of the children: `0m0.310s 0m0.197s`.
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let seconds = text
-        .lines()
-        .nth(1)
-        .unwrap_or_default()
+    // proc_pid_schedstat(5): nanoseconds on a processor come first.
+    let text = fs::read_to_string(&schedstat).unwrap_or_default();
+    let nanoseconds = text
         .split_whitespace()
-        .filter_map(|time| {
-            let (minutes, seconds) = time.trim_end_matches('s').split_once('m')?;
-            Some(minutes.parse::<f64>().ok()? * 60.0 + seconds.parse::<f64>().ok()?)
-        })
-        .sum();
-    (seconds, most)
+        .next()
+        .and_then(|first| first.parse::<f64>().ok())
+        .unwrap_or_else(|| panic!("{schedstat}: {text:?}"));
+    let ended = child.wait();
+    assert!(ended.is_ok_and(|status| status.success()), "{arguments:?}");
+    (nanoseconds / 1e9, most)
+}
+
+/// The most memory that a process has held, in MiB, as its `/proc/PID/status` says; `None` for one that has ended.
+fn peak_in(status: &str) -> Option<f64> {
+    let peak = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: f64 = peak.split_whitespace().next()?.parse().ok()?;
+    Some(kib / 1024.0)
 }
 
 /// Throughput, memory, and the page.
 pub fn measure(place: &Place, table: &mut Table) {
-    let lines = if place.quick { 1_000_000 } else { 10_000_000 };
+    let lines = if place.quick { 1_000_000 } else { 4_000_000 };
     let file = place.write("bench.log", "");
     let tool = repository().join("target/release/palisade");
     for (setting, lines, nth) in [
         ("1 in 100 lines", lines, RARE),
-        ("audits alone", lines / 20, 1),
+        ("audits alone", lines / 10, 1),
     ] {
         let bytes = write(&file, Shape::Lines, lines, nth);
         for arguments in [
@@ -215,9 +202,12 @@ pub fn measure(place: &Place, table: &mut Table) {
                 .fold(f64::INFINITY, f64::min);
             let parsed = Spread::of(vec![bytes / fastest / 1e6]);
             table.value("serde_json alone", setting, "MB/s", parsed, None);
+            for name in ["audits --json", "audits"] {
+                table.floor(name, &[setting], ("serde_json alone", setting));
+            }
         }
     }
-    shapes(&tool, table, &file, lines / 10);
+    shapes(&tool, table, &file, lines / 8);
     page(place, table, &file);
     let _ = fs::remove_file(&file);
 }
@@ -260,6 +250,9 @@ fn shapes(tool: &Path, table: &mut Table, file: &Path, lines: usize) {
                     _ => "serde_json alone",
                 };
                 table.value(what, &setting, "MB/s", parsed, None);
+                for name in ["audits --json", "audits"] {
+                    table.floor(name, &[&setting], (what, &setting));
+                }
             }
         }
     }

@@ -2,7 +2,8 @@
 //!
 //! Neighbours on a machine make every absolute time a matter of luck, so nothing here stands alone: each measurement is run in turns with the
 //! same work without Palisade, one right after the other, and what counts is the median of the ratios or of the differences of such pairs, with
-//! the quartiles as the spread. Instruction counts (callgrind) do not depend on neighbours at all.
+//! the quartiles as the spread. Instruction counts (callgrind) do not depend on neighbours at all. What is absolute nevertheless is measured several
+//! times over the whole run.
 //!
 //! `--quick` takes fewer rounds and leaves out what takes long; `--only GROUP` takes one group of measurements.
 
@@ -23,6 +24,7 @@ mod starts;
 mod table;
 mod threads;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, ExitCode};
@@ -31,7 +33,7 @@ use std::time::{Duration, Instant};
 
 use place::Place;
 use serde_json::Value;
-use table::{Results, Table};
+use table::{Results, Table, quieter};
 
 /// Measures one group.
 type Measure = fn(&Place, &mut Table);
@@ -50,6 +52,16 @@ const GROUPS: [(&str, Measure); 11] = [
     ("peers", peers::measure),
     ("logs", logs::measure),
 ];
+
+/// Groups of which more than the ratios counts. A machine is half as fast from one minute to the next, and slower only by its neighbours: these are
+/// measured again later on, and of each row the pass is shown in which the work took least.
+const ABSOLUTE: [&str; 3] = ["decisions", "starts", "logs"];
+
+/// How often that is.
+const PASSES: usize = 3;
+
+/// It takes as long as the others together.
+const SELDOM: &str = "logs";
 
 /// More time than any group takes.
 const PATIENCE: Duration = Duration::from_secs(240);
@@ -71,16 +83,38 @@ fn main() -> ExitCode {
     if let Some(group) = behind("--group") {
         return one(group, quick);
     }
-    let mut results = Results::default();
-    for (name, _) in GROUPS {
-        if behind("--only").is_none_or(|only| only == name) {
+    let is_wanted = |name: &&str| behind("--only").is_none_or(|only| only == *name);
+    let names = GROUPS.map(|(name, _)| name).into_iter().filter(is_wanted);
+    let (again, once): (Vec<&str>, Vec<&str>) = names.partition(|name| ABSOLUTE.contains(name));
+    let mut tables: BTreeMap<&str, Result<Value, String>> = BTreeMap::new();
+    let mut others = once.chunks(once.len().div_ceil(PASSES).max(1));
+    for pass in 1..=PASSES {
+        for name in again.iter().chain(others.next().unwrap_or_default()) {
+            if *name == SELDOM && pass == 2 {
+                continue;
+            }
             eprint!("{name} …");
             let start = Instant::now();
-            match in_a_process(name, quick) {
-                Ok(table) => results.add(&table),
-                Err(why) => results.fail(format!("{name}: {why}")),
+            let table = in_a_process(name, quick);
+            eprint!(" {} s", start.elapsed().as_secs());
+            if ABSOLUTE.contains(name) {
+                eprint!(", {pass} of {PASSES}");
             }
-            eprintln!(" {} s", start.elapsed().as_secs());
+            eprintln!();
+            let table = match (tables.remove(name), table) {
+                (Some(Ok(known)), Ok(table)) => Ok(quieter(known, &table)),
+                (Some(Ok(known)), Err(_)) => Ok(known),
+                (_, table) => table,
+            };
+            tables.insert(name, table);
+        }
+    }
+    let mut results = Results::default();
+    for (name, _) in GROUPS {
+        match tables.get(name) {
+            Some(Ok(table)) => results.add(table),
+            Some(Err(why)) => results.fail(format!("{name}: {why}")),
+            None => {}
         }
     }
     results.print();

@@ -92,7 +92,7 @@ pub fn measure(place: &Place, table: &mut Table) {
     let unchecked: &[&str] = &["/bin/sh", "-c", &unchecked_script];
     let times = run(
         place,
-        place.rounds(1000),
+        place.rounds(350),
         &[
             (&bare, TRUE),
             (&nothing, TRUE),
@@ -225,7 +225,7 @@ pub fn measure(place: &Place, table: &mut Table) {
         &wrapper,
         (UNCHECKED, "the floor"),
     );
-    let times = run(place, place.rounds(40), &[(&bare, TRUE), (&most, TRUE)]);
+    let times = run(place, place.rounds(20), &[(&bare, TRUE), (&most, TRUE)]);
     if let [without, with] = times.as_slice() {
         table.difference(
             "the main process",
@@ -249,7 +249,7 @@ pub fn measure(place: &Place, table: &mut Table) {
         let words: Vec<&str> = std::iter::once(&*path)
             .chain(arguments.iter().copied())
             .collect();
-        let rounds = place.rounds(if what.starts_with("python") { 100 } else { 40 });
+        let rounds = place.rounds(if what.starts_with("python") { 40 } else { 20 });
         let times = run(place, rounds, &[(&bare, &words), (&hundred, &words)]);
         if let [without, with] = times.as_slice() {
             table.difference(what, "100 entries", "µs", (with, without), None);
