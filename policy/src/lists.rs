@@ -60,7 +60,7 @@ pub(crate) fn miners() -> impl Iterator<Item = Miner> {
 pub(crate) fn compile() -> Vec<u8> {
     let mut out = Builder::default();
     // What the platform needs is no entry of a policy, and is never named.
-    let nobody = out.entry(format_args!(""), "");
+    let nobody = out.entry(&[], None, "");
     for file in files() {
         let (text, access) = match file {
             File::Read(text) => (text, access::READ),
@@ -71,7 +71,7 @@ pub(crate) fn compile() -> Vec<u8> {
     for miner in miners() {
         match miner {
             Miner::Program(name) => {
-                let entry = out.entry(format_args!(""), name);
+                let entry = out.entry(&[], None, name);
                 add(
                     &mut out,
                     Space::Miner,
@@ -82,11 +82,11 @@ pub(crate) fn compile() -> Vec<u8> {
                 );
             }
             Miner::Argument(text) => {
-                let entry = out.entry(format_args!(""), text);
+                let entry = out.entry(&[], None, text);
                 out.marker(entry);
             }
             Miner::Pool(name) => {
-                let entry = out.entry(format_args!(""), name);
+                let entry = out.entry(&[], None, name);
                 let below = format!(".{name}").into_bytes();
                 for shape in [Shape::Exact(name.into()), Shape::Suffix(below)] {
                     out.shape(Space::Dns, &shape, list::MINER, access::BOTH, entry);

@@ -26,15 +26,22 @@ impl Index {
         }
     }
 
+    /// Makes room for so many numbers more.
+    pub(crate) fn reserve(&mut self, count: usize) {
+        let least = (self.used + count) * 2;
+        if least <= self.slots.len() {
+            return;
+        }
+        let size = least.next_power_of_two().max(64);
+        let old = core::mem::replace(&mut self.slots, vec![(0, 0); size]);
+        for (hash, number) in old.into_iter().filter(|(_, number)| *number != 0) {
+            self.place(hash, number);
+        }
+    }
+
     /// Adds a number, which is not there yet.
     pub(crate) fn insert(&mut self, hash: u32, number: u32) {
-        if self.used * 2 >= self.slots.len() {
-            let size = (self.slots.len() * 2).max(64);
-            let old = core::mem::replace(&mut self.slots, vec![(0, 0); size]);
-            for (hash, number) in old.into_iter().filter(|(_, number)| *number != 0) {
-                self.place(hash, number);
-            }
-        }
+        self.reserve(1);
         self.used += 1;
         self.place(hash, number + 1);
     }

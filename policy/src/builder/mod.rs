@@ -10,7 +10,6 @@ use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
 use alloc::vec;
 use alloc::vec::Vec;
-use core::fmt;
 use core::net::IpAddr;
 use ports::{PortRule, disjoint};
 
@@ -58,28 +57,32 @@ struct Key {
     plain: u64,
 }
 
-/// Formatted text, at the end of bytes.
-struct Text<'b>(&'b mut Vec<u8>);
-
-impl fmt::Write for Text<'_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.0.extend_from_slice(text.as_bytes());
-        Ok(())
-    }
-}
-
 /// Tables hold at most some millions of rows (the text of a policy is bounded), so this never saturates.
 pub(crate) fn word(value: usize) -> u32 {
     u32::try_from(value).unwrap_or(NONE)
 }
 
 impl Builder {
-    /// An entry: where it stands and what it says. Returns its number.
-    pub(crate) fn entry(&mut self, place: fmt::Arguments<'_>, pattern: &str) -> u32 {
+    /// Makes room for so many entries more, as they mostly are: what grows is copied each time, into memory that is touched first.
+    #[inline(never)]
+    pub(crate) fn reserve(&mut self, count: usize) {
+        self.pool.reserve(count * 80);
+        self.text_index.reserve(count * 2);
+        self.key_index.reserve(count);
+    }
+
+    /// An entry: where it stands, in parts, which of a list it is there, and what it says. Returns its number.
+    pub(crate) fn entry(&mut self, place: &[&str], index: Option<usize>, pattern: &str) -> u32 {
         // No two entries stand at the same place.
         let place_at = self.pool.len();
-        // Writing to memory does not fail.
-        let _ = fmt::write(&mut Text(&mut self.pool), place);
+        for part in place {
+            self.pool.extend_from_slice(part.as_bytes());
+        }
+        if let Some(index) = index {
+            self.pool.push(b'[');
+            self.digits(index);
+            self.pool.push(b']');
+        }
         let length = self.pool.len() - place_at;
         let pattern_at = self.intern(pattern.as_bytes());
         self.entries.push([
@@ -89,6 +92,14 @@ impl Builder {
             word(pattern.len()),
         ]);
         word(self.entries.len() - 1)
+    }
+
+    /// By hand: what the standard library does for it is a third of all that an entry takes.
+    fn digits(&mut self, number: usize) {
+        if number > 9 {
+            self.digits(number / 10);
+        }
+        self.pool.push(b'0' + (number % 10) as u8);
     }
 
     fn append(&mut self, bytes: &[u8]) -> u32 {
@@ -452,8 +463,11 @@ impl Builder {
 
 /// Word by word: a million bytes one by one would take most of the time.
 fn append_words(bytes: &mut Vec<u8>, words: &[u32]) {
-    for word in words {
-        bytes.extend_from_slice(&word.to_le_bytes());
+    let start = bytes.len();
+    bytes.resize(start + words.len() * 4, 0);
+    let (to, _) = bytes.get_mut(start..).unwrap_or_default().as_chunks_mut();
+    for (to, word) in to.iter_mut().zip(words) {
+        *to = word.to_le_bytes();
     }
 }
 

@@ -86,6 +86,7 @@ pub fn compile(policy: &Policy, context: &Context<'_>) -> Compiled {
         compiler.out.flags |= flag::LEARN;
     }
     if let Some((_, rule)) = selected {
+        compiler.out.reserve(entries(rule));
         // What is no timestamp delays nothing.
         if let Some(after) = &rule.enforce_after
             && moment::seconds(after).is_ok_and(|after| context.now < after)
@@ -113,6 +114,24 @@ pub fn compile(policy: &Policy, context: &Context<'_>) -> Compiled {
     Compiled {
         bytes: compiler.out.finish(),
     }
+}
+
+/// How many entries a rule has, whether its sections are on or not.
+fn entries(rule: &Rule) -> usize {
+    let processes = rule.processes.as_ref();
+    let network = rule.network.as_ref();
+    let (dns, filesystem) = (rule.dns.as_ref(), rule.filesystem.as_ref());
+    processes.map_or(0, |section| section.allow.len() + section.deny.len())
+        + network.map_or(
+            0,
+            |Network {
+                 outbound, listen, ..
+             }| {
+                outbound.allow.len() + outbound.deny.len() + listen.allow.len() + listen.deny.len()
+            },
+        )
+        + dns.map_or(0, |section| section.allow.len() + section.deny.len())
+        + filesystem.map_or(0, |section| section.allow.len() + section.deny.len())
 }
 
 struct Compiler<'c> {
@@ -149,7 +168,7 @@ impl Compiler<'_> {
             "dns.effect",
             "processes.crypto_miners",
         ] {
-            self.out.entry(format_args!("{rule}.{setting}"), "");
+            self.out.entry(&[rule, ".", setting], None, "");
         }
     }
 
@@ -210,7 +229,7 @@ impl Compiler<'_> {
             ("allow", list::ALLOW, &section.allow),
         ] {
             for (i, text) in entries.iter().enumerate() {
-                let entry = self.out.entry(format_args!("{place}.{name}[{i}]"), text);
+                let entry = self.out.entry(&[place, ".", name], Some(i), text);
                 let space = if text.contains('/') {
                     Space::Program
                 } else {
@@ -248,9 +267,7 @@ impl Compiler<'_> {
                 ("allow", list::ALLOW, &outbound.allow),
             ] {
                 for (i, text) in entries.iter().enumerate() {
-                    let entry = self
-                        .out
-                        .entry(format_args!("{place}.outbound.{name}[{i}]"), text);
+                    let entry = self.out.entry(&[place, ".outbound.", name], Some(i), text);
                     match net::target(text) {
                         Ok(target) => self.target(&target, list, entry),
                         Err(_) if list == list::DENY => {
@@ -275,9 +292,7 @@ impl Compiler<'_> {
             ] {
                 for (i, port) in entries.iter().enumerate() {
                     let text = port.text();
-                    let entry = self
-                        .out
-                        .entry(format_args!("{place}.listen.{name}[{i}]"), &text);
+                    let entry = self.out.entry(&[place, ".listen.", name], Some(i), &text);
                     match net::ports(&text) {
                         Ok(ports) => self.out.listen(ports, list, entry),
                         Err(_) if list == list::DENY => self.out.listen(Ports::ALL, list, entry),
@@ -351,7 +366,7 @@ impl Compiler<'_> {
             ("allow", list::ALLOW, &section.allow),
         ] {
             for (i, text) in entries.iter().enumerate() {
-                let entry = self.out.entry(format_args!("{place}.{name}[{i}]"), text);
+                let entry = self.out.entry(&[place, ".", name], Some(i), text);
                 match domain::pattern(text) {
                     Ok(pattern) => self.domain(&pattern, list, entry),
                     Err(_) if list == list::DENY => {
@@ -387,9 +402,7 @@ impl Compiler<'_> {
             ("allow", list::ALLOW, &section.allow),
         ] {
             for (i, item) in entries.iter().enumerate() {
-                let entry = self
-                    .out
-                    .entry(format_args!("{place}.{name}[{i}]"), item.path());
+                let entry = self.out.entry(&[place, ".", name], Some(i), item.path());
                 let access = match item.access() {
                     FileAccess::Read => access::READ,
                     FileAccess::Write => access::WRITE,

@@ -48,11 +48,14 @@ pub(crate) fn compile(pattern: &str) -> Result<Vec<Vec<Op>>, BadGlob> {
             "a glob without it",
         );
     }
-    // Most entries of a long policy are plain names, and it is read at each start of a function.
+    // Most entries of a long policy are plain names, or plain up to a slash, and it is read at each start of a function.
     let is_special = |byte| matches!(byte, b'*' | b'?' | b'[' | b'{' | b'}' | b'\\');
-    if !pattern.bytes().any(is_special) {
+    let Some(special) = pattern.bytes().position(is_special) else {
         return Ok(vec![pattern.bytes().map(Op::Byte).collect()]);
-    }
+    };
+    // The slash is for the parser, which takes it together with the stars behind it.
+    let slash = pattern.bytes().take(special).rposition(|byte| byte == b'/');
+    let (plain, pattern) = pattern.split_at(slash.unwrap_or(0));
     let tokens = syntax::parse(pattern)?;
     if let [syntax::Token::Prefix] = tokens.as_slice() {
         return Ok(vec![vec![Op::Rest]]);
@@ -62,10 +65,10 @@ pub(crate) fn compile(pattern: &str) -> Result<Vec<Vec<Op>>, BadGlob> {
         let alternatives = expand::expand(&tokens)?;
         alternatives
             .iter()
-            .map(|tokens| ops::lower(tokens))
+            .map(|tokens| ops::lower(plain, tokens))
             .collect()
     } else {
-        vec![ops::lower(&tokens)]
+        vec![ops::lower(plain, &tokens)]
     };
     for alternative in &alternatives {
         if ops::program_len(alternative) > MAX_STATES {

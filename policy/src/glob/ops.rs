@@ -40,10 +40,11 @@ pub(crate) enum Shape {
     },
 }
 
-/// One alternative as operations.
-pub(crate) fn lower(tokens: &[Token]) -> Vec<Op> {
+/// One alternative as operations, behind what is plain.
+pub(crate) fn lower(plain: &str, tokens: &[Token]) -> Vec<Op> {
     // A token makes one, but for a few at the ends.
-    let mut ops = Vec::with_capacity(tokens.len() + 2);
+    let mut ops = Vec::with_capacity(plain.len() + tokens.len() + 2);
+    ops.extend(plain.bytes().map(Op::Byte));
     for token in tokens {
         match token {
             Token::Literal(c @ '\0'..='\x7f') => ops.push(Op::Byte(*c as u8)),
@@ -77,9 +78,7 @@ fn literal_len(ops: &[Op]) -> usize {
 
 /// The bytes of operations that are nothing else.
 fn bytes(ops: &[Op]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(ops.len());
-    bytes.extend(ops.iter().filter_map(byte));
-    bytes
+    ops.iter().map(|op| byte(op).unwrap_or(0)).collect()
 }
 
 /// The bytes with which every match begins.

@@ -13,10 +13,10 @@ use std::os::unix::ffi::OsStrExt as _;
 fn deny(patterns: &[&str]) -> Result<Vec<u8>, super::BadGlob> {
     let mut out = Builder::default();
     for _ in 0..crate::blob::setting::COUNT {
-        out.entry(format_args!("setting"), "");
+        out.entry(&["setting"], None, "");
     }
     for pattern in patterns {
-        let entry = out.entry(format_args!("deny"), pattern);
+        let entry = out.entry(&["deny"], None, pattern);
         for alternative in compile(pattern)? {
             for shape in ops::shapes(&alternative, false) {
                 out.shape(Space::File, &shape, list::DENY, access::BOTH, entry);
