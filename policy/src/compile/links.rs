@@ -13,13 +13,8 @@ impl Compiler<'_> {
         let literal = ops::literal_prefix(ops);
         let slash = literal.iter().rposition(|b| *b == b'/');
         let directory = literal.get(..slash.unwrap_or(0)).unwrap_or_default();
-        // Where the directory is not there, neither is what would be in it.
         let in_directory = self.existing(directory);
-        let is_there = directory.is_empty()
-            || in_directory
-                .as_ref()
-                .is_some_and(|(length, _)| *length == directory.len());
-        let itself = (is_there && literal.len() == ops.len())
+        let itself = (literal.len() == ops.len())
             .then(|| self.existing(&literal))
             .flatten();
         let mut aliases = Vec::new();

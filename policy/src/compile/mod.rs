@@ -32,7 +32,7 @@ pub struct Context<'a> {
     /// What the platform itself needs.
     pub platform: &'a Platform,
     /// `realpath(3)` of a directory or file, `None` if it does not exist. Used so that a pattern such as `/bin/sh` also names
-    /// `/usr/bin/dash`. What lies in a directory that does not exist is not asked for.
+    /// `/usr/bin/dash`.
     pub resolve: &'a dyn Fn(&[u8]) -> Option<Vec<u8>>,
     /// Seconds since 1970-01-01 UTC. Only `enforce_after` looks at it, and only now: a compiled policy has no clock.
     pub now: i64,

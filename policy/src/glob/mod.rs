@@ -54,7 +54,12 @@ pub(crate) fn compile(pattern: &str) -> Result<Vec<Vec<Op>>, BadGlob> {
         return Ok(vec![pattern.bytes().map(Op::Byte).collect()]);
     };
     // The slash is for the parser, which takes it together with the stars behind it.
-    let slash = pattern.bytes().take(special).rposition(|byte| byte == b'/');
+    // What braces multiply is counted there, and so it gets all of it.
+    let is_one = !pattern.contains('{');
+    let slash = pattern
+        .bytes()
+        .take(special)
+        .rposition(|byte| is_one && byte == b'/');
     let (plain, pattern) = pattern.split_at(slash.unwrap_or(0));
     let tokens = syntax::parse(pattern)?;
     if let [syntax::Token::Prefix] = tokens.as_slice() {
