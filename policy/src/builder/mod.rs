@@ -94,7 +94,7 @@ impl Builder {
         word(self.entries.len() - 1)
     }
 
-    /// By hand: what the standard library does for it is a third of all that an entry takes.
+    /// A number in decimal. By hand: each entry of a long policy has one, and the standard library's way to it is longer than the rest of it.
     fn digits(&mut self, number: usize) {
         if number > 9 {
             self.digits(number / 10);

@@ -214,7 +214,7 @@ fn a_directory_that_is_a_link_is_named_by_either_path_even_below_what_exists() {
             b"/var/run" => Some(b"/run".to_vec()),
             b"/var" => Some(b"/var".to_vec()),
             b"/proc/self" => Some(b"/proc/4711".to_vec()),
-            b"/etc" => Some(b"/etc".to_vec()),
+            // The name of a directory can be too long to be told.
             b"/etc/mtab" => Some(b"/proc/4711/mounts".to_vec()),
             b"/all" => Some(b"/".to_vec()),
             _ => None,

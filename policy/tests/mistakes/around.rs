@@ -187,12 +187,12 @@ fn what_is_too_much_is_refused() {
         vec!["\"a.b\""; 10_001].join(",")
     );
     assert_eq!(problems(&in_rule(&entries))[0].place, "rules[0].dns.deny");
-    let wide = format!(
-        r#""filesystem":{{"effect":"alert","deny":["/{}{}"]}}"#,
-        "{a,b}".repeat(9),
-        "x".repeat(1000)
-    );
-    assert!(problems(&in_rule(&wide))[0].message.contains("256 KiB"));
+    // Wherever the braces stand.
+    let (braces, plain) = ("{a,b}".repeat(9), "x".repeat(1000));
+    for pattern in [format!("/{braces}{plain}"), format!("/{plain}/{braces}")] {
+        let wide = format!(r#""filesystem":{{"effect":"alert","deny":["{pattern}"]}}"#);
+        assert!(problems(&in_rule(&wide))[0].message.contains("256 KiB"));
+    }
     let entry = format!("\"/{}{}\"", "{a,b}".repeat(9), "x".repeat(400));
     let entries = format!(
         r#""filesystem":{{"effect":"alert","deny":[{}]}}"#,
