@@ -53,15 +53,13 @@ const GROUPS: [(&str, Measure); 11] = [
     ("logs", logs::measure),
 ];
 
-/// Groups of which more than the ratios counts. A machine is half as fast from one minute to the next, and slower only by its neighbours: these are
-/// measured again later on, and of each row the pass is shown in which the work took least.
-const ABSOLUTE: [&str; 3] = ["decisions", "starts", "logs"];
+/// Groups of which more than the ratios counts, and how often they are measured. A machine is half as fast from one minute to the next, and slower only
+/// by its neighbours: these are measured again later on, and of each row the pass is shown in which the work took least. Logs take as long as the
+/// others together.
+const ABSOLUTE: [(&str, usize); 3] = [("decisions", 3), ("starts", 3), ("logs", 2)];
 
-/// How often that is.
+/// The most often that one is.
 const PASSES: usize = 3;
-
-/// It takes as long as the others together.
-const SELDOM: &str = "logs";
 
 /// More time than any group takes.
 const PATIENCE: Duration = Duration::from_secs(240);
@@ -85,20 +83,22 @@ fn main() -> ExitCode {
     }
     let is_wanted = |name: &&str| behind("--only").is_none_or(|only| only == *name);
     let names = GROUPS.map(|(name, _)| name).into_iter().filter(is_wanted);
-    let (again, once): (Vec<&str>, Vec<&str>) = names.partition(|name| ABSOLUTE.contains(name));
+    let passes = |name: &str| {
+        let found = ABSOLUTE.into_iter().find(|(group, _)| *group == name);
+        found.map_or(1, |(_, passes)| passes)
+    };
+    let (again, once): (Vec<&str>, Vec<&str>) = names.partition(|name| passes(name) > 1);
     let mut tables: BTreeMap<&str, Result<Value, String>> = BTreeMap::new();
     let mut others = once.chunks(once.len().div_ceil(PASSES).max(1));
     for pass in 1..=PASSES {
-        for name in again.iter().chain(others.next().unwrap_or_default()) {
-            if *name == SELDOM && pass == 2 {
-                continue;
-            }
+        let due = again.iter().filter(|name| pass <= passes(name));
+        for name in due.chain(others.next().unwrap_or_default()) {
             eprint!("{name} …");
             let start = Instant::now();
             let table = in_a_process(name, quick);
             eprint!(" {} s", start.elapsed().as_secs());
-            if ABSOLUTE.contains(name) {
-                eprint!(", {pass} of {PASSES}");
+            if passes(name) > 1 {
+                eprint!(", {pass} of {}", passes(name));
             }
             eprintln!();
             let table = match (tables.remove(name), table) {
