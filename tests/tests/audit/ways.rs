@@ -37,8 +37,20 @@ fn drain(mut reader: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
         let mut bytes = Vec::new();
-        // A terminal ends in an error (EIO).
-        let _ = reader.read_to_end(&mut bytes);
+        // A terminal ends in an error (EIO), said once while what was just written is still to be read: Linux looks for bytes first and
+        // for who may still write them afterwards. Only an error with nothing before it is the end.
+        let mut errors_in_a_row = 0;
+        while errors_in_a_row < 2 {
+            let before = bytes.len();
+            if reader.read_to_end(&mut bytes).is_ok() {
+                break;
+            }
+            errors_in_a_row = if bytes.len() == before {
+                errors_in_a_row + 1
+            } else {
+                1
+            };
+        }
         let _ = sender.send(bytes);
     });
     receiver
