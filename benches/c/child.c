@@ -14,22 +14,32 @@ static void *slots[FUNCTIONS];
 static char kept[64 * 1024];
 
 // Sixteen letters at a time would be a little less.
-static size_t unpack(const char *text, char *to) {
+static uint64_t letters(const char *text, char *to) {
     const uint64_t each = 0x0101010101010101;
-    while (*text && *text != ':') text++;
-    size_t done = 0;
+    uint64_t sixes;
+    memcpy(&sixes, text, 8);
+    sixes -= each * '0';
+    uint64_t twelves = (sixes & 0x3f003f003f003f00) >> 2 | (sixes & 0x003f003f003f003f);
+    uint64_t halves = (twelves & 0x0fff00000fff0000) >> 4 | (twelves & 0x00000fff00000fff);
+    uint64_t whole = (halves & 0x00ffffff00000000) >> 8 | (halves & 0x00ffffff);
+    memcpy(to, &whole, 8);
+    return sixes & each * 0xc0;
+}
+
+// A number of bytes, a colon, a bit for each twelve of them that are not zero, and sixteen letters for each of these. `to` is zeros.
+static size_t unpack(const char *text, size_t room, char *to) {
+    while (*text && (*text < '0' || *text > '9')) text++;
+    size_t count = 0;
+    for (; *text >= '0' && *text <= '9'; text++) count = count * 10 + (*text - '0');
+    if (*text != ':' || count + 14 > room) return 0;
+    const char *marks = text + 1, *at = marks + (count + 71) / 72;
     uint64_t wrong = 0;
-    for (const char *at = text + (*text == ':'); *at; at += 8, done += 6) {
-        uint64_t sixes;
-        memcpy(&sixes, at, 8);
-        sixes -= each * '0';
-        wrong |= sixes & each * 0xc0;
-        uint64_t twelves = (sixes & 0x3f003f003f003f00) >> 2 | (sixes & 0x003f003f003f003f);
-        uint64_t halves = (twelves & 0x0fff00000fff0000) >> 4 | (twelves & 0x00000fff00000fff);
-        uint64_t whole = (halves & 0x00ffffff00000000) >> 8 | (halves & 0x00ffffff);
-        memcpy(to + done, &whole, 8);
-    }
-    return wrong ? 0 : done;
+    for (size_t first = 0; first < count; first += 72, marks++)
+        for (unsigned marked = *marks - '0'; marked; marked &= marked - 1, at += 16) {
+            char *place = to + first + 12 * __builtin_ctz(marked);
+            wrong |= letters(at, place) | letters(at + 8, place + 6);
+        }
+    return wrong ? 0 : count;
 }
 
 static int begins(const char *text, const char *with) {
@@ -73,12 +83,12 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
     const char *base = libc(&sum);
     build = sum;
     if (functions && base) {
-        unsigned char where[8 + 3 * FUNCTIONS + 16];
-        size_t length = strlen(functions) < 4 * FUNCTIONS ? unpack(functions, (char *)where) : 0;
+        unsigned char where[8 + 3 * FUNCTIONS + 16] = {0};
+        size_t length = unpack(functions, sizeof where, (char *)where);
         for (size_t i = 0; 8 + 3 * i + 3 <= length && i < FUNCTIONS; i++) {
             const unsigned char *at = where + 8 + 3 * i;
             slots[i] = (void *)(base + (at[0] | at[1] << 8 | at[2] << 16));
         }
     }
-    if (policy) unpack(policy, kept + used);
+    if (policy) unpack(policy, sizeof kept - used, kept + used);
 }

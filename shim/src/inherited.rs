@@ -141,12 +141,13 @@ pub fn state(environment: Environment, library: &'static CStr) -> Option<&'stati
     let given: &[&'static [u8]] =
         unsafe { core::slice::from_raw_parts(settings.entries.as_ptr().cast(), settings.count) };
     // First of all, so that a process that was handed nothing has lost no time.
-    if !given.iter().any(|e| e.starts_with(b"PALISADE_COMPILED=")) {
-        return None;
-    }
+    let policy = given
+        .iter()
+        .find_map(|entry| behind(entry, settings::COMPILED))?;
 
-    // A compiled policy, unpacked, and the context without its escapes are no longer than they came.
-    let mut room = Room::of(2 * settings.length + 2 * library.count_bytes() + 64)?;
+    // The context without its escapes is no longer than it came.
+    let unpacked = sixbit::room(policy).unwrap_or_default();
+    let mut room = Room::of(2 * settings.length + unpacked + 2 * library.count_bytes() + 64)?;
     // SAFETY: the constructor runs once.
     let kept = unsafe { &mut *KEPT.settings.get() };
     for (place, entry) in kept.iter_mut().zip(given) {

@@ -267,11 +267,14 @@ fn unreadable(Errno(errno): Errno) -> String {
 /// still far less work than to parse the policy; one string may have 128 KiB (execve(2)).
 const COMPILED_MAX: usize = 48 * 1024;
 
-/// The compiled policy, as the main process hands it on (`PALISADE_COMPILED`), so that no child parses anything. `None`: it has to.
+/// The entry of an environment that has the compiled policy.
+pub const COMPILED: &[u8] = b"PALISADE_COMPILED=";
+
+/// The compiled policy, as the main process hands it on ([`COMPILED`]), so that no child parses anything. `None`: it has to.
 pub fn compiled(environment: Environment) -> Option<Decider<'static>> {
     // Without the context it is not the main process that speaks.
     environment.bytes("PALISADE_CONTEXT")?;
-    let text = environment.bytes("PALISADE_COMPILED")?;
+    let text = environment.setting(COMPILED)?;
     if let Some(bytes) = shared::take(text) {
         return Decider::from_bytes(bytes);
     }
@@ -281,11 +284,11 @@ pub fn compiled(environment: Environment) -> Option<Decider<'static>> {
 
 /// The entry of an environment that [`compiled`] reads; `None` if it is too long for one, and there is no memory to share.
 pub fn hand_on_compiled(bytes: &[u8]) -> Option<&'static CStr> {
-    const NAME: &[u8] = b"PALISADE_COMPILED=";
+    let name = COMPILED;
     let mut entry = if bytes.len() < COMPILED_MAX / 4 * 3 {
-        sixbit::encode(NAME, bytes)
+        sixbit::encode(name, bytes)
     } else {
-        [NAME, shared::lay(bytes)?.as_bytes()].concat()
+        [name, shared::lay(bytes)?.as_bytes()].concat()
     };
     entry.push(0);
     // SAFETY: what was pushed is the only NUL: the rest is a name and letters, or a name and a number.

@@ -1,7 +1,11 @@
-//! Bytes as text for an environment: six bits a character, from `0` to `o`, with the number of bytes in front.
+//! Bytes as text for an environment: six bits a character, from `0` to `o`.
 //!
-//! Base64 has the same density, but its letters are in five ranges. These are in one, so that eight of them are checked and put together in a
-//! dozen instructions: each child of a function does that with the whole policy.
+//! Base64 has the same density, but its letters are in five ranges. These are in one, so that sixteen of them are checked and put together in
+//! two dozen instructions: each child of a function does that with the whole policy. Half of what a compiled policy has is places of its tables
+//! where nothing is, so twelve bytes that are zero have no letters: an exec copies less, and a child touches fewer pages.
+//!
+//! The text is the number of bytes, a colon, a bit for each twelve bytes that have letters (six of those in a letter, the first lowest), and
+//! sixteen letters for each of them.
 
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -9,34 +13,44 @@ use alloc::vec::Vec;
 /// The letter for no bits.
 const FIRST: u8 = b'0';
 
+/// How many bits a letter has.
+const BITS: usize = 6;
+
 /// One in each of eight letters.
 const EACH: u64 = 0x0101_0101_0101_0101;
 
-/// Bytes and the letters that they make.
-const BYTES: usize = 6;
+/// So many letters are put together at a time.
 const LETTERS: usize = 8;
-/// As many letters as are taken at a time.
+
+/// As many as are taken at a time.
+const PAIR_BYTES: usize = 12;
 const PAIR: usize = 2 * LETTERS;
 
-/// `name`, and behind it the text of bytes: a number, a colon, and as many letters as it takes. There is room for one character more.
+/// `name`, and behind it the text of bytes. There is room for one character more.
 pub fn encode(name: &[u8], bytes: &[u8]) -> Vec<u8> {
     let number = bytes.len().to_string();
-    let head = [name, number.as_bytes(), b":"].concat();
-    // A page that is written first is one that the kernel has to make: there is no copy of a long text.
-    let length = head.len() + bytes.len().div_ceil(BYTES) * LETTERS;
-    let mut text = Vec::with_capacity(length + 1);
-    text.extend_from_slice(&head);
-    text.resize(length, 0);
-    let (to, _) = text
-        .get_mut(head.len()..)
-        .unwrap_or_default()
-        .as_chunks_mut::<LETTERS>();
-    let (chunks, rest) = bytes.as_chunks::<BYTES>();
-    let mut last = [0; BYTES];
+    let (pairs, rest) = bytes.as_chunks::<PAIR_BYTES>();
+    let mut last = [0; PAIR_BYTES];
     last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-    for (to, chunk) in to.iter_mut().zip(chunks.iter().chain([&last])) {
-        let [a, b, c, d, e, f] = *chunk;
-        *to = letters(u64::from_le_bytes([a, b, c, d, e, f, 0, 0]));
+    let count = bytes.len().div_ceil(PAIR_BYTES);
+    // A page that is written first is one that the kernel has to make: there is no copy of a long text.
+    let marks = count.div_ceil(BITS);
+    let mut text = Vec::with_capacity(name.len() + number.len() + 1 + marks + count * PAIR + 1);
+    text.extend_from_slice(name);
+    text.extend_from_slice(number.as_bytes());
+    text.push(b':');
+    let first_mark = text.len();
+    text.resize(first_mark + marks, FIRST);
+    for (index, pair) in pairs.iter().chain([&last]).enumerate() {
+        if *pair == [0; PAIR_BYTES] {
+            continue;
+        }
+        if let Some(mark) = text.get_mut(first_mark + index / BITS) {
+            *mark += 1 << (index % BITS);
+        }
+        let [a, b, c, d, e, f, g, h, i, j, k, l] = *pair;
+        text.extend(letters(u64::from_le_bytes([a, b, c, d, e, f, 0, 0])));
+        text.extend(letters(u64::from_le_bytes([g, h, i, j, k, l, 0, 0])));
     }
     text
 }
@@ -49,61 +63,55 @@ fn letters(bits: u64) -> [u8; LETTERS] {
     (sixes + EACH * FIRST as u64).to_le_bytes()
 }
 
-/// How many bytes [`decode`] needs to write to. `None`: it is no such text.
+/// How many bytes [`decode`] needs to write to: whole pairs. `None`: it is no such text.
 #[inline(always)]
 pub fn room(text: &[u8]) -> Option<usize> {
-    let (_, letters) = parts(text)?;
-    // It writes eight bytes at a time, of which six count.
-    Some(letters.len() / LETTERS * BYTES + 2)
+    let (length, ..) = parts(text)?;
+    Some(length.next_multiple_of(PAIR_BYTES))
 }
 
-/// The number of bytes, and the letters.
+/// The number of bytes, the marks, and the letters. The number is no more than 72 for each mark.
 #[cfg_attr(not(test), unsafe(link_section = ".text.palisade_start"))]
-fn parts(text: &[u8]) -> Option<(usize, &[u8])> {
+fn parts(text: &[u8]) -> Option<(usize, &[u8], &[u8])> {
     let colon = text.iter().take(20).position(|byte| *byte == b':')?;
     let length = usize::try_from(crate::settings::number(text.get(..colon)?)?).ok()?;
-    let letters = text.get(colon + 1..)?;
-    let is_right =
-        letters.len() % LETTERS == 0 && letters.len() / LETTERS == length.div_ceil(BYTES);
-    is_right.then_some((length, letters))
+    let marks = length.div_ceil(PAIR_BYTES).div_ceil(BITS);
+    let (marks, letters) = text.get(colon + 1..)?.split_at_checked(marks)?;
+    Some((length, marks, letters))
 }
 
 /// The bytes that [`encode`] was given, in `bytes`.
 #[cfg_attr(not(test), unsafe(link_section = ".text.palisade_start"))]
 pub fn decode<'b>(text: &[u8], bytes: &'b mut [u8]) -> Option<&'b [u8]> {
-    let (length, letters) = parts(text)?;
-    let (pairs, last) = letters.as_chunks::<PAIR>();
+    let (length, marks, letters) = parts(text)?;
+    let room = bytes.get_mut(..length.next_multiple_of(PAIR_BYTES))?;
+    let (places, _) = room.as_chunks_mut::<PAIR_BYTES>();
+    let (pairs, rest) = letters.as_chunks::<PAIR>();
+    let mut pairs = pairs.iter();
     let mut wrong = 0;
-    for (index, pair) in pairs.iter().enumerate() {
-        let to = bytes.get_mut(index * 2 * BYTES..)?;
-        wrong |= take_pair(pair, to.first_chunk_mut()?);
+    for (mark, places) in marks.iter().zip(places.chunks_mut(BITS)) {
+        let mut marked = mark.wrapping_sub(FIRST);
+        for place in places {
+            if marked & 1 == 0 {
+                *place = [0; PAIR_BYTES];
+            } else {
+                wrong |= take_pair(pairs.next()?, place);
+            }
+            marked >>= 1;
+        }
+        // More than are there, or than a letter has.
+        wrong |= u64::from(marked);
     }
-    if let Some(last) = last.first_chunk() {
-        let to = bytes.get_mut(pairs.len() * 2 * BYTES..)?;
-        wrong |= take(last, to.first_chunk_mut()?);
-    }
-    if wrong != 0 {
+    if wrong != 0 || !pairs.as_slice().is_empty() || !rest.is_empty() {
         return None;
     }
     bytes.get(..length)
 }
 
-/// Eight letters as six bytes, and two more that do not count. What is not zero was no letter.
-#[inline(always)]
-fn take(letters: &[u8; LETTERS], to: &mut [u8; LETTERS]) -> u64 {
-    // A letter below the first borrows from its neighbour, which shows in the two bits that are checked.
-    let sixes = u64::from_le_bytes(*letters).wrapping_sub(EACH * FIRST as u64);
-    let twelves = (sixes & 0x3f00_3f00_3f00_3f00) >> 2 | sixes & 0x003f_003f_003f_003f;
-    let halves = (twelves & 0x0fff_0000_0fff_0000) >> 4 | twelves & 0x0000_0fff_0000_0fff;
-    let whole = (halves & 0x00ff_ffff_0000_0000) >> 8 | halves & 0x00ff_ffff;
-    *to = whole.to_le_bytes();
-    sixes & (EACH * 0xc0)
-}
-
-/// The same with sixteen letters, in a third of the instructions.
+/// Sixteen letters as twelve bytes; in a third of the instructions that eight at a time take. What is not zero was no letter.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
-fn take_pair(letters: &[u8; PAIR], to: &mut [u8; BYTES + LETTERS]) -> u64 {
+fn take_pair(letters: &[u8; PAIR], to: &mut [u8; PAIR_BYTES]) -> u64 {
     use core::arch::x86_64::{
         _mm_and_si128, _mm_loadu_si128, _mm_madd_epi16, _mm_movemask_epi8, _mm_or_si128,
         _mm_set1_epi8, _mm_set1_epi16, _mm_set1_epi32, _mm_set1_epi64x, _mm_slli_epi16,
@@ -127,32 +135,35 @@ fn take_pair(letters: &[u8; PAIR], to: &mut [u8; BYTES + LETTERS]) -> u64 {
         _mm_storeu_si128(wholes.as_mut_ptr().cast(), whole);
         wrong
     };
-    let [first, second] = wholes.map(u64::to_le_bytes);
-    // The second over what does not count of the first.
-    if let Some(to) = to.first_chunk_mut() {
-        *to = first;
-    }
-    if let Some(to) = to.last_chunk_mut() {
-        *to = second;
-    }
+    put(wholes, to);
     wrong as u64
 }
 
-/// The same with sixteen letters.
+/// Sixteen letters as twelve bytes. What is not zero was no letter.
 #[cfg(not(target_arch = "x86_64"))]
 #[inline(always)]
-fn take_pair(letters: &[u8; PAIR], to: &mut [u8; BYTES + LETTERS]) -> u64 {
-    let mut wrong = 0;
-    let (chunks, _) = letters.as_chunks::<LETTERS>();
-    for (index, chunk) in chunks.iter().enumerate() {
-        if let Some(to) = to
-            .get_mut(index * BYTES..)
-            .and_then(|to| to.first_chunk_mut())
-        {
-            wrong |= take(chunk, to);
-        }
+fn take_pair(letters: &[u8; PAIR], to: &mut [u8; PAIR_BYTES]) -> u64 {
+    let (mut wholes, mut wrong) = ([0; 2], 0);
+    let (eights, _) = letters.as_chunks::<LETTERS>();
+    for (whole, letters) in wholes.iter_mut().zip(eights) {
+        // A letter below the first borrows from its neighbour, which shows in the two bits that are checked.
+        let sixes = u64::from_le_bytes(*letters).wrapping_sub(EACH * FIRST as u64);
+        let twelves = (sixes & 0x3f00_3f00_3f00_3f00) >> 2 | sixes & 0x003f_003f_003f_003f;
+        let halves = (twelves & 0x0fff_0000_0fff_0000) >> 4 | twelves & 0x0000_0fff_0000_0fff;
+        *whole = (halves & 0x00ff_ffff_0000_0000) >> 8 | halves & 0x00ff_ffff;
+        wrong |= sixes & (EACH * 0xc0);
     }
+    put(wholes, to);
     wrong
+}
+
+/// Twice six bytes, one behind the other.
+#[inline(always)]
+fn put([first, second]: [u64; 2], to: &mut [u8; PAIR_BYTES]) {
+    if let Some((front, back)) = to.split_first_chunk_mut() {
+        *front = (first | second << 48).to_le_bytes();
+        back.copy_from_slice(&((second >> 16) as u32).to_le_bytes());
+    }
 }
 
 #[cfg(test)]
@@ -172,6 +183,52 @@ mod tests {
                 assert_eq!(decode(&text, &mut to), Some(bytes.as_slice()));
             }
         }
+    }
+
+    #[test]
+    fn what_is_zero_has_no_letters() {
+        for length in 0..=200usize {
+            for one in 0..=length {
+                let mut bytes = vec![0; length];
+                if let Some(byte) = bytes.get_mut(one) {
+                    *byte = 0xff;
+                }
+                let text = encode(b"A=", &bytes).split_off(2);
+                let letters = if one < length { PAIR } else { 0 };
+                let marks = length.div_ceil(PAIR_BYTES).div_ceil(BITS);
+                assert_eq!(text.len(), length.to_string().len() + 1 + marks + letters);
+                let mut to = vec![0xee; room(&text).unwrap()];
+                assert_eq!(decode(&text, &mut to), Some(bytes.as_slice()));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_marked_has_to_be_there_and_nothing_else() {
+        // Two pairs, of which the second is there.
+        let good = encode(b"", &[[0; 12], [1; 12]].concat());
+        let mut to = [0; 64];
+        assert_eq!(decode(&good, &mut to).map(<[u8]>::len), Some(24));
+        let mark = good.iter().position(|byte| *byte == b':').unwrap() + 1;
+        assert_eq!(good[mark], FIRST + 2);
+        // Both, neither, one that is none of the two, and more than a letter has.
+        for other in [
+            FIRST + 3,
+            FIRST,
+            FIRST + 4,
+            FIRST + 64,
+            FIRST + 128,
+            FIRST - 1,
+        ] {
+            let mut text = good.clone();
+            text[mark] = other;
+            assert_eq!(decode(&text, &mut to), None, "{other}");
+        }
+        for more in [&good[good.len() - PAIR..], b"0"] {
+            assert_eq!(decode(&[&good, more].concat(), &mut to), None);
+        }
+        let vast = [b"999999999999999999:".as_slice(), &[FIRST; 99]].concat();
+        assert_eq!(room(&vast), None);
     }
 
     #[test]

@@ -215,8 +215,8 @@ fn start(environment: Environment, behind: &Behind<'_>) {
         Some(decider) => (
             decider,
             environment
-                .bytes("PALISADE_COMPILED")
-                .map(|text| leak_c(&[b"PALISADE_COMPILED=", text].concat())),
+                .setting(settings::COMPILED)
+                .map(|text| leak_c(&[settings::COMPILED, text].concat())),
         ),
         None => {
             let found = settings::policy(environment);
@@ -467,17 +467,9 @@ fn forced(environment: Environment, library: &'static CStr, handed: &Handed<'_>)
 /// preloaded library may wait behind us for each `open`.
 #[cfg_attr(not(test), unsafe(link_section = ".text.palisade_start"))]
 pub fn proves_names() -> bool {
-    // SAFETY: a C string.
-    let probe = unsafe {
-        sys::open_without_links(
-            libc::AT_FDCWD,
-            c"/".as_ptr(),
-            libc::O_PATH | libc::O_CLOEXEC,
-            0,
-        )
-    };
-    let Ok(fd) = probe else { return false };
-    sys::close(fd);
+    if !sys::has_open_without_links() {
+        return false;
+    }
     let Some(next) = table::open::next() else {
         return false;
     };

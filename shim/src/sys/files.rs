@@ -114,6 +114,16 @@ pub unsafe fn open_without_links(
     unsafe { open_resolving(dir, path, (flags, mode), libc::RESOLVE_NO_SYMLINKS) }
 }
 
+/// Would [`open_without_links`] be answered by the kernel, with that flag of Linux 5.6 and no filter in front that refuses it (seccomp(2))? Asked
+/// with a name that cannot be read: to open and close something takes about ten microseconds of each start.
+#[inline]
+pub fn has_open_without_links() -> bool {
+    let flags = libc::O_PATH | libc::O_CLOEXEC;
+    // SAFETY: the kernel checks the pointer.
+    let answer = unsafe { open_without_links(libc::AT_FDCWD, super::nowhere(), flags, 0) };
+    answer == Err(Errno(libc::EFAULT))
+}
+
 /// Does the name lead to a file by way of nothing but links that say where they lead? Those of /proc/self/fd do not.
 ///
 /// # Errors
