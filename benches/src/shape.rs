@@ -106,6 +106,8 @@ pub fn preload(library: &Path, constructor: Constructor) -> Option<PathBuf> {
         "-nostartfiles",
         "-Wl,-z,now",
         "-Wl,-z,relro",
+        // What is only read lies with the code.
+        "-Wl,-z,noseparate-code",
     ];
     Some(program(&source, &flags))
 }
