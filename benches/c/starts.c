@@ -1,8 +1,9 @@
-// starts ROUNDS CASE...: starts programs in turn and prints, for each case, the nanoseconds from posix_spawn(3) to the end, one line for each.
+// starts ROUNDS CASE...: starts programs in turns and prints, for each case, the nanoseconds from posix_spawn(3) to the end, one line for each.
 // A case is a file: its environment, one entry a line, an empty line, and the words of the command.
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,10 +49,20 @@ int main(int argc, char **argv) {
     posix_spawn_file_actions_init(&quiet);
     for (int fd = 0; fd < 3; fd++) posix_spawn_file_actions_addopen(&quiet, fd, "/dev/null", O_RDWR, 0);
     long *took = malloc(sizeof(long) * rounds * cases);
-    for (int round = -1; round < rounds; round++)
+    int *order = malloc(sizeof(int) * cases);
+    for (int i = 0; i < cases; i++) order[i] = i;
+    // The same numbers each time.
+    uint64_t random = 88172645463325252;
+    for (int round = -1; round < rounds; round++) {
+        // Shuffled: who follows a program with the same library finds that in the caches.
+        for (int left = cases; left > 1; left--) {
+            random ^= random << 13, random ^= random >> 7, random ^= random << 17;
+            int other = random % left, last = order[left - 1];
+            order[left - 1] = order[other];
+            order[other] = last;
+        }
         for (int each = 0; each < cases; each++) {
-            // Every other round backwards, so that no case always follows the same one.
-            int i = round & 1 ? cases - 1 - each : each;
+            int i = order[each];
             pid_t pid;
             int status;
             long start = now();
@@ -62,6 +73,7 @@ int main(int argc, char **argv) {
             if (status) return fprintf(stderr, "%s: status %x\n", argv[i + 2], status), 1;
             if (round >= 0) took[round * cases + i] = end - start;
         }
+    }
     for (int i = 0; i < cases; i++)
         for (int round = 0; round < rounds; round++) printf("%ld%c", took[round * cases + i], round + 1 < rounds ? ' ' : '\n');
 }

@@ -51,6 +51,9 @@ pub fn python() -> Option<PathBuf> {
 /// What any wrapper has to do: to be a shell, to start something that proves that the library can be loaded, and to become a main process.
 const UNCHECKED: &str = "a shell that starts one and becomes a main process";
 
+/// What a child is told, taken over by the fewest instructions. A long policy lies in memory that is shared, and is attached.
+const BY_HAND: &str = "a child of the library's shape, by hand";
+
 /// Children, the main process, the wrapper and the runtimes.
 pub fn measure(place: &Place, table: &mut Table) {
     const TRUE: &[&str] = &["/bin/true"];
@@ -66,20 +69,26 @@ pub fn measure(place: &Place, table: &mut Table) {
     let most = place.main(10_000);
     let child = place.child(10);
     // The environment of a child is a part of what its start takes.
-    let shape = shape::preload(&place.library, Constructor::Nothing).map(|preload| {
+    let of_shape = |constructor, child: &Variables| {
+        let preload = shape::preload(&place.library, constructor)?;
         let others = child.iter().filter(|(name, _)| name != "LD_PRELOAD");
         let mut variables: Variables = others.cloned().collect();
         variables.push(("LD_PRELOAD".into(), text(&preload)));
-        variables
-    });
+        Some(variables)
+    };
+    // They find the policy in memory that a main process shares with them, as long as it lives.
+    let (large_main, large) = place.family(1000);
+    let (largest_main, largest) = place.family(10_000);
+    let shape = of_shape(Constructor::Nothing, &child);
+    let by_hand = of_shape(Constructor::Child, &child);
+    let largest_by_hand = of_shape(Constructor::Child, &largest);
     if shape.is_none() {
         table.missing("a preload of the library's shape: readelf is not installed".to_owned());
     }
     let has_shape = shape.is_some();
     let shape = shape.unwrap_or_else(|| nothing.clone());
-    // They find the policy in memory that a main process shares with them, as long as it lives.
-    let (large_main, large) = place.family(1000);
-    let (largest_main, largest) = place.family(10_000);
+    let by_hand = by_hand.unwrap_or_else(|| nothing.clone());
+    let largest_by_hand = largest_by_hand.unwrap_or_else(|| nothing.clone());
     let mut wrapped = place.settings(100);
     wrapped.push(("PALISADE_LIBRARY".into(), text(&place.library)));
     let script = text(&wrapper());
@@ -92,11 +101,13 @@ pub fn measure(place: &Place, table: &mut Table) {
     let unchecked: &[&str] = &["/bin/sh", "-c", &unchecked_script];
     let times = run(
         place,
-        place.rounds(350),
+        place.rounds(600),
         &[
             (&bare, TRUE),
             (&nothing, TRUE),
             (&shape, TRUE),
+            (&by_hand, TRUE),
+            (&largest_by_hand, TRUE),
             (&off, TRUE),
             (&child, TRUE),
             (&large, TRUE),
@@ -114,6 +125,8 @@ pub fn measure(place: &Place, table: &mut Table) {
         bare_times,
         nothing_times,
         shape_times,
+        by_hand_times,
+        largest_by_hand_times,
         off_times,
         child_times,
         large_times,
@@ -127,7 +140,7 @@ pub fn measure(place: &Place, table: &mut Table) {
         wrapped_times,
     ] = times.as_slice()
     else {
-        panic!("fourteen cases");
+        panic!("sixteen cases");
     };
     drop((large_main, largest_main));
     for (what, setting, times, against, budget) in [
@@ -142,6 +155,14 @@ pub fn measure(place: &Place, table: &mut Table) {
             "a preload of the library's shape",
             "the floor",
             shape_times,
+            bare_times,
+            None,
+        ),
+        (BY_HAND, "10 entries", by_hand_times, bare_times, None),
+        (
+            BY_HAND,
+            "10,000 entries",
+            largest_by_hand_times,
             bare_times,
             None,
         ),
@@ -216,9 +237,11 @@ pub fn measure(place: &Place, table: &mut Table) {
             table.difference(what, setting, "µs", (times, against), budget);
         }
     }
-    let children = ["off", "10 entries", "1,000 entries", "10,000 entries"];
     let shape = ("a preload of the library's shape", "the floor");
-    table.floor("a child", &children, shape);
+    table.floor("a child", &["off"], shape);
+    table.floor("a child", &["10 entries"], (BY_HAND, "10 entries"));
+    let large = ["1,000 entries", "10,000 entries"];
+    table.floor("a child", &large, (BY_HAND, "10,000 entries"));
     let wrapper = ["100 entries"];
     table.floor(
         "wrapper and main process",
