@@ -319,35 +319,64 @@ pub fn is_plain(path: &[u8]) -> bool {
     true
 }
 
-/// Does a slash or a dot follow a slash anywhere? Eight places at a time: each byte beside the one behind it.
+/// Does a slash or a dot follow a slash anywhere? Many places at a time: each byte beside the one behind it.
 fn has_odd_pair(path: &[u8]) -> bool {
+    let (Some((_, front)), Some((_, behind))) = (path.split_last(), path.split_first()) else {
+        return false;
+    };
+    #[cfg(target_arch = "x86_64")]
+    if let Some(has) = has_odd_among(front, behind, is_odd_among_16) {
+        return has;
+    }
+    has_odd_among(front, behind, is_odd_among_8).unwrap_or_else(|| {
+        path.windows(2)
+            .any(|pair| matches!(pair, [b'/', b'/' | b'.']))
+    })
+}
+
+/// `None` where there are fewer places than are looked at at a time.
+#[inline(always)]
+fn has_odd_among<const AT_A_TIME: usize>(
+    front: &[u8],
+    behind: &[u8],
+    is_odd: impl Fn(&[u8; AT_A_TIME], &[u8; AT_A_TIME]) -> bool,
+) -> Option<bool> {
+    // What is left, with bytes that have been looked at.
+    let (last, last_behind) = (front.last_chunk()?, behind.last_chunk()?);
+    let (chunks, chunks_behind) = (front.as_chunks().0, behind.as_chunks().0);
+    let mut pairs = chunks.iter().zip(chunks_behind);
+    Some(pairs.any(|(chunk, behind)| is_odd(chunk, behind)) || is_odd(last, last_behind))
+}
+
+fn is_odd_among_8(bytes: &[u8; 8], behind: &[u8; 8]) -> bool {
     /// A word of eight of a byte.
     const fn each(byte: u8) -> u64 {
         u64::from_le_bytes([byte; 8])
     }
-    let is_odd = |bytes: &[u8; 8], behind: &[u8; 8]| {
-        let slashes = u64::from_le_bytes(*bytes) ^ each(b'/');
-        // A slash is a dot with the lowest bit set.
-        let marks = (u64::from_le_bytes(*behind) | each(1)) ^ each(b'/');
-        let both = slashes | marks;
-        // Not 0 if and only if one of the bytes is.
-        both.wrapping_sub(each(1)) & !both & each(0x80) != 0
+    let slashes = u64::from_le_bytes(*bytes) ^ each(b'/');
+    // A slash is a dot with the lowest bit set.
+    let marks = (u64::from_le_bytes(*behind) | each(1)) ^ each(b'/');
+    let both = slashes | marks;
+    // Not 0 if and only if one of the bytes is.
+    both.wrapping_sub(each(1)) & !both & each(0x80) != 0
+}
+
+/// The same in a third of the instructions.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn is_odd_among_16(bytes: &[u8; 16], behind: &[u8; 16]) -> bool {
+    use core::arch::x86_64::{
+        _mm_and_si128, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_movemask_epi8, _mm_or_si128,
+        _mm_set1_epi8,
     };
-    let (Some((_, front)), Some((_, behind))) = (path.split_last(), path.split_first()) else {
-        return false;
+    // SAFETY: every x86-64 has SSE2; sixteen bytes are read, at whatever address.
+    let odd = unsafe {
+        let slash = _mm_set1_epi8(b'/' as i8);
+        let marks = _mm_or_si128(_mm_loadu_si128(behind.as_ptr().cast()), _mm_set1_epi8(1));
+        let slashes = _mm_cmpeq_epi8(_mm_loadu_si128(bytes.as_ptr().cast()), slash);
+        _mm_movemask_epi8(_mm_and_si128(slashes, _mm_cmpeq_epi8(marks, slash)))
     };
-    let (words, words_behind) = (front.as_chunks::<8>().0, behind.as_chunks::<8>().0);
-    let is_found = |(word, behind)| is_odd(word, behind);
-    if words.iter().zip(words_behind).any(is_found) {
-        return true;
-    }
-    // What is left, with bytes that have been looked at.
-    match (front.last_chunk(), behind.last_chunk()) {
-        (Some(word), Some(behind)) => is_odd(word, behind),
-        _ => path
-            .windows(2)
-            .any(|pair| matches!(pair, [b'/', b'/' | b'.'])),
-    }
+    odd != 0
 }
 
 /// Where relative names begin: the working directory, or what `dirfd` stands for.
@@ -436,7 +465,7 @@ mod tests {
 
     #[test]
     fn a_pair_is_found_wherever_it_stands_and_nothing_else_is() {
-        for length in 0..26 {
+        for length in 0..52 {
             for filler in [b'a', b'.', b'0', 0x2e ^ 0x80, 0x2f ^ 0x80, 0xff, 0] {
                 let plain = vec![filler; length];
                 assert!(!has_odd_pair(&plain), "{plain:?}");

@@ -293,23 +293,59 @@ impl ListReader {
 /// All pages from `start` to `until` are readable.
 #[inline(always)]
 unsafe fn nul_from(start: usize, until: usize) -> usize {
-    const WORD: usize = size_of::<u64>();
-    const ONES: u64 = u64::from_ne_bytes([1; WORD]);
     let mut place = start & !(WORD - 1);
     // What stands before the text is none of its bytes.
-    let mut before = (1 << (8 * (start & (WORD - 1)))) - 1;
-    while place < until {
-        // SAFETY: an aligned word of a page that is readable. Another thread may write to it.
-        let word = unsafe { (place as *const u64).read_volatile() }.to_le() | before;
-        // The lowest bit that is set is the highest of the first byte that is zero.
-        let zeros = word.wrapping_sub(ONES) & !word & (ONES << 7);
-        if zeros != 0 {
-            return place + zeros.trailing_zeros() as usize / 8;
-        }
-        before = 0;
+    // SAFETY: an aligned word of a page that is readable.
+    let mut zeros = unsafe { zeros_of(place, start - place) };
+    while zeros == 0 {
         place += WORD;
+        if place >= until {
+            return until;
+        }
+        // SAFETY: as above.
+        zeros = unsafe { zeros_of(place, 0) };
     }
-    until
+    place + zeros.trailing_zeros() as usize / ZERO
+}
+
+/// How many bytes are looked at at a time, and how many bits stand for each in what [`zeros_of`] finds.
+#[cfg(target_arch = "x86_64")]
+const WORD: usize = 16;
+#[cfg(target_arch = "x86_64")]
+const ZERO: usize = 1;
+#[cfg(not(target_arch = "x86_64"))]
+const WORD: usize = size_of::<u64>();
+#[cfg(not(target_arch = "x86_64"))]
+const ZERO: usize = 8;
+
+/// The lowest bit that is set is one of those of the first byte of the word that is zero, leaving out so many bytes in front.
+///
+/// # Safety
+/// The word is aligned and readable. Another thread may write to it.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+unsafe fn zeros_of(place: usize, skipped: usize) -> u64 {
+    use core::arch::x86_64::{__m128i, _mm_cmpeq_epi8, _mm_movemask_epi8, _mm_setzero_si128};
+    // SAFETY: every x86-64 has SSE2; the caller's promise.
+    let zeros = unsafe {
+        let word = (place as *const __m128i).read_volatile();
+        _mm_movemask_epi8(_mm_cmpeq_epi8(word, _mm_setzero_si128()))
+    };
+    u64::from(zeros as u32) & u64::MAX << skipped
+}
+
+/// The same, eight bytes at a time.
+///
+/// # Safety
+/// As above.
+#[cfg(not(target_arch = "x86_64"))]
+#[inline(always)]
+unsafe fn zeros_of(place: usize, skipped: usize) -> u64 {
+    const ONES: u64 = u64::from_ne_bytes([1; WORD]);
+    // SAFETY: the caller's promise.
+    let word = unsafe { (place as *const u64).read_volatile() }.to_le();
+    let word = word | ((1 << (8 * skipped)) - 1);
+    word.wrapping_sub(ONES) & !word & (ONES << 7)
 }
 
 /// As [`Reader::readable_from`].
