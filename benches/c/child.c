@@ -6,8 +6,6 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/shm.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 extern struct r_debug _r_debug;
 
@@ -95,9 +93,9 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
     }
     // A long one lies in memory that is shared.
     if (policy && begins(policy += sizeof "PALISADE_COMPILED=" - 1, "shm:")) {
-        long id = 0;
+        int id = 0;
         for (policy += 4; *policy >= '0' && *policy <= '9'; policy++) id = id * 10 + (*policy - '0');
-        const uint64_t *laid = (const uint64_t *)syscall(SYS_shmat, id, NULL, SHM_RDONLY);
+        const uint64_t *laid = shmat(id, NULL, SHM_RDONLY);
         if ((intptr_t)laid != -1) build += *laid;
     } else if (policy)
         unpack(policy, sizeof kept - used, kept + used);

@@ -1,15 +1,17 @@
-// starts ROUNDS CASE...: starts programs in turns and prints, for each case, the nanoseconds from posix_spawn(3) to the end, one line for each.
+// starts ROUNDS WITHOUT CASE...: starts each case in turns with the one without, and prints the nanoseconds from posix_spawn(3) to the end: for each
+// case a line of those without, and one of its own.
 // A case is a file: its environment, one entry a line, an empty line, and the words of the command.
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#define FEW 10
 
 struct words {
     char **list;
@@ -48,32 +50,24 @@ int main(int argc, char **argv) {
     posix_spawn_file_actions_t quiet;
     posix_spawn_file_actions_init(&quiet);
     for (int fd = 0; fd < 3; fd++) posix_spawn_file_actions_addopen(&quiet, fd, "/dev/null", O_RDWR, 0);
-    long *took = malloc(sizeof(long) * rounds * cases);
-    int *order = malloc(sizeof(int) * cases);
-    for (int i = 0; i < cases; i++) order[i] = i;
-    // The same numbers each time.
-    uint64_t random = 88172645463325252;
-    for (int round = -1; round < rounds; round++) {
-        // Shuffled: who follows a program with the same library finds that in the caches.
-        for (int left = cases; left > 1; left--) {
-            random ^= random << 13, random ^= random >> 7, random ^= random << 17;
-            int other = random % left, last = order[left - 1];
-            order[left - 1] = order[other];
-            order[other] = last;
-        }
-        for (int each = 0; each < cases; each++) {
-            int i = order[each];
-            pid_t pid;
-            int status;
-            long start = now();
-            errno = posix_spawn(&pid, commands[i].list[0], &quiet, NULL, commands[i].list, environments[i].list);
-            if (errno) return perror(commands[i].list[0]), 1;
-            while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
-            long end = now();
-            if (status) return fprintf(stderr, "%s: status %x\n", argv[i + 2], status), 1;
-            if (round >= 0) took[round * cases + i] = end - start;
-        }
-    }
-    for (int i = 0; i < cases; i++)
-        for (int round = 0; round < rounds; round++) printf("%ld%c", took[round * cases + i], round + 1 < rounds ? ' ' : '\n');
+    long *took = malloc(sizeof(long) * cases * 2 * rounds);
+    // A few rounds of each case, and of all of them again: whatever else the machine does meets all alike.
+    for (int from = 0; from < rounds; from += FEW)
+        for (int with = 1; with < cases; with++)
+            for (int round = from - 1; round < from + FEW && round < rounds; round++)
+                for (int each = 0; each < 2; each++) {
+                    // Every other round backwards, so that none always follows the other.
+                    int is_with = (each + round) & 1, i = is_with ? with : 0;
+                    pid_t pid;
+                    int status;
+                    long start = now();
+                    errno = posix_spawn(&pid, commands[i].list[0], &quiet, NULL, commands[i].list, environments[i].list);
+                    if (errno) return perror(commands[i].list[0]), 1;
+                    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
+                    long end = now();
+                    if (status) return fprintf(stderr, "%s: status %x\n", argv[i + 2], status), 1;
+                    // The first round of each few fills the caches.
+                    if (round >= from) took[(with * 2 + is_with) * rounds + round] = end - start;
+                }
+    for (int i = 2 * rounds; i < cases * 2 * rounds; i++) printf("%ld%c", took[i], (i + 1) % rounds ? ' ' : '\n');
 }

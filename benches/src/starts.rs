@@ -9,12 +9,23 @@ use crate::place::{Place, Variables, installed, program, text};
 use crate::shape::{self, Constructor};
 use crate::table::Table;
 
-/// Starts commands in turns; microseconds of each.
-fn run(place: &Place, rounds: usize, cases: &[(&Variables, &[&str])]) -> Vec<Vec<f64>> {
+/// Microseconds of the same number of starts without and with.
+type Pair = (Vec<f64>, Vec<f64>);
+
+/// A command and its environment.
+type Case<'c> = (&'c Variables, &'c [&'c str]);
+
+/// Starts each command in turns with the first one, which is what stands against it.
+fn run<const CASES: usize>(
+    place: &Place,
+    rounds: usize,
+    without: Case<'_>,
+    cases: [Case<'_>; CASES],
+) -> [Pair; CASES] {
     let starter = program(include_str!("../c/starts.c"), &[]);
     let mut command = place.command(starter, &place.bare());
     command.arg(rounds.to_string());
-    for (index, (variables, words)) in cases.iter().enumerate() {
+    for (index, (variables, words)) in [without].iter().chain(&cases).enumerate() {
         let mut case = String::new();
         for (name, value) in *variables {
             let _ = writeln!(case, "{name}={value}");
@@ -26,16 +37,19 @@ fn run(place: &Place, rounds: usize, cases: &[(&Variables, &[&str])]) -> Vec<Vec
         command.arg(place.write(&format!("case-{index}"), case));
     }
     let output = command.output().unwrap_or_else(|cause| panic!("{cause}"));
-    assert!(output.status.success(), "{output:?}");
-    String::from_utf8_lossy(&output.stdout)
-        .lines()
-        .map(|line| {
-            line.split(' ')
-                .filter_map(|time| time.parse::<f64>().ok())
-                .map(|time| time / 1000.0)
-                .collect()
-        })
-        .collect()
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{} {errors}", output.status);
+    let text = String::from_utf8_lossy(&output.stdout);
+    let mut lines = text.lines().map(|line| {
+        line.split(' ')
+            .filter_map(|time| time.parse::<f64>().ok())
+            .map(|time| time / 1000.0)
+            .collect()
+    });
+    cases.map(|_| {
+        let pair = lines.next().zip(lines.next());
+        pair.unwrap_or_else(|| panic!("a line is missing"))
+    })
 }
 
 /// The interpreter itself, where what is in PATH is a script that looks for it.
@@ -50,6 +64,9 @@ pub fn python() -> Option<PathBuf> {
 
 /// What any wrapper has to do: to be a shell, to start something that proves that the library can be loaded, and to become a main process.
 const UNCHECKED: &str = "a shell that starts one and becomes a main process";
+
+/// What is left of a start is the kernel's and the loader's.
+const SHAPE: &str = "a preload of the library's shape";
 
 /// What a child is told, taken over by the fewest instructions. A long policy lies in memory that is shared, and is attached.
 const BY_HAND: &str = "a child of the library's shape, by hand";
@@ -99,165 +116,62 @@ pub fn measure(place: &Place, table: &mut Table) {
         text(&place.library)
     );
     let unchecked: &[&str] = &["/bin/sh", "-c", &unchecked_script];
-    let times = run(
-        place,
-        place.rounds(600),
-        &[
-            (&bare, TRUE),
-            (&nothing, TRUE),
-            (&shape, TRUE),
-            (&by_hand, TRUE),
-            (&largest_by_hand, TRUE),
-            (&off, TRUE),
-            (&child, TRUE),
-            (&large, TRUE),
-            (&largest, TRUE),
-            (&ten, TRUE),
-            (&hundred, TRUE),
-            (&thousand, TRUE),
-            (&bare, shell),
-            (&bare, probing),
-            (&wrapped, unchecked),
-            (&wrapped, &[&script, "/bin/true"]),
-        ],
-    );
-    let [
-        bare_times,
-        nothing_times,
-        shape_times,
-        by_hand_times,
-        largest_by_hand_times,
-        off_times,
-        child_times,
-        large_times,
-        largest_times,
-        ten_times,
-        hundred_times,
-        thousand_times,
-        shell_times,
-        probing_times,
-        unchecked_times,
-        wrapped_times,
-    ] = times.as_slice()
-    else {
-        panic!("sixteen cases");
-    };
-    drop((large_main, largest_main));
-    for (what, setting, times, against, budget) in [
-        (
-            "a preload of nothing",
-            "the floor",
-            nothing_times,
-            bare_times,
-            None,
-        ),
-        (
-            "a preload of the library's shape",
-            "the floor",
-            shape_times,
-            bare_times,
-            None,
-        ),
-        (BY_HAND, "10 entries", by_hand_times, bare_times, None),
-        (
-            BY_HAND,
-            "10,000 entries",
-            largest_by_hand_times,
-            bare_times,
-            None,
-        ),
-        ("a child", "off", off_times, bare_times, Some(80.0)),
-        ("a child", "10 entries", child_times, bare_times, Some(80.0)),
-        (
-            "a child",
-            "1,000 entries",
-            large_times,
-            bare_times,
-            Some(80.0),
-        ),
-        (
-            "a child",
-            "10,000 entries",
-            largest_times,
-            bare_times,
-            Some(80.0),
-        ),
-        (
-            "a child, above the library's shape",
-            "10 entries",
-            child_times,
-            shape_times,
-            None,
-        ),
-        (
-            "the main process",
-            "10 entries",
-            ten_times,
-            bare_times,
-            None,
-        ),
+    let wrapper_of_true = [&*script, "/bin/true"];
+    let floor = "the floor";
+    let rows: [(&str, &str, Case<'_>, Option<f64>); 15] = [
+        ("a preload of nothing", floor, (&nothing, TRUE), None),
+        (SHAPE, floor, (&shape, TRUE), None),
+        (BY_HAND, "10 entries", (&by_hand, TRUE), None),
+        (BY_HAND, "10,000 entries", (&largest_by_hand, TRUE), None),
+        ("a child", "off", (&off, TRUE), Some(80.0)),
+        ("a child", "10 entries", (&child, TRUE), Some(80.0)),
+        ("a child", "1,000 entries", (&large, TRUE), Some(80.0)),
+        ("a child", "10,000 entries", (&largest, TRUE), Some(80.0)),
+        ("the main process", "10 entries", (&ten, TRUE), None),
         (
             "the main process",
             "100 entries",
-            hundred_times,
-            bare_times,
+            (&hundred, TRUE),
             Some(1000.0),
         ),
-        (
-            "the main process",
-            "1,000 entries",
-            thousand_times,
-            bare_times,
-            None,
-        ),
-        (
-            "a shell that does nothing",
-            "the floor",
-            shell_times,
-            bare_times,
-            None,
-        ),
+        ("the main process", "1,000 entries", (&thousand, TRUE), None),
+        ("a shell that does nothing", floor, (&bare, shell), None),
         (
             "a shell that starts one and becomes a program",
-            "the floor",
-            probing_times,
-            bare_times,
+            floor,
+            (&bare, probing),
             None,
         ),
-        (UNCHECKED, "the floor", unchecked_times, bare_times, None),
+        (UNCHECKED, floor, (&wrapped, unchecked), None),
         (
             "wrapper and main process",
             "100 entries",
-            wrapped_times,
-            bare_times,
+            (&wrapped, &wrapper_of_true),
             Some(2000.0),
         ),
-    ] {
-        if has_shape || !what.contains("shape") {
-            table.difference(what, setting, "µs", (times, against), budget);
+    ];
+    let cases = rows.map(|(_, _, case, _)| case);
+    let times = run(place, place.rounds(600), (&bare, TRUE), cases);
+    for ((what, setting, _, budget), (without, with)) in rows.iter().zip(&times) {
+        if has_shape || ![SHAPE, BY_HAND].contains(what) {
+            table.difference(what, setting, "µs", (with, without), *budget);
         }
     }
-    let shape = ("a preload of the library's shape", "the floor");
-    table.floor("a child", &["off"], shape);
+    if has_shape {
+        let [(without, with)] = run(place, place.rounds(600), (&shape, TRUE), [(&child, TRUE)]);
+        let what = "a child, above the library's shape";
+        table.difference(what, "10 entries", "µs", (&with, &without), None);
+    }
+    drop((large_main, largest_main));
+    table.floor("a child", &["off"], (SHAPE, floor));
     table.floor("a child", &["10 entries"], (BY_HAND, "10 entries"));
     let large = ["1,000 entries", "10,000 entries"];
     table.floor("a child", &large, (BY_HAND, "10,000 entries"));
     let wrapper = ["100 entries"];
-    table.floor(
-        "wrapper and main process",
-        &wrapper,
-        (UNCHECKED, "the floor"),
-    );
-    let times = run(place, place.rounds(20), &[(&bare, TRUE), (&most, TRUE)]);
-    if let [without, with] = times.as_slice() {
-        table.difference(
-            "the main process",
-            "10,000 entries",
-            "µs",
-            (with, without),
-            None,
-        );
-    }
+    table.floor("wrapper and main process", &wrapper, (UNCHECKED, floor));
+    let [(without, with)] = run(place, place.rounds(20), (&bare, TRUE), [(&most, TRUE)]);
+    let what = "the main process";
+    table.difference(what, "10,000 entries", "µs", (&with, &without), None);
     let runtimes: [(&str, Option<PathBuf>, &[&str]); 3] = [
         ("python3 -c pass", python(), &["-c", "pass"]),
         ("node -e 0", installed("node"), &["-e", "0"]),
@@ -273,10 +187,8 @@ pub fn measure(place: &Place, table: &mut Table) {
             .chain(arguments.iter().copied())
             .collect();
         let rounds = place.rounds(if what.starts_with("python") { 40 } else { 20 });
-        let times = run(place, rounds, &[(&bare, &words), (&hundred, &words)]);
-        if let [without, with] = times.as_slice() {
-            table.difference(what, "100 entries", "µs", (with, without), None);
-            table.ratio(what, "100 entries", "µs", (with, without), None);
-        }
+        let [(without, with)] = run(place, rounds, (&bare, &words), [(&hundred, &words)]);
+        table.difference(what, "100 entries", "µs", (&with, &without), None);
+        table.ratio(what, "100 entries", "µs", (&with, &without), None);
     }
 }

@@ -65,6 +65,8 @@ pub struct Row {
     met: Option<bool>,
     /// The least, or the most, that it can be, as far as that is measured.
     floor: Option<f64>,
+    /// The row that it is of: what, and setting.
+    floor_of: Option<[String; 2]>,
 }
 
 /// All figures.
@@ -171,6 +173,7 @@ impl Table {
             let is_meant = row.what == what && settings.contains(&&*row.setting);
             if row.group == self.group && row.kind == kind && is_meant && row.budget.is_some() {
                 row.floor = Some(least);
+                row.floor_of = Some([of.to_owned(), setting.to_owned()]);
             }
         }
     }
@@ -199,6 +202,7 @@ impl Table {
             is_least: false,
             met: budget.map(|budget| figure.median <= budget),
             floor: None,
+            floor_of: None,
         });
     }
 
@@ -213,7 +217,7 @@ impl Table {
                     "without": row.without, "with": row.with,
                     "kind": match row.kind { "×" => "ratio", "+" => "difference", _ => "value" },
                     "median": row.figure.median, "low": row.figure.low, "high": row.figure.high,
-                    "budget": row.budget, "least": row.is_least, "met": row.met, "floor": row.floor,
+                    "budget": row.budget, "least": row.is_least, "met": row.met, "floor": row.floor, "floor_of": row.floor_of,
                 })
             })
             .collect();
@@ -318,6 +322,17 @@ pub fn quieter(mut one: Value, other: &Value) -> Value {
             && time(other) < time(row)
         {
             row.clone_from(other);
+        }
+    }
+    // A floor may have been lower in the other one.
+    let rows = one["rows"].as_array().cloned().unwrap_or_default();
+    for row in one["rows"].as_array_mut().into_iter().flatten() {
+        let is_floor = |other: &&Value| {
+            let of = &row["floor_of"];
+            other["what"] == of[0] && other["setting"] == of[1] && other["kind"] == row["kind"]
+        };
+        if let Some(floor) = rows.iter().find(is_floor) {
+            row["floor"] = floor["median"].clone();
         }
     }
     one

@@ -72,6 +72,7 @@ pub fn room(text: &[u8]) -> Option<usize> {
 
 /// The number of bytes, the marks, and the letters. The number is no more than 72 for each mark.
 #[cfg_attr(not(test), unsafe(link_section = ".text.palisade_start"))]
+#[inline(never)]
 fn parts(text: &[u8]) -> Option<(usize, &[u8], &[u8])> {
     let colon = text.iter().take(20).position(|byte| *byte == b':')?;
     let length = usize::try_from(crate::settings::number(text.get(..colon)?)?).ok()?;
