@@ -1,4 +1,4 @@
-// The floor of a call that is judged: a preload that does by hand what no hook with a verdict on ten entries can leave out, and nothing else. It
+// The floor of a call that is judged: a preload that does by hand what no hook with a verdict on ten entries (FLOOR_MANY: ten thousand) can leave out, and nothing else. It
 // copies what it judges, because another thread may write over it; looks that copy up by a hash, one for each length that an entry has; and
 // passes the copy on. What the platform needs goes first, an address may be meant by a name that led to it, an open can be cancelled as libc's can,
 // the variables that change which name is asked for are looked for, and a program is known by its file: its name, and whether its loader is one that
@@ -34,15 +34,17 @@
 #define EMPTY_PATH 0x1000
 
 static volatile unsigned active;
-static uint32_t filter[64];
+// As many as are used, less one, are a power of two.
+static uint32_t filter[1 << 14], filter_last = 63;
 static struct entry {
-    uint32_t hash;
-    unsigned char length, first, count;
-    char key[33];
-} entries[32];
+    uint32_t hash, first;
+    unsigned char length, count;
+    char key[30];
+} entries[1 << 15];
+static uint32_t entry_last = 31;
 static struct {
     uint16_t low, high;
-} ports[32];
+} ports[1 << 15];
 static unsigned all_ports;
 
 static inline uint64_t mix(uint64_t hash, uint64_t word) {
@@ -65,9 +67,9 @@ static uint32_t hash_of(const char *key, size_t length) {
 
 // The ports of a key are entered one after the other.
 static void enter(const char *key, size_t length, uint16_t low, uint16_t high) {
-    uint32_t hash = hash_of(key, length), at = hash % 32;
-    filter[hash / 32 % 64] |= 1u << hash % 32;
-    while (entries[at].length && (entries[at].hash != hash || memcmp(entries[at].key, key, length))) at = (at + 1) % 32;
+    uint32_t hash = hash_of(key, length), at = hash & entry_last;
+    filter[hash / 32 & filter_last] |= 1u << hash % 32;
+    while (entries[at].length && (entries[at].hash != hash || memcmp(entries[at].key, key, length))) at = (at + 1) & entry_last;
     if (!entries[at].length) entries[at] = (struct entry){.hash = hash, .length = length, .first = all_ports};
     memcpy(entries[at].key, key, length);
     ports[entries[at].first + entries[at].count++].low = low;
@@ -76,8 +78,8 @@ static void enter(const char *key, size_t length, uint16_t low, uint16_t high) {
 
 // Is there such a key, for that port?
 static inline int is_entry(uint32_t hash, const char *key, size_t length, unsigned port) {
-    if (!(filter[hash / 32 % 64] >> hash % 32 & 1)) return 0;
-    for (uint32_t at = hash % 32; entries[at].length; at = (at + 1) % 32) {
+    if (!(filter[hash / 32 & filter_last] >> hash % 32 & 1)) return 0;
+    for (uint32_t at = hash & entry_last; entries[at].length; at = (at + 1) & entry_last) {
         const struct entry *entry = &entries[at];
         if (entry->hash != hash || entry->length != length || memcmp(entry->key, key, length)) continue;
         for (unsigned i = entry->first; i < entry->first + entry->count; i++)
@@ -107,7 +109,7 @@ static int denies_address(const struct sockaddr_in *to) {
 }
 
 // How long the beginnings and the ends are that are entered.
-static unsigned char begins[8], ends[8];
+static unsigned char begins[16], ends[16];
 
 // By every beginning and end of a length that occurs, if it is at an edge, and by the whole.
 static int denies_name(const char *name, size_t length, char edge) {
@@ -331,6 +333,26 @@ int execve(const char *path, char *const argv[], char *const envp[]) {
     return next_execve(path, argv, made);
 }
 
+// The entries that such a policy has for what is judged here: of ten thousand, a thousand are each of these.
+static void enter_many(void) {
+    char key[64];
+    filter_last = sizeof filter / sizeof *filter - 1;
+    entry_last = sizeof entries / sizeof *entries - 1;
+    memcpy(begins, (unsigned char[]){13, 14, 15, 16}, 4);
+    memcpy(ends, (unsigned char[]){8, 9, 10, 11, 14, 15, 16, 17}, 8);
+    for (int i = 10; i < 10000; i += 10) {
+        enter(key, sprintf(key, "/srv/secret%d/key.pem", i), 0, 0);
+        enter((char[]){24, 10, (i + 2) / 256, (i + 2) % 256, 0}, 5, 0, 65535);
+        enter(key, sprintf(key, ".evil%d.example", i + 3), 0, 0);
+        enter(key, sprintf(key, "/srv/private%d", i + 4), 0, 0);
+        enter(key, sprintf(key, "evil%d.example", i + 8), 0, 0);
+        enter(key, sprintf(key, "/id_rsa%d", i + 9), 0, 0);
+    }
+    for (int last = 0; last < 256; last++)
+        for (int i = 17; i < 10000; i += 10)
+            if (i % 256 == last && last != 7) enter((char[]){32, (char)192, 0, 2, (char)last}, 5, 1024 + i, 1024 + i);
+}
+
 __attribute__((constructor)) static void start(void) {
     child_preload = getenv("FLOOR_CHILD");
     dl_iterate_phdr(note_program, NULL);
@@ -344,13 +366,14 @@ __attribute__((constructor)) static void start(void) {
     next_getaddrinfo = dlsym(RTLD_NEXT, "getaddrinfo");
     next_open = dlsym(RTLD_NEXT, "open");
     next_fopen = dlsym(RTLD_NEXT, "fopen");
+    memcpy(begins, (unsigned char[]){13}, 1);
+    memcpy(ends, (unsigned char[]){8, 14}, 2);
+    if (getenv("FLOOR_MANY")) enter_many();
     enter("\x18\x0a\x00\x02\x00", 5, 0, 65535);
     enter("\x20\xc0\x00\x02\x07", 5, 1031, 1031);
     // Extensions of the platform. That they are allowed is not told apart here from what is denied.
     static const unsigned extensions[] = {2772, 2773, 4317, 4318, 8125, 8126};
     for (int i = 0; i < 6; i++) enter("\x20\x7f\x00\x00\x01", 5, extensions[i], extensions[i]);
-    memcpy(begins, (unsigned char[]){13}, 1);
-    memcpy(ends, (unsigned char[]){8, 14}, 2);
     enter(".evil3.example", 14, 0, 0);
     enter("evil8.example", 13, 0, 0);
     enter("/srv/secret0/key.pem", 20, 0, 0);

@@ -50,7 +50,20 @@ enum Expected {
 
 /// The flags of a mode in which fdopen(3) makes of a descriptor what fopen(3) makes of a name: an existing file to be read, from its beginning,
 /// in no character set of its own. `None` for all others.
-fn flags_of_plain(mode: &[u8]) -> Option<c_int> {
+///
+/// # Safety
+/// `mode` is a C string that nobody changes meanwhile, or a bad pointer.
+#[inline]
+unsafe fn flags_of_plain(mode: *const c_char) -> Option<c_int> {
+    // Nearly every one is this one.
+    const READ: [u8; 2] = *b"r\0";
+    // SAFETY: what can be read; the caller's promise.
+    let mode = unsafe {
+        if sys::can_read(mode.cast(), READ.len()) && mode.cast::<[u8; 2]>().read() == READ {
+            return Some(libc::O_RDONLY);
+        }
+        sys::c_bytes(mode)?
+    };
     let (b'r', rest) = mode.split_first()? else {
         return None;
     };
@@ -68,20 +81,22 @@ fn flags_of_plain(mode: &[u8]) -> Option<c_int> {
 
 /// `fopen(3)` of a file whose name is its own, or leads to it by plain links. `None`: it has to be looked at further.
 ///
+/// # Safety
+/// As for [`fopen_judged`].
 #[inline(never)]
-fn fopen_at_once(given: &[u8], asked: &[u8]) -> Option<*mut FILE> {
-    let flags = flags_of_plain(asked)?;
-    fopen_plain(concerned(given, flags)?, given, flags)
-}
-
-/// A function of its own, so that a stream that is not judged takes no stack for the name.
-#[inline(never)]
-fn fopen_plain(state: &State, given: &[u8], flags: c_int) -> Option<*mut FILE> {
+unsafe fn fopen_at_once(
+    state: &State,
+    path: *const c_char,
+    mode: *const c_char,
+) -> Option<*mut FILE> {
+    if !state.proves_names || state.learns {
+        return None;
+    }
+    // SAFETY: the caller's promise.
+    let (flags, given) = unsafe { (flags_of_plain(mode)?, sys::c_bytes(path)?) };
     let mut name = Name::new();
     name.push(given).ok()?;
-    if !state.proves_names
-        || state.learns
-        || state::judging(Section::Filesystem).is_none()
+    if given.is_empty()
         || !resolve::is_allowed_as_written(state, CWD, name.as_bytes(), access(flags))
     {
         return None;
@@ -137,7 +152,7 @@ fn may_be_cancelled(mode: &[u8], of_libc: &[u8]) -> bool {
 ///
 /// # Safety
 /// `path` and `mode` are C strings that nobody changes meanwhile, or bad pointers.
-#[inline]
+#[inline(always)]
 unsafe fn fopen_judged(
     path: *const c_char,
     mode: *const c_char,
@@ -149,17 +164,34 @@ unsafe fn fopen_judged(
     if state::judging_at_all().is_none() {
         return open(path, mode);
     }
-    // SAFETY: the caller's promise.
-    let (given, asked) = unsafe { (sys::c_bytes(path), sys::c_bytes(mode)) };
-    let is_reopened = !stream.is_null();
     // Another library that wants to see each fopen(3) gets to.
-    if !is_reopened
-        && let (Some(given @ [_, ..]), Some(asked)) = (given, asked)
+    if stream.is_null()
+        && let Some(state) = state::judging(Section::Filesystem)
         && objects::is_libc(replaced)
-        && let Some(stream) = fopen_at_once(given, asked)
+        // SAFETY: the caller's promise.
+        && let Some(stream) = unsafe { fopen_at_once(state, path, mode) }
     {
         return stream;
     }
+    // SAFETY: the caller's promise.
+    unsafe { fopen_by_libc(path, mode, stream, of_libc, &open) }
+}
+
+/// The same, where libc is to open it.
+///
+/// # Safety
+/// As for [`fopen_judged`].
+#[inline(never)]
+unsafe fn fopen_by_libc(
+    path: *const c_char,
+    mode: *const c_char,
+    stream: *mut FILE,
+    of_libc: &[u8],
+    open: &dyn Fn(*const c_char, *const c_char) -> *mut FILE,
+) -> *mut FILE {
+    let is_reopened = !stream.is_null();
+    // SAFETY: the caller's promise.
+    let (given, asked) = unsafe { (sys::c_bytes(path), sys::c_bytes(mode)) };
     // What could not be judged is not what is opened: another thread may have made something of it since.
     let path = match given {
         Some(b"") => c"".as_ptr(),
