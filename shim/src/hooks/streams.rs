@@ -145,10 +145,38 @@ fn may_be_cancelled(mode: &[u8], of_libc: &[u8]) -> bool {
         .all(|byte| *byte != b'c')
 }
 
+/// libc's function that is stood in front of, if it has it.
+#[derive(Clone, Copy)]
+enum Next {
+    /// Like fopen(3).
+    Open(Option<unsafe extern "C" fn(*const c_char, *const c_char) -> *mut FILE>),
+    /// Like freopen(3), and the stream.
+    Reopen(
+        Option<unsafe extern "C" fn(*const c_char, *const c_char, *mut FILE) -> *mut FILE>,
+        *mut FILE,
+    ),
+}
+
+impl Next {
+    /// # Safety
+    /// As the manual page of the function says.
+    #[inline(always)]
+    unsafe fn call(self, path: *const c_char, mode: *const c_char) -> *mut FILE {
+        // SAFETY: the caller's promise.
+        unsafe {
+            match self {
+                Self::Open(Some(next)) => next(path, mode),
+                Self::Reopen(Some(next), stream) => next(path, mode, stream),
+                Self::Open(None) | Self::Reopen(None, _) => core::ptr::null_mut(),
+            }
+        }
+    }
+}
+
 /// Judges what `fopen` would open, calls it, and makes sure that it opened what was judged. `of_libc`: what it puts behind the mode.
 ///
 /// libc's own function does the opening, because what it makes of the descriptor (position, buffer, character set)
-/// cannot be had by fdopen(3) in every mode. `stream` is what freopen(3) is to open anew, or null.
+/// cannot be had by fdopen(3) in every mode.
 ///
 /// # Safety
 /// `path` and `mode` are C strings that nobody changes meanwhile, or bad pointers.
@@ -156,25 +184,25 @@ fn may_be_cancelled(mode: &[u8], of_libc: &[u8]) -> bool {
 unsafe fn fopen_judged(
     path: *const c_char,
     mode: *const c_char,
-    stream: *mut FILE,
+    next: Next,
     of_libc: &[u8],
-    replaced: *const c_void,
-    open: impl Fn(*const c_char, *const c_char) -> *mut FILE,
 ) -> *mut FILE {
-    if state::judging_at_all().is_none() {
-        return open(path, mode);
-    }
-    // Another library that wants to see each fopen(3) gets to.
-    if stream.is_null()
-        && let Some(state) = state::judging(Section::Filesystem)
-        && objects::is_libc(replaced)
-        // SAFETY: the caller's promise.
-        && let Some(stream) = unsafe { fopen_at_once(state, path, mode) }
-    {
-        return stream;
-    }
     // SAFETY: the caller's promise.
-    unsafe { fopen_by_libc(path, mode, stream, of_libc, &open) }
+    unsafe {
+        if state::judging_at_all().is_none() {
+            return next.call(path, mode);
+        }
+        // Another library that wants to see each fopen(3) gets to, and what libc puts behind a mode fdopen(3) might not understand.
+        if of_libc.is_empty()
+            && let Next::Open(Some(replaced)) = next
+            && let Some(state) = state::judging(Section::Filesystem)
+            && objects::is_libc(replaced as *const c_void)
+            && let Some(stream) = fopen_at_once(state, path, mode)
+        {
+            return stream;
+        }
+        fopen_by_libc(path, mode, next, of_libc)
+    }
 }
 
 /// The same, where libc is to open it.
@@ -185,11 +213,12 @@ unsafe fn fopen_judged(
 unsafe fn fopen_by_libc(
     path: *const c_char,
     mode: *const c_char,
-    stream: *mut FILE,
+    next: Next,
     of_libc: &[u8],
-    open: &dyn Fn(*const c_char, *const c_char) -> *mut FILE,
 ) -> *mut FILE {
-    let is_reopened = !stream.is_null();
+    // SAFETY: the caller's promise.
+    let open = |path, mode| unsafe { next.call(path, mode) };
+    let is_reopened = matches!(next, Next::Reopen(..));
     // SAFETY: the caller's promise.
     let (given, asked) = unsafe { (sys::c_bytes(path), sys::c_bytes(mode)) };
     // What could not be judged is not what is opened: another thread may have made something of it since.
@@ -207,11 +236,10 @@ unsafe fn fopen_by_libc(
         None if sys::can_read(mode.cast(), 1) => (c"".as_ptr(), None),
         None => (sys::nowhere(), None),
     };
-    let judged = if is_reopened && path.is_null() {
+    let judged = match next {
         // SAFETY: the caller's promise.
-        unsafe { judge_reopened(stream, asked) }
-    } else {
-        Ok(())
+        Next::Reopen(_, stream) if path.is_null() => unsafe { judge_reopened(stream, asked) },
+        _ => Ok(()),
     };
     if let Err(errno) = judged {
         // As in `fopen_given`.
@@ -320,7 +348,7 @@ unsafe fn judge_reopened(stream: *mut FILE, asked: Option<&[u8]>) -> Result<(), 
 }
 
 macro_rules! fopen_family {
-    ($($name:ident($($stream:ident)?) of $reopened:expr;)*) => {$(
+    ($($name:ident($($stream:ident)?) as $next:ident;)*) => {$(
         #[doc = concat!("`", stringify!($name), "(3)`.")]
         ///
         /// # Safety
@@ -328,23 +356,17 @@ macro_rules! fopen_family {
         #[allow(non_snake_case, reason = "_IO_fopen is glibc's name")]
         pub unsafe fn $name(path: *const c_char, mode: *const c_char $(, $stream: *mut FILE)?) -> *mut FILE {
             // SAFETY: the caller's arguments.
-            unsafe {
-                let next = table::$name::next();
-                let replaced = next.map_or(core::ptr::null(), |next| next as *const c_void);
-                fopen_judged(path, mode, $reopened, b"", replaced, |path, mode| {
-                    next.map_or(core::ptr::null_mut(), |next| next(path, mode $(, $stream)?))
-                })
-            }
+            unsafe { fopen_judged(path, mode, Next::$next(table::$name::next() $(, $stream)?), b"") }
         }
     )*};
 }
 
 fopen_family! {
-    fopen() of core::ptr::null_mut();
-    fopen64() of core::ptr::null_mut();
-    _IO_fopen() of core::ptr::null_mut();
-    freopen(stream) of stream;
-    freopen64(stream) of stream;
+    fopen() as Open;
+    fopen64() as Open;
+    _IO_fopen() as Open;
+    freopen(stream) as Reopen;
+    freopen64(stream) as Reopen;
 }
 
 macro_rules! mount_tables {
@@ -355,11 +377,7 @@ macro_rules! mount_tables {
         /// As its manual page says.
         pub unsafe fn $name(path: *const c_char, mode: *const c_char) -> *mut FILE {
             // SAFETY: the caller's arguments.
-            unsafe {
-                fopen_judged(path, mode, core::ptr::null_mut(), b"ce", core::ptr::null(), |path, mode| {
-                    table::$name::next().map_or(core::ptr::null_mut(), |next| next(path, mode))
-                })
-            }
+            unsafe { fopen_judged(path, mode, Next::Open(table::$name::next()), b"ce") }
         }
     )*};
 }
