@@ -115,7 +115,7 @@ pub unsafe fn open_without_links(
 }
 
 /// Would [`open_without_links`] be answered by the kernel, with that flag of Linux 5.6 and no filter in front that refuses it (seccomp(2))? Asked
-/// with a name that cannot be read: to open and close something takes about ten microseconds of each start.
+/// with a name that cannot be read: to open and close something would be the longest part of a child's start.
 #[inline]
 pub fn has_open_without_links() -> bool {
     let flags = libc::O_PATH | libc::O_CLOEXEC;
