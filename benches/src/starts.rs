@@ -154,14 +154,14 @@ pub fn measure(place: &Place, table: &mut Table) {
         ),
     ];
     let cases = rows.map(|(_, _, case, _)| case);
-    let times = run(place, place.rounds(600), (&bare, TRUE), cases);
+    let times = run(place, place.rounds(450), (&bare, TRUE), cases);
     for ((what, setting, _, budget), (without, with)) in rows.iter().zip(&times) {
         if has_shape || ![SHAPE, BY_HAND].contains(what) {
             table.difference(what, setting, "µs", (with, without), *budget);
         }
     }
     if has_shape {
-        let [(without, with)] = run(place, place.rounds(600), (&shape, TRUE), [(&child, TRUE)]);
+        let [(without, with)] = run(place, place.rounds(450), (&shape, TRUE), [(&child, TRUE)]);
         let what = "a child, above the library's shape";
         table.difference(what, "10 entries", "µs", (&with, &without), None);
     }
