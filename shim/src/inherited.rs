@@ -146,8 +146,10 @@ pub fn state(environment: Environment, library: &'static CStr) -> Option<&'stati
         .find_map(|entry| behind(entry, settings::COMPILED))?;
 
     // The context without its escapes is no longer than it came.
-    let unpacked = sixbit::room(policy).unwrap_or_default();
-    let mut room = Room::of(2 * settings.length + unpacked + 2 * library.count_bytes() + 64)?;
+    let unpacked = sixbit::room(policy);
+    let mut room = Room::of(
+        2 * settings.length + unpacked.unwrap_or_default() + 2 * library.count_bytes() + 64,
+    )?;
     // SAFETY: the constructor runs once.
     let kept = unsafe { &mut *KEPT.settings.get() };
     for (place, entry) in kept.iter_mut().zip(given) {
@@ -180,7 +182,7 @@ pub fn state(environment: Environment, library: &'static CStr) -> Option<&'stati
     let compiled = compiled?;
     let bytes = match shared::take(compiled) {
         Some(bytes) => bytes,
-        None => sixbit::decode(compiled, room.take(sixbit::room(compiled)?)?)?,
+        None => sixbit::decode(compiled, room.take(unpacked?)?)?,
     };
     let decider = Decider::from_bytes(bytes)?;
     let mut origin = Origin {
