@@ -7,7 +7,8 @@
 //!
 //! - **slots**: one open-addressing hash table over everything that is looked up by its bytes. A slot is
 //!   `hash, tag, key offset, key length, head, count`; `tag` says which space (files, programs, names …) and which kind (whole, beginning,
-//!   end, network) the key belongs to, 0 is an empty slot.
+//!   end, network) the key belongs to, 0 is an empty slot. Of an IPv4 network the key itself stands there, four octets in place of their offset
+//!   and its prefix length in place of theirs: to compare it, no other memory is read.
 //! - **postings**: what hangs on a key, linked from `head`: `entry, list and access, program, next`. `next` always points backwards.
 //! - **segments**: ports of a network or of a name, sorted and disjoint: `ports, deny entry, allow entry, platform`.
 //! - **entries**: `place offset, place length, pattern offset, pattern length`, the words of a verdict.
@@ -22,7 +23,7 @@
 /// `PLSD`
 pub(crate) const MAGIC: u32 = u32::from_le_bytes(*b"PLSD");
 /// Changes with every change of the layout.
-pub(crate) const FORMAT: u32 = 5;
+pub(crate) const FORMAT: u32 = 6;
 /// No entry.
 pub(crate) const NONE: u32 = u32::MAX;
 
@@ -30,32 +31,34 @@ pub(crate) const NONE: u32 = u32::MAX;
 pub(crate) mod header {
     pub(crate) const MAGIC: usize = 0;
     pub(crate) const FORMAT: usize = 1;
-    pub(crate) const LENGTH: usize = 2;
-    pub(crate) const FLAGS: usize = 3;
+    pub(crate) const FLAGS: usize = 2;
     /// Five words, one for each [`Section`](crate::Section).
-    pub(crate) const SECTIONS: usize = 4;
-    /// Offset and length of the rule's name, as the tables below.
-    pub(crate) const RULE: usize = 9;
-    /// Near what every decision begins with: so much of it is in the same lines of the cache.
-    pub(crate) const FILTER: usize = 11;
-    pub(crate) const SLOTS: usize = 13;
-    /// Offset and count, for each space the beginnings and then the ends.
-    pub(crate) const LENGTHS: usize = 15;
+    pub(crate) const SECTIONS: usize = 3;
+    /// Offset and count, as of all tables. What every decision begins with, and all that one on an address needs, is in one line of the cache.
+    pub(crate) const FILTER: usize = 8;
+    pub(crate) const SLOTS: usize = 10;
+    /// Bit set of the prefix lengths of IPv4 that occur: two words.
+    pub(crate) const NET4: usize = 12;
+    pub(crate) const SEGMENTS: usize = 14;
+    /// For each space the beginnings and then the ends.
+    pub(crate) const LENGTHS: usize = 16;
     pub(crate) const POSTINGS: usize = LENGTHS + super::SPACES * 4;
     pub(crate) const ENTRIES: usize = POSTINGS + 2;
-    pub(crate) const SEGMENTS: usize = ENTRIES + 2;
-    pub(crate) const LISTEN: usize = SEGMENTS + 2;
+    pub(crate) const LISTEN: usize = ENTRIES + 2;
     pub(crate) const MARKERS: usize = LISTEN + 2;
-    /// Bit set of the prefix lengths that occur: two words for IPv4, five for IPv6.
-    pub(crate) const NET4: usize = MARKERS + 2;
-    pub(crate) const NET6: usize = NET4 + 2;
+    /// The same as [`NET4`], of IPv6: five words.
+    pub(crate) const NET6: usize = MARKERS + 2;
     /// What happens to programs that cannot be followed, as a section's word.
     pub(crate) const UNFOLLOWABLE: usize = NET6 + 5;
     /// What happens to the names of mining pools, as a section's word.
     pub(crate) const POOLS: usize = UNFOLLOWABLE + 1;
     /// Offset and length of the timestamp before which nothing is prevented; both 0 without one.
     pub(crate) const ENFORCE_AFTER: usize = POOLS + 1;
-    pub(crate) const WORDS: usize = ENFORCE_AFTER + 2;
+    /// Offset and length of the rule's name.
+    pub(crate) const RULE: usize = ENFORCE_AFTER + 2;
+    /// Of all, in bytes.
+    pub(crate) const LENGTH: usize = RULE + 2;
+    pub(crate) const WORDS: usize = LENGTH + 1;
 }
 
 /// Bytes of a row of each table.

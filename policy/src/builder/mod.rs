@@ -337,8 +337,14 @@ impl Builder {
         for ((tag, key), rules) in core::mem::take(&mut self.nets) {
             let first = segments.len();
             segments.extend(disjoint(&rules));
-            let (hash, at, count) = (hash(tag, &key), self.intern(&key), segments.len() - first);
-            rows.push([hash, tag, at, word(key.len()), word(first), word(count)]);
+            let (hash, count) = (hash(tag, &key), segments.len() - first);
+            let [key, length] = match *key {
+                [size, a, b, c, d] if tag == blob::TAG_NET4 => {
+                    [u32::from_le_bytes([a, b, c, d]), u32::from(size)]
+                }
+                _ => [self.intern(&key), word(key.len())],
+            };
+            rows.push([hash, tag, key, length, word(first), word(count)]);
         }
         let mut words = [0u32; header::WORDS];
         let mut set = |index: usize, value: u32| {
@@ -477,14 +483,16 @@ fn slots(rows: &[[u32; 6]], pool: usize) -> Vec<[u32; 6]> {
     let size = (rows.len() * 2).next_power_of_two().max(2);
     let mut slots = vec![[0u32; 6]; size];
     for row in rows {
-        let [hash, _, at, ..] = *row;
+        let [hash, tag, at, ..] = *row;
         let mut place = hash as usize & (size - 1);
         while slots.get(place).is_some_and(|[_, tag, ..]| *tag != 0) {
             place = (place + 1) & (size - 1);
         }
         if let Some(slot) = slots.get_mut(place) {
             *slot = *row;
-            slot[2] = at + word(pool);
+            if tag != blob::TAG_NET4 {
+                slot[2] = at + word(pool);
+            }
         }
     }
     slots

@@ -341,13 +341,15 @@ impl Decider<'_> {
             Kind::Prefix => (name.get(..length)?, name.get(length..)?),
             Kind::Suffix => (name.get(name.len().checked_sub(length)?..)?, name),
         };
-        let Some((head, count)) = self.find(slots, tag(space, kind), hash, |k| {
-            if space.folds() {
+        let equal = |at, length| {
+            let k = self.blob.bytes(at, length)?;
+            Some(if space.folds() {
                 k.eq_ignore_ascii_case(key)
             } else {
                 k == key
-            }
-        })?
+            })
+        };
+        let Some((head, count)) = self.find(slots, tag(space, kind), hash, equal)?
         else {
             return Some(());
         };
@@ -392,14 +394,14 @@ impl Decider<'_> {
         Some(())
     }
 
-    /// Head and count of the slot with that key, if there is one.
+    /// Head and count of the slot with that key, if there is one. `equal` is asked with the two words that say where the key is and how long, or what it is.
     #[inline]
     fn find(
         &self,
         slots: Table,
         tag: u32,
         hash: u32,
-        equal: impl Fn(&[u8]) -> bool,
+        equal: impl Fn(u32, u32) -> Option<bool>,
     ) -> Option<Option<(u32, u32)>> {
         let mut at = hash as usize & slots.count.checked_sub(1)?;
         for _ in 0..slots.count {
@@ -407,7 +409,7 @@ impl Decider<'_> {
             if slot_tag == 0 {
                 return Some(None);
             }
-            if slot_hash == hash && slot_tag == tag && equal(self.blob.bytes(key, length)?) {
+            if slot_hash == hash && slot_tag == tag && equal(key, length)? {
                 return Some(Some((head, count)));
             }
             at = (at + 1) & (slots.count - 1);
@@ -427,28 +429,33 @@ impl Decider<'_> {
     #[inline]
     fn scan_net4(&self, address: u32, port: u16, hits: &mut Hits) -> Option<()> {
         let index = self.index()?;
-        self.each_size(header::NET4..header::NET6, |size| {
+        self.each_size(header::NET4..header::NET4 + 2, |size| {
             // Shifted in 64 bits, where no size is out of range.
             let network = (u64::from(address) & u64::from(u32::MAX) << (32 - size.min(32))) as u32;
-            // The size and four bytes fit into one word, so that the hash needs no loop.
-            let octets = u64::from(u32::from_le_bytes(network.to_be_bytes()));
-            let word = octets << 8 | u64::from(size);
+            // The size and four octets fit into one word, so that the hash needs no loop.
+            let octets = u32::from_le_bytes(network.to_be_bytes());
+            let word = u64::from(octets) << 8 | u64::from(size);
             let hash = Hash::new().slot(word, 5, blob::TAG_NET4);
-            let [key @ .., _, _, _] = word.to_le_bytes();
-            self.take_net(&index, (blob::TAG_NET4, hash), &key, port, hits)
+            let equal = |key, length| Some(key == octets && length == u32::from(size));
+            self.take_net(&index, (blob::TAG_NET4, hash), equal, port, hits)
         })
     }
 
     #[inline(never)]
     fn scan_net6(&self, ip: IpAddr, port: u16, hits: &mut Hits) -> Option<()> {
         let index = self.index()?;
-        self.each_size(header::NET6..header::UNFOLLOWABLE, |size| {
-            let mut key = [size; 17];
-            if let (IpAddr::V6(six), [_, octets @ ..]) = (net::masked(ip, size), &mut key) {
+        self.each_size(header::NET6..header::NET6 + 5, |size| {
+            let mut net = [size; 17];
+            if let (IpAddr::V6(six), [_, octets @ ..]) = (net::masked(ip, size), &mut net) {
                 *octets = six.octets();
             }
-            let hash = Hash::of(&key, blob::TAG_NET6);
-            self.take_net(&index, (blob::TAG_NET6, hash), &key, port, hits)
+            let hash = Hash::of(&net, blob::TAG_NET6);
+            // As an array, whose length is known, so that no function is called to compare a few bytes.
+            let equal = |at, length| {
+                let key = <&[u8; 17]>::try_from(self.blob.bytes(at, length)?);
+                Some(key.is_ok_and(|key| *key == net))
+            };
+            self.take_net(&index, (blob::TAG_NET6, hash), equal, port, hits)
         })
     }
 
@@ -467,20 +474,18 @@ impl Decider<'_> {
 
     /// Takes the ports of a network, if there is one of that key.
     #[inline(always)]
-    fn take_net<const LENGTH: usize>(
+    fn take_net(
         &self,
         index: &Index<'_>,
         (tag, hash): (u32, u32),
-        key: &[u8; LENGTH],
+        equal: impl Fn(u32, u32) -> Option<bool>,
         port: u16,
         hits: &mut Hits,
     ) -> Option<()> {
         if !index.filter.may_hold(hash)? {
             return Some(());
         }
-        // As an array, whose length is known, so that no function is called to compare a few bytes.
-        let is_key = |k: &[u8]| <&[u8; LENGTH]>::try_from(k).is_ok_and(|k| k == key);
-        if let Some((first, count)) = self.find(index.slots, tag, hash, is_key)? {
+        if let Some((first, count)) = self.find(index.slots, tag, hash, equal)? {
             self.scan_segments(first, count, port, hits)?;
         }
         Some(())
