@@ -359,6 +359,16 @@ pub(crate) fn place(name: &[u8], one: u8, other: u8) -> Option<usize> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Blob<'a>(pub(crate) &'a [u8]);
 
+/// The words of a row; 0 for what it does not have.
+#[inline(always)]
+pub(crate) fn words<const N: usize>(row: &[u8]) -> [u32; N] {
+    let mut words = [0; N];
+    for (word, chunk) in words.iter_mut().zip(row.as_chunks::<4>().0) {
+        *word = u32::from_le_bytes(*chunk);
+    }
+    words
+}
+
 /// A table: where it begins and how many rows it has.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Table {
@@ -400,11 +410,7 @@ impl<'a> Blob<'a> {
         }
         let start = table.offset.checked_add(index.checked_mul(N * 4)?)?;
         let bytes = self.0.get(start..start.checked_add(N * 4)?)?;
-        let mut words = [0; N];
-        for (word, chunk) in words.iter_mut().zip(bytes.as_chunks::<4>().0) {
-            *word = u32::from_le_bytes(*chunk);
-        }
-        Some(words)
+        Some(words(bytes))
     }
 
     /// The rows, of so many bytes each, of the table that a word of the header begins.

@@ -3,7 +3,7 @@
 use super::Decider;
 use super::judge::{LISTS, wanted};
 use super::lookup::Hits;
-use crate::blob::{Space, access, flag, header};
+use crate::blob::{Space, access, flag};
 use crate::domain;
 use crate::event::{Connect, File};
 use crate::net;
@@ -26,9 +26,7 @@ impl Decider<'_> {
     #[must_use]
     pub fn is_given_port(&self, port: u16) -> bool {
         let mut hits = Hits::new(access::BOTH);
-        self.blob
-            .table(header::LISTEN)
-            .and_then(|table| self.scan_ports(table, port, &mut hits))
+        self.scan_listen(port, &mut hits)
             .is_some_and(|()| hits.platform != 0)
     }
 

@@ -121,7 +121,7 @@ impl Decider<'_> {
     pub(super) fn judge_listen(&self, port: u16) -> Option<Ruling> {
         const SECTION: Section = Section::Listen;
         let mut hits = Hits::new(access::BOTH);
-        self.scan_ports(self.blob.table(header::LISTEN)?, port, &mut hits)?;
+        self.scan_listen(port, &mut hits)?;
         if hits.platform != 0 {
             return self.pass(Reason::Platform, None);
         }

@@ -1,7 +1,7 @@
 //! Looks names, addresses and ports up in the tables of a compiled policy.
 
 use super::Decider;
-use crate::blob::{self, Hash, Kind, NONE, Space, Table, access, header, list, tag};
+use crate::blob::{self, Hash, Kind, NONE, Space, access, header, list, tag};
 use crate::net;
 use crate::nfa;
 use core::net::IpAddr;
@@ -164,6 +164,26 @@ impl Walk {
     }
 }
 
+/// Whether there may be a beginning, or an end, of that length that has the first bytes, or the last ones, of a name. Its first word, or last one,
+/// is `word`.
+#[inline(never)]
+fn goes_on(filter: Filter<'_>, word: &[u8; 8], length: usize, space: Space, kind: Kind) -> bool {
+    let word = folded(u64::from_le_bytes(*word), space.folds());
+    if length > 7 {
+        let [one, other] = Hash::new()
+            .step(word)
+            .way(blob::direction(tag(space, kind)));
+        return filter.may_hold(one) != Some(false) && filter.may_hold(other) != Some(false);
+    }
+    // In two steps, for no bytes are a shift by 64 bits.
+    let others = 56 - 8 * length as u32;
+    let rest = match kind {
+        Kind::Suffix => word >> 8 >> others,
+        Kind::Exact | Kind::Prefix => word << 8 << others >> 8 >> others,
+    };
+    filter.may_hold(Hash::new().slot(rest, length, tag(space, kind))) != Some(false)
+}
+
 /// Whether an edge is that of a beginning or an end; one without a byte is.
 #[inline]
 fn stops(edge: Option<&u8>, edges: u32) -> bool {
@@ -187,21 +207,67 @@ impl Filter<'_> {
 /// The tables of keys.
 struct Index<'a> {
     filter: Filter<'a>,
-    slots: Table,
+    slots: &'a [[u8; blob::SLOT]],
 }
 
 impl Decider<'_> {
     /// Whether no key of `space` is `name`, its beginning or its end. `Some(false)`: one may be.
-    ///
-    /// What most names are is found out here in an eighth of the code that it takes to follow a key: between two calls of a program the kernel
-    /// has been in the caches, and each line of code is fetched anew.
+    #[inline]
     pub(super) fn is_of_no_key(&self, space: Space, name: &[u8]) -> Option<bool> {
+        if self.goes_other_ways(space, name)? {
+            return Some(true);
+        }
+        self.halts_nowhere(space, name)
+    }
+
+    /// Whether no key of `space` begins or ends as `name` does. `Some(false)`: that cannot be told at a glance.
+    ///
+    /// What most names are is found out here in a fraction of the code that it takes to follow a key: between two calls of a program the kernel
+    /// has been in the caches, and each line of code is fetched anew.
+    #[inline]
+    fn goes_other_ways(&self, space: Space, name: &[u8]) -> Option<bool> {
+        let filter = self.filter()?;
+        let lengths = header::LENGTHS + space as usize * 4;
+        let (Some(first), Some(last)) = (name.first_chunk(), name.last_chunk()) else {
+            return Some(false);
+        };
+        for (length, edges) in self.blob.lengths(lengths + 2)? {
+            let is_long = length > 7;
+            let edge = || name.get(name.len().wrapping_sub(length));
+            if (is_long || stops(edge(), edges))
+                && goes_on(filter, last, length, space, Kind::Suffix)
+            {
+                return Some(false);
+            }
+            // Where no end has the last word, none that is longer has.
+            if is_long {
+                break;
+            }
+        }
+        for (length, edges) in self.blob.lengths(lengths)? {
+            if length > 7 {
+                break;
+            }
+            if stops(name.get(length.wrapping_sub(1)), edges)
+                && goes_on(filter, first, length, space, Kind::Prefix)
+            {
+                return Some(false);
+            }
+        }
+        // What is whole goes as a beginning.
+        Some(!goes_on(filter, first, name.len(), space, Kind::Prefix))
+    }
+
+    /// Whether no key of `space` is `name`, its beginning or its end, as far as the filter tells.
+    #[cold]
+    #[inline(never)]
+    fn halts_nowhere(&self, space: Space, name: &[u8]) -> Option<bool> {
         self.halts(space, name, |_, _, _| Some(false))
     }
 
     /// Asks everything that could match `name`: whole, by its beginnings, by its ends.
     pub(super) fn scan(&self, space: Space, name: &[u8], hits: &mut Hits) -> Option<()> {
-        let slots = self.blob.table(header::SLOTS)?;
+        let slots = self.blob.rows(header::SLOTS)?;
         self.halts(space, name, |kind, length, hash| {
             self.take(slots, (space, kind), hash, name, length, hits)?;
             Some(true)
@@ -272,9 +338,9 @@ impl Decider<'_> {
         const KINDS: [Kind; 3] = [Kind::Exact, Kind::Prefix, Kind::Suffix];
         let mut hits = Hits::new(access::BOTH);
         hits.lists = list::DENY;
-        let slots = self.blob.table(header::SLOTS)?;
-        for row in 0..slots.count {
-            let [_, slot_tag, key, length, head, _] = self.blob.row(slots, row)?;
+        let slots = self.blob.rows::<{ blob::SLOT }>(header::SLOTS)?;
+        for slot in slots {
+            let [_, slot_tag, key, length, head, _] = blob::words(slot);
             let kind = KINDS
                 .into_iter()
                 .find(|kind| tag(Space::File, *kind) == slot_tag);
@@ -321,7 +387,7 @@ impl Decider<'_> {
     fn index(&self) -> Option<Index<'_>> {
         Some(Index {
             filter: self.filter()?,
-            slots: self.blob.table(header::SLOTS)?,
+            slots: self.blob.rows(header::SLOTS)?,
         })
     }
 
@@ -329,7 +395,7 @@ impl Decider<'_> {
     #[inline(never)]
     fn take(
         &self,
-        slots: Table,
+        slots: &[[u8; blob::SLOT]],
         (space, kind): (Space, Kind),
         hash: u32,
         name: &[u8],
@@ -349,8 +415,7 @@ impl Decider<'_> {
                 k == key
             })
         };
-        let Some((head, count)) = self.find(slots, tag(space, kind), hash, equal)?
-        else {
+        let Some((head, count)) = self.find(slots, tag(space, kind), hash, equal)? else {
             return Some(());
         };
         if space == Space::Host {
@@ -398,21 +463,22 @@ impl Decider<'_> {
     #[inline]
     fn find(
         &self,
-        slots: Table,
+        slots: &[[u8; blob::SLOT]],
         tag: u32,
         hash: u32,
         equal: impl Fn(u32, u32) -> Option<bool>,
     ) -> Option<Option<(u32, u32)>> {
-        let mut at = hash as usize & slots.count.checked_sub(1)?;
-        for _ in 0..slots.count {
-            let [slot_hash, slot_tag, key, length, head, count] = self.blob.row(slots, at)?;
+        let last = slots.len().checked_sub(1)?;
+        let mut at = hash as usize & last;
+        for _ in slots {
+            let [slot_hash, slot_tag, key, length, head, count] = blob::words(slots.get(at)?);
             if slot_tag == 0 {
                 return Some(None);
             }
             if slot_hash == hash && slot_tag == tag && equal(key, length)? {
                 return Some(Some((head, count)));
             }
-            at = (at + 1) & (slots.count - 1);
+            at = (at + 1) & last;
         }
         Some(None)
     }
@@ -494,37 +560,37 @@ impl Decider<'_> {
     /// The segments of one network or one name.
     #[inline]
     fn scan_segments(&self, first: u32, count: u32, port: u16, hits: &mut Hits) -> Option<()> {
-        let all = self.blob.table(header::SEGMENTS)?;
-        let (first, count) = (first as usize, count as usize);
-        if first.checked_add(count)? > all.count {
-            return None;
-        }
-        let segments = Table {
-            offset: all.offset + first * blob::SEGMENT,
-            count,
-        };
-        self.scan_ports(segments, port, hits)
+        let all = self.blob.rows(header::SEGMENTS)?;
+        let first = first as usize;
+        let these = all.get(first..first.checked_add(count as usize)?)?;
+        scan_ports(these, port, hits)
     }
 
-    /// Finds the segment that holds the port: they are sorted and do not overlap.
+    /// The segments of the ports that are opened.
     #[inline]
-    pub(super) fn scan_ports(&self, segments: Table, port: u16, hits: &mut Hits) -> Option<()> {
-        let port = u32::from(port);
-        let (mut low, mut high) = (0, segments.count);
-        while low < high {
-            let middle = usize::midpoint(low, high);
-            let [ports, deny, allow, platform] = self.blob.row(segments, middle)?;
-            if port < ports & 0xffff {
-                high = middle;
-            } else if port > ports >> 16 {
-                low = middle + 1;
-            } else {
-                hits.deny = hits.deny.min(deny);
-                hits.allow = hits.allow.min(allow);
-                hits.platform |= platform;
-                break;
-            }
-        }
-        Some(())
+    pub(super) fn scan_listen(&self, port: u16, hits: &mut Hits) -> Option<()> {
+        scan_ports(self.blob.rows(header::LISTEN)?, port, hits)
     }
+}
+
+/// Finds the segment that holds the port: they are sorted and do not overlap.
+#[inline]
+fn scan_ports(segments: &[[u8; blob::SEGMENT]], port: u16, hits: &mut Hits) -> Option<()> {
+    let port = u32::from(port);
+    let (mut low, mut high) = (0, segments.len());
+    while low < high {
+        let middle = usize::midpoint(low, high);
+        let [ports, deny, allow, platform] = blob::words(segments.get(middle)?);
+        if port < ports & 0xffff {
+            high = middle;
+        } else if port > ports >> 16 {
+            low = middle + 1;
+        } else {
+            hits.deny = hits.deny.min(deny);
+            hits.allow = hits.allow.min(allow);
+            hits.platform |= platform;
+            break;
+        }
+    }
+    Some(())
 }
