@@ -426,7 +426,7 @@ impl<'a> Blob<'a> {
     pub(crate) fn lengths(
         self,
         word: usize,
-    ) -> Option<impl Iterator<Item = (usize, u32)> + use<'a>> {
+    ) -> Option<impl ExactSizeIterator<Item = (usize, u32)> + use<'a>> {
         let rows = self.rows::<LENGTH>(word)?;
         Some(rows.iter().map(|row| {
             let both = u64::from_le_bytes(*row);

@@ -299,9 +299,16 @@ pub fn is_plain(path: &[u8]) -> bool {
         return false;
     }
     // Without a slash before a slash or a dot, it can only be the end that is not plain.
-    if !has_odd_pair(path) {
-        return path.len() == 1 || path.last() != Some(&b'/');
+    if has_odd_pair(path) {
+        return has_plain_components(path);
     }
+    path.len() == 1 || path.last() != Some(&b'/')
+}
+
+/// The same, one component after the other. Apart, for few names have a component that begins with a dot.
+#[cold]
+#[inline(never)]
+fn has_plain_components(path: &[u8]) -> bool {
     let mut rest = path;
     // Each component begins behind a slash; an empty one, `.` and `..` are what a plain name lacks.
     while let Some((b'/', tail)) = rest.split_first() {

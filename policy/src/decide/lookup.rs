@@ -231,12 +231,15 @@ impl Decider<'_> {
         let (Some(first), Some(last)) = (name.first_chunk(), name.last_chunk()) else {
             return Some(false);
         };
-        for (length, edges) in self.blob.lengths(lengths + 2)? {
+        let mut ends = self.blob.lengths(lengths + 2)?;
+        while let Some((length, edges)) = ends.next() {
+            let Some(start) = name.len().checked_sub(length) else {
+                break;
+            };
             let is_long = length > 7;
-            let edge = || name.get(name.len().wrapping_sub(length));
-            if (is_long || stops(edge(), edges))
-                && goes_on(filter, last, length, space, Kind::Suffix)
-            {
+            // Where there are more, what is asked for all of them takes less than to look at each.
+            let is_asked = is_long && ends.len() > 0 || stops(name.get(start), edges);
+            if is_asked && goes_on(filter, last, length, space, Kind::Suffix) {
                 return Some(false);
             }
             // Where no end has the last word, none that is longer has.

@@ -189,17 +189,18 @@ unsafe fn fopen_judged(
 ) -> *mut FILE {
     // SAFETY: the caller's promise.
     unsafe {
-        if state::judging_at_all().is_none() {
-            return next.call(path, mode);
-        }
-        // Another library that wants to see each fopen(3) gets to, and what libc puts behind a mode fdopen(3) might not understand.
         if of_libc.is_empty()
             && let Next::Open(Some(replaced)) = next
             && let Some(state) = state::judging(Section::Filesystem)
-            && objects::is_libc(replaced as *const c_void)
-            && let Some(stream) = fopen_at_once(state, path, mode)
         {
-            return stream;
+            // Another library that wants to see each fopen(3) gets to, and what libc puts behind a mode fdopen(3) might not understand.
+            if objects::is_libc(replaced as *const c_void)
+                && let Some(stream) = fopen_at_once(state, path, mode)
+            {
+                return stream;
+            }
+        } else if state::judging_at_all().is_none() {
+            return next.call(path, mode);
         }
         fopen_by_libc(path, mode, next, of_libc)
     }
