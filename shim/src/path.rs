@@ -329,68 +329,83 @@ fn has_plain_components(path: &[u8]) -> bool {
 }
 
 /// Does a slash or a dot follow a slash anywhere? Many places at a time: each byte beside the one behind it.
-fn has_odd_pair(path: &[u8]) -> bool {
-    let (Some((_, front)), Some((_, behind))) = (path.split_last(), path.split_first()) else {
-        return false;
-    };
-    #[cfg(target_arch = "x86_64")]
-    {
-        let marks = [b'/', b'.'].map(each_of_16);
-        let has = has_odd_among(front, behind, |front, behind| {
-            is_odd_among_16(front, behind, marks)
-        });
-        if let Some(has) = has {
-            return has;
-        }
-    }
-    has_odd_among(front, behind, is_odd_among_8).unwrap_or_else(|| {
-        path.windows(2)
-            .any(|pair| matches!(pair, [b'/', b'/' | b'.']))
-    })
-}
-
-/// `None` where there are fewer places than are looked at at a time.
 #[inline(always)]
-fn has_odd_among<const AT_A_TIME: usize>(
-    front: &[u8],
-    behind: &[u8],
-    is_odd: impl Fn(&[u8; AT_A_TIME], &[u8; AT_A_TIME]) -> bool,
-) -> Option<bool> {
-    // What is left, with bytes that have been looked at.
-    let (last, last_behind) = (front.last_chunk()?, behind.last_chunk()?);
-    let (chunks, chunks_behind) = (front.as_chunks().0, behind.as_chunks().0);
-    let mut pairs = chunks.iter().zip(chunks_behind);
-    Some(pairs.any(|(chunk, behind)| is_odd(chunk, behind)) || is_odd(last, last_behind))
+fn has_odd_pair(path: &[u8]) -> bool {
+    #[cfg(target_arch = "x86_64")]
+    if path.len() > 16 {
+        return has_odd_pair_among_16(path);
+    }
+    has_odd_pair_among_8(path)
 }
 
-fn is_odd_among_8(bytes: &[u8; 8], behind: &[u8; 8]) -> bool {
+/// Apart, for on x86-64 only short names come here.
+#[inline(never)]
+fn has_odd_pair_among_8(path: &[u8]) -> bool {
     /// A word of eight of a byte.
     const fn each(byte: u8) -> u64 {
         u64::from_le_bytes([byte; 8])
     }
-    let slashes = u64::from_le_bytes(*bytes) ^ each(b'/');
-    // A slash is a dot with the lowest bit set.
-    let marks = (u64::from_le_bytes(*behind) | each(1)) ^ each(b'/');
-    let both = slashes | marks;
-    // Not 0 if and only if one of the bytes is.
-    both.wrapping_sub(each(1)) & !both & each(0x80) != 0
+    let mut odd = 0;
+    let is_long = each_pair(path, |front, behind| {
+        let slashes = u64::from_le_bytes(*front) ^ each(b'/');
+        // A slash is a dot with the lowest bit set.
+        let marks = (u64::from_le_bytes(*behind) | each(1)) ^ each(b'/');
+        let both = slashes | marks;
+        // Not 0 if and only if one of the bytes is.
+        odd |= both.wrapping_sub(each(1)) & !both & each(0x80);
+    });
+    if is_long {
+        return odd != 0;
+    }
+    path.windows(2)
+        .any(|pair| matches!(pair, [b'/', b'/' | b'.']))
 }
 
-/// The same in a third of the instructions.
+/// The same in a third of the instructions, of a name of more than sixteen bytes.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
-fn is_odd_among_16(bytes: &[u8; 16], behind: &[u8; 16], [slash, dot]: [__m128i; 2]) -> bool {
+fn has_odd_pair_among_16(path: &[u8]) -> bool {
     use core::arch::x86_64::{
         _mm_and_si128, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_movemask_epi8, _mm_or_si128,
+        _mm_setzero_si128,
     };
+    let [slash, dot] = [b'/', b'.'].map(each_of_16);
     // SAFETY: every x86-64 has SSE2; sixteen bytes are read, at whatever address.
-    let odd = unsafe {
-        let bytes = _mm_loadu_si128(bytes.as_ptr().cast());
-        let behind = _mm_loadu_si128(behind.as_ptr().cast());
-        let marks = _mm_or_si128(_mm_cmpeq_epi8(behind, slash), _mm_cmpeq_epi8(behind, dot));
-        _mm_movemask_epi8(_mm_and_si128(_mm_cmpeq_epi8(bytes, slash), marks))
+    unsafe {
+        let mut odd = _mm_setzero_si128();
+        each_pair(path, |front: &[u8; 16], behind: &[u8; 16]| {
+            let front = _mm_loadu_si128(front.as_ptr().cast());
+            let behind = _mm_loadu_si128(behind.as_ptr().cast());
+            let marks = _mm_or_si128(_mm_cmpeq_epi8(behind, slash), _mm_cmpeq_epi8(behind, dot));
+            let both = _mm_and_si128(_mm_cmpeq_epi8(front, slash), marks);
+            odd = _mm_or_si128(odd, both);
+        });
+        _mm_movemask_epi8(odd) != 0
+    }
+}
+
+/// Calls `look` with so many bytes of the name at a time and with those that stand one place behind them, the last of them with bytes that it has seen.
+/// `false`: there are fewer.
+#[inline(always)]
+fn each_pair<const AT_A_TIME: usize>(
+    path: &[u8],
+    mut look: impl FnMut(&[u8; AT_A_TIME], &[u8; AT_A_TIME]),
+) -> bool {
+    let Some(last) = path.len().checked_sub(AT_A_TIME + 1) else {
+        return false;
     };
-    odd != 0
+    let mut at = 0;
+    loop {
+        // SAFETY: so many bytes and one more begin there, for it is not behind the last place where they do.
+        unsafe {
+            let place = path.as_ptr().add(at);
+            look(&*place.cast(), &*place.add(1).cast());
+        }
+        if at == last {
+            return true;
+        }
+        at = (at + AT_A_TIME).min(last);
+    }
 }
 
 /// Sixteen of a byte. The compiler would keep them in memory, in a line of the caches that nothing else is read from.

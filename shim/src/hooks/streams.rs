@@ -55,16 +55,8 @@ enum Expected {
 /// `mode` is a C string that nobody changes meanwhile, or a bad pointer.
 #[inline]
 unsafe fn flags_of_plain(mode: *const c_char) -> Option<c_int> {
-    // Nearly every one is this one.
-    const READ: [u8; 2] = *b"r\0";
-    // SAFETY: what can be read; the caller's promise.
-    let mode = unsafe {
-        if sys::can_read(mode.cast(), READ.len()) && mode.cast::<[u8; 2]>().read() == READ {
-            return Some(libc::O_RDONLY);
-        }
-        sys::c_bytes(mode)?
-    };
-    let (b'r', rest) = mode.split_first()? else {
+    // SAFETY: the caller's promise.
+    let (b'r', rest) = unsafe { sys::c_bytes(mode)? }.split_first()? else {
         return None;
     };
     if rest.len() > 6 {
