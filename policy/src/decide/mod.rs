@@ -14,7 +14,7 @@ mod lookup;
 mod ruling;
 
 use crate::blob::{self, Blob, NONE, flag, header, setting, state};
-use crate::event::{Connect, File, Outcome, Process, Reason, Section, Verdict};
+use crate::event::{Access, Connect, File, Outcome, Process, Reason, Section, Verdict};
 use crate::moment;
 use ruling::Ruling;
 pub(crate) use ruling::Words;
@@ -345,7 +345,18 @@ impl<'a> Decider<'a> {
     pub fn allows_file(&self, event: &File<'_>) -> bool {
         self.is_off(Section::Filesystem)
             || self.is_of_no_entry(event)
-            || Ruling::allows(self.judge_file(event))
+            || self.lets_file(event.path, event.alias, event.access)
+    }
+
+    /// As far as no glance tells. Its arguments are not one event, so that who asks has to put none together unless it comes to this.
+    #[cold]
+    #[inline(never)]
+    fn lets_file(&self, path: &[u8], alias: Option<&[u8]>, access: Access) -> bool {
+        Ruling::allows(self.judge_file(&File {
+            path,
+            alias,
+            access,
+        }))
     }
 
     /// Whether a folder may get another name: `old` and `new` end in a slash. An entry of `deny` that means something below the one and not below
