@@ -211,21 +211,13 @@ struct Index<'a> {
 }
 
 impl Decider<'_> {
-    /// Whether no key of `space` is `name`, its beginning or its end. `Some(false)`: one may be.
-    #[inline]
-    pub(super) fn is_of_no_key(&self, space: Space, name: &[u8]) -> Option<bool> {
-        if self.goes_other_ways(space, name)? {
-            return Some(true);
-        }
-        self.halts_nowhere(space, name)
-    }
-
-    /// Whether no key of `space` begins or ends as `name` does. `Some(false)`: that cannot be told at a glance.
+    /// Whether no key of `space` is `name`, its beginning or its end, because none begins or ends as it does. `Some(false)`: that cannot be told at
+    /// a glance.
     ///
     /// What most names are is found out here in a fraction of the code that it takes to follow a key: between two calls of a program the kernel
     /// has been in the caches, and each line of code is fetched anew.
     #[inline]
-    fn goes_other_ways(&self, space: Space, name: &[u8]) -> Option<bool> {
+    pub(super) fn is_of_no_key(&self, space: Space, name: &[u8]) -> Option<bool> {
         let filter = self.filter()?;
         let lengths = header::LENGTHS + space as usize * 4;
         let (Some(first), Some(last)) = (name.first_chunk(), name.last_chunk()) else {
@@ -261,33 +253,23 @@ impl Decider<'_> {
         Some(!goes_on(filter, first, name.len(), space, Kind::Prefix))
     }
 
-    /// Whether no key of `space` is `name`, its beginning or its end, as far as the filter tells.
-    #[cold]
-    #[inline(never)]
-    fn halts_nowhere(&self, space: Space, name: &[u8]) -> Option<bool> {
-        self.halts(space, name, |_, _, _| Some(false))
-    }
-
     /// Asks everything that could match `name`: whole, by its beginnings, by its ends.
     pub(super) fn scan(&self, space: Space, name: &[u8], hits: &mut Hits) -> Option<()> {
         let slots = self.blob.rows(header::SLOTS)?;
         self.halts(space, name, |kind, length, hash| {
-            self.take(slots, (space, kind), hash, name, length, hits)?;
-            Some(true)
-        })?;
-        Some(())
+            self.take(slots, (space, kind), hash, name, length, hits)
+        })
     }
 
     /// Walks over `name` from its end and from its beginning, as far as there are keys that go the same way, and halts at each length that occurs,
-    /// if the byte there can be the edge of such an end or beginning. Where there may be a key, `ask` gets its kind, its length and its hash, and
-    /// says whether to go on. `Some(false)`: it did not.
+    /// if the byte there can be the edge of such an end or beginning. Where there may be a key, `ask` gets its kind, its length and its hash.
     #[inline(always)]
     fn halts(
         &self,
         space: Space,
         name: &[u8],
-        mut ask: impl FnMut(Kind, usize, u32) -> Option<bool>,
-    ) -> Option<bool> {
+        mut ask: impl FnMut(Kind, usize, u32) -> Option<()>,
+    ) -> Option<()> {
         let filter = self.filter()?;
         let lengths = header::LENGTHS + space as usize * 4;
 
@@ -300,9 +282,8 @@ impl Decider<'_> {
             let start = name.len() - length;
             if stops(name.get(start), edges)
                 && let Some(hash) = walk.halt(filter, name.get(start..)?, space, Kind::Suffix)?
-                && !ask(Kind::Suffix, length, hash)?
             {
-                return Some(false);
+                ask(Kind::Suffix, length, hash)?;
             }
         }
 
@@ -314,18 +295,16 @@ impl Decider<'_> {
             }
             if stops(name.get(length.wrapping_sub(1)), edges)
                 && let Some(hash) = walk.halt(filter, name.get(..length)?, space, Kind::Prefix)?
-                && !ask(Kind::Prefix, length, hash)?
             {
-                return Some(false);
+                ask(Kind::Prefix, length, hash)?;
             }
         }
         if longest == name.len()
             && let Some(hash) = walk.halt(filter, name, space, Kind::Exact)?
-            && !ask(Kind::Exact, name.len(), hash)?
         {
-            return Some(false);
+            ask(Kind::Exact, name.len(), hash)?;
         }
-        Some(true)
+        Some(())
     }
 
     /// The first entry of `deny` that means something below the folder `old` and not the same below `new`; both end in a slash. `is_there` is
