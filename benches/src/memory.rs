@@ -157,7 +157,7 @@ fn one(place: &Place, table: &mut Table, program: &Waiting) {
         ("10,000 entries", place.main(10_000)),
     ] {
         let (mut with, mut without) = ((vec![], vec![]), (vec![], vec![]));
-        for _ in 0..place.rounds(5) {
+        for _ in 0..place.rounds(3) {
             let (Some(bare), Some(defended)) = (
                 run(place, &with_own(place.bare()), &words, program.after),
                 run(place, &with_own(variables.clone()), &words, program.after),
