@@ -117,11 +117,7 @@ impl Walk {
         self.hash = self.hash.step(word);
         self.done += 8;
         let is_marked = self.done <= 8 * blob::MARKED;
-        let [one, other] = self.hash.way(blob::direction(tag(space, kind)));
-        // What cannot be read is found to be so where a key is looked up.
-        if is_marked
-            && (filter.may_hold(one) == Some(false) || filter.may_hold(other) == Some(false))
-        {
+        if is_marked && !filter.leads_on(self.hash, space, kind) {
             self.done = Self::LOST;
         }
     }
@@ -170,10 +166,7 @@ impl Walk {
 fn goes_on(filter: Filter<'_>, word: &[u8; 8], length: usize, space: Space, kind: Kind) -> bool {
     let word = folded(u64::from_le_bytes(*word), space.folds());
     if length > 7 {
-        let [one, other] = Hash::new()
-            .step(word)
-            .way(blob::direction(tag(space, kind)));
-        return filter.may_hold(one) != Some(false) && filter.may_hold(other) != Some(false);
+        return filter.leads_on(Hash::new().step(word), space, kind);
     }
     // In two steps, for no bytes are a shift by 64 bits.
     let others = 56 - 8 * length as u32;
@@ -201,6 +194,15 @@ impl Filter<'_> {
         let bit = blob::filter_bit(hash, self.0.len());
         let word = u32::from_le_bytes(*self.0.get(bit / 32)?);
         Some(word >> (bit % 32) & 1 == 1)
+    }
+
+    /// Whether there may be keys that go on from where one of their first words, or last ones, ends. What cannot be read is found to be so where
+    /// a key is looked up.
+    #[inline]
+    fn leads_on(self, hash: Hash, space: Space, kind: Kind) -> bool {
+        let ways = hash.way(blob::direction(tag(space, kind)));
+        ways.into_iter()
+            .all(|way| self.may_hold(way) != Some(false))
     }
 }
 
