@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 
 use crate::place::{Place, Variables, program, text};
+use crate::policies;
 use crate::shape::{self, Constructor};
 use crate::table::{Table, median};
 
@@ -51,6 +52,9 @@ const JUDGED_BY_HAND: [&str; 11] = [
     "posix_spawn",
     "vfork+execve",
 ];
+
+/// Programs are started unjudged, and their children have the other sections.
+const PROCESSES_OFF: &str = "processes off";
 
 /// The calls that start a program.
 const STARTS: [&str; 2] = ["posix_spawn", "vfork+execve"];
@@ -214,26 +218,32 @@ pub fn measure(place: &Place, table: &mut Table) {
     many.push(("FLOOR_MANY".into(), "1".into()));
     let settings = [
         (FLOOR, place.preloading(&place.passing)),
-        (SHAPED, in_place(place, place.child(0), &place.passing)),
+        (
+            SHAPED,
+            in_place(place, place.child(policies::PROCESSES_OFF), &place.passing),
+        ),
         (BY_HAND, in_place(place, place.child(10), &place.judging)),
         (MANY_BY_HAND, many),
         ("off", place.main(0)),
+        (PROCESSES_OFF, place.main(policies::PROCESSES_OFF)),
         ("10 entries", place.main(10)),
         ("10,000 entries", place.main(10_000)),
         (LEARNING, learning),
     ];
-    let mut all: Vec<Setting<'_>> = vec![(place.bare(), &[])];
-    all.extend(settings.iter().map(|(_, v)| (v.clone(), [].as_slice())));
+    let bare: Setting<'_> = (place.bare(), &[]);
+    let is_of_calls = |setting: &&(&str, Variables)| ![SHAPED, PROCESSES_OFF].contains(&setting.0);
+    let of_calls: Vec<_> = settings.iter().filter(is_of_calls).collect();
+    let mut all = vec![bare.clone()];
+    all.extend(of_calls.iter().map(|(_, v)| (v.clone(), [].as_slice())));
     let is_start = |call: &str| STARTS.contains(&call);
     let rounds = place.rounds(400);
     let mut taken = in_turns(place, rounds, "calls", &all, |call| !is_start(call));
     let (without, with) = (taken.remove(0), taken);
     let empty = without.get("nothing").map_or(0.0, |times| median(times));
     for (call, bare) in &without {
-        for ((setting, _), taken) in settings.iter().zip(&with) {
+        for ((setting, _), taken) in of_calls.iter().zip(&with) {
             let is_there = match *setting {
                 BY_HAND | MANY_BY_HAND => JUDGED_BY_HAND.contains(&call.as_str()),
-                SHAPED => false,
                 _ => call != "nothing",
             };
             let (Some(times), true) = (taken.get(call), is_there) else {
@@ -261,13 +271,13 @@ pub fn measure(place: &Place, table: &mut Table) {
     // One start fills the caches, where hundreds of other calls have them to themselves: so each setting is alone with the bare program, as a
     // function is alone with itself.
     let each = settings.each_ref().map(|(_, v)| (v.clone(), [].as_slice()));
-    let starts = in_pairs(place, rounds, &all[0], each, is_start);
+    let starts = in_pairs(place, rounds, &bare, each, is_start);
     for call in STARTS {
         for ((setting, _), (without, with)) in settings.iter().zip(&starts) {
             if let [Some(without), Some(with)] = [without.get(call), with.get(call)] {
                 let budget = match *setting {
                     setting if UNBUDGETED.contains(&setting) => None,
-                    "off" => Some(1.02),
+                    "off" | PROCESSES_OFF => Some(1.02),
                     _ => Some(1.15),
                 };
                 table.ratio(call, setting, "ns", (with, without), budget);
@@ -281,12 +291,8 @@ pub fn measure(place: &Place, table: &mut Table) {
 /// What stands beside the budgets: a preload that does as little as a verdict takes, or nothing.
 fn floors<'c>(table: &mut Table, calls: impl Iterator<Item = &'c str>) {
     for call in calls {
-        let is_start = STARTS.contains(&call);
-        table.floor(
-            call,
-            &["off"],
-            (call, if is_start { SHAPED } else { FLOOR }),
-        );
+        table.floor(call, &["off"], (call, FLOOR));
+        table.floor(call, &[PROCESSES_OFF], (call, SHAPED));
         table.floor(call, &["10 entries"], (call, BY_HAND));
         table.floor(call, &["10,000 entries"], (call, MANY_BY_HAND));
     }

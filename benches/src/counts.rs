@@ -3,6 +3,7 @@
 use std::fs;
 
 use crate::place::{Place, Variables, installed, text};
+use crate::policies;
 use crate::starts::python;
 use crate::table::{Spread, Table};
 
@@ -62,7 +63,11 @@ pub fn measure(place: &Place, table: &mut Table) {
     let (main, largest) = place.family(10_000);
     let settings = [
         ("/bin/true", "a preload of nothing", nothing),
-        ("/bin/true", "a child, off", place.child(0)),
+        (
+            "/bin/true",
+            "a child, processes off",
+            place.child(policies::PROCESSES_OFF),
+        ),
         ("/bin/true", "a child, 10 entries", place.child(10)),
         ("/bin/true", "a child, 10,000 entries", largest),
         ("/bin/true", "main, 10 entries", place.main(10)),

@@ -168,7 +168,7 @@ fn peak_in(status: &str) -> Option<f64> {
 
 /// Throughput, memory, and the page.
 pub fn measure(place: &Place, table: &mut Table) {
-    let lines = if place.quick { 1_000_000 } else { 4_000_000 };
+    let lines = if place.quick { 1_000_000 } else { 2_500_000 };
     let file = place.write("bench.log", "");
     let tool = repository().join("target/release/palisade");
     for (setting, lines, nth) in [

@@ -1,6 +1,7 @@
 //! Where the measurements run: a folder below `target/`, the built library, and the programs in C.
 
 use std::ffi::OsString;
+use std::fmt::Display;
 use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -45,6 +46,10 @@ impl Place {
         let _ = fs::remove_file(place.folder.join("link"));
         std::os::unix::fs::symlink("file", place.folder.join("link"))
             .unwrap_or_else(|cause| panic!("{cause}"));
+        place.write(
+            &format!("policy-{}.json", policies::PROCESSES_OFF),
+            policies::processes_off(),
+        );
         for entries in [0, 10, 100, 1000, 10_000] {
             place.write(&format!("policy-{entries}.json"), policies::on(entries));
         }
@@ -82,17 +87,17 @@ impl Place {
         variables
     }
 
-    /// The environment of the main process of a function under a policy of so many entries; none has no section.
-    pub fn main(&self, entries: usize) -> Variables {
-        let mut variables = self.settings(entries);
+    /// The environment of the main process of a function under a policy of so many entries (none has no section), or of that name.
+    pub fn main(&self, policy: impl Display) -> Variables {
+        let mut variables = self.settings(policy);
         variables.push(("LD_PRELOAD".into(), text(&self.library)));
         variables
     }
 
     /// As [`main`](Self::main), for whoever preloads the library by itself.
-    pub fn settings(&self, entries: usize) -> Variables {
+    pub fn settings(&self, policy: impl Display) -> Variables {
         let mut variables = self.bare();
-        let policy = self.folder.join(format!("policy-{entries}.json"));
+        let policy = self.folder.join(format!("policy-{policy}.json"));
         variables.push(("PALISADE_POLICY_FILE".into(), text(&policy)));
         let audit = format!("file:{}", self.folder.join("audit.jsonl").display());
         variables.push(("PALISADE_AUDIT".into(), audit));
@@ -100,12 +105,12 @@ impl Place {
     }
 
     /// The environment that a main process under such a policy gives its children.
-    pub fn child(&self, entries: usize) -> Variables {
+    pub fn child(&self, policy: impl Display) -> Variables {
         let mut command = Command::new("/usr/bin/env");
         command
             .args(["-i", "/usr/bin/env", "-0"])
             .env_clear()
-            .envs(self.main(entries))
+            .envs(self.main(policy))
             .env("PALISADE_MAIN_PID", "1");
         let output = command.output().unwrap_or_else(|cause| panic!("{cause}"));
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -115,8 +120,8 @@ impl Place {
     }
 
     /// A main process that waits, and the environment that its children get. Dropped, it ends.
-    pub fn family(&self, entries: usize) -> (Family, Variables) {
-        let mut command = self.command("/bin/sh", &self.main(entries));
+    pub fn family(&self, policy: impl Display) -> (Family, Variables) {
+        let mut command = self.command("/bin/sh", &self.main(policy));
         let mut main = command
             .args(["-c", "/usr/bin/env -0; exec 1>&-; read line"])
             .stdin(Stdio::piped())

@@ -12,6 +12,21 @@ pub fn on(entries: usize) -> String {
     numbered(0..entries)
 }
 
+/// What a policy is called with ten entries, of which none is of programs: they are started unjudged.
+pub const PROCESSES_OFF: &str = "processes-off";
+
+/// That policy.
+pub fn processes_off() -> String {
+    let mut policy = policy(0..10);
+    if let Some(rule) = policy
+        .pointer_mut("/rules/0")
+        .and_then(Value::as_object_mut)
+    {
+        rule.remove("processes");
+    }
+    policy.to_string()
+}
+
 /// Forty entries with names as long as those of ten thousand: of each kind one for each number of digits.
 pub fn on_as_many_lengths() -> String {
     numbered(
@@ -23,6 +38,10 @@ pub fn on_as_many_lengths() -> String {
 
 /// A policy of the entries with these numbers.
 fn numbered(entries: impl Iterator<Item = usize>) -> String {
+    policy(entries).to_string()
+}
+
+fn policy(entries: impl Iterator<Item = usize>) -> Value {
     let (mut files, mut programs, mut hosts, mut names) = (vec![], vec![], vec![], vec![]);
     for i in entries {
         match i % 10 {
@@ -41,7 +60,7 @@ fn numbered(entries: impl Iterator<Item = usize>) -> String {
             _ => files.push(format!("**/id_rsa{i}")),
         }
     }
-    rule(json!({
+    ruled(json!({
         "filesystem": { "effect": "prevent", "deny": files },
         "processes": { "effect": "prevent", "deny": programs, "unfollowable": "allow" },
         "network": { "effect": "prevent", "outbound": { "deny": hosts }, "listen": { "deny": ["9", "1-7"] } },
@@ -50,9 +69,13 @@ fn numbered(entries: impl Iterator<Item = usize>) -> String {
 }
 
 /// One rule with these sections.
-pub fn rule(mut sections: Value) -> String {
+pub fn rule(sections: Value) -> String {
+    ruled(sections).to_string()
+}
+
+fn ruled(mut sections: Value) -> Value {
     if let Some(rule) = sections.as_object_mut() {
         rule.insert("name".into(), "bench".into());
     }
-    json!({ "version": 1, "rules": [sections] }).to_string()
+    json!({ "version": 1, "rules": [sections] })
 }

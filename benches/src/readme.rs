@@ -144,6 +144,8 @@ fn in_short(results: &Value) -> String {
         ("decisions", "resolve: no entry", "10 entries"),
         ("decisions", "compile", "10000 entries"),
         ("starts", "a preload of nothing", "the floor"),
+        ("starts", "a child", "off"),
+        ("starts", "a child", "processes off"),
         ("starts", "a child", "10 entries"),
         ("starts", "a child", "10,000 entries"),
         ("starts", "the main process", "100 entries"),

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use palisade_tests::wrapper;
 
 use crate::place::{Place, Variables, installed, program, text};
+use crate::policies;
 use crate::shape::{self, Constructor};
 use crate::table::Table;
 
@@ -78,7 +79,7 @@ pub fn measure(place: &Place, table: &mut Table) {
     let mut nothing = bare.clone();
     nothing.push(("LD_PRELOAD".into(), text(&place.nothing)));
     let (off, ten, hundred, thousand) = (
-        place.child(0),
+        place.child(policies::PROCESSES_OFF),
         place.main(10),
         place.main(100),
         place.main(1000),
@@ -94,6 +95,8 @@ pub fn measure(place: &Place, table: &mut Table) {
         Some(variables)
     };
     // They find the policy in memory that a main process shares with them, as long as it lives.
+    // Nothing is judged in it, and the library is not loaded.
+    let (exempt_main, exempt) = place.family(0);
     let (large_main, large) = place.family(1000);
     let (largest_main, largest) = place.family(10_000);
     let shape = of_shape(Constructor::Nothing, &child);
@@ -120,13 +123,14 @@ pub fn measure(place: &Place, table: &mut Table) {
     let unchecked: &[&str] = &["/bin/sh", "-c", &unchecked_script];
     let wrapper_of_true = [&*script, "/bin/true"];
     let floor = "the floor";
-    let rows: [(&str, &str, Case<'_>, Option<f64>); 16] = [
+    let rows: [(&str, &str, Case<'_>, Option<f64>); 17] = [
         ("a preload of nothing", floor, (&nothing, TRUE), None),
         (SHAPE, floor, (&shape, TRUE), None),
-        (BY_HAND, "off", (&off_by_hand, TRUE), None),
+        (BY_HAND, "processes off", (&off_by_hand, TRUE), None),
         (BY_HAND, "10 entries", (&by_hand, TRUE), None),
         (BY_HAND, "10,000 entries", (&largest_by_hand, TRUE), None),
-        ("a child", "off", (&off, TRUE), Some(80.0)),
+        ("a child", "off", (&exempt, TRUE), Some(80.0)),
+        ("a child", "processes off", (&off, TRUE), Some(80.0)),
         ("a child", "10 entries", (&child, TRUE), Some(80.0)),
         ("a child", "1,000 entries", (&large, TRUE), Some(80.0)),
         ("a child", "10,000 entries", (&largest, TRUE), Some(80.0)),
@@ -165,8 +169,8 @@ pub fn measure(place: &Place, table: &mut Table) {
         let what = "a child, above the library's shape";
         table.difference(what, "10 entries", "µs", (&with, &without), None);
     }
-    drop((large_main, largest_main));
-    for setting in ["off", "10 entries"] {
+    drop((exempt_main, large_main, largest_main));
+    for setting in ["processes off", "10 entries"] {
         table.floor("a child", &[setting], (BY_HAND, setting));
     }
     let large = ["1,000 entries", "10,000 entries"];

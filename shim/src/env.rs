@@ -137,6 +137,8 @@ pub const KEPT: [&[u8]; 4] = [
     b"LD_PROFILE_OUTPUT=",
 ];
 const OURS: &[u8] = b"PALISADE_";
+/// What a preload is called that is none any more; its value is what is left of the text.
+const EXEMPT: &[u8] = b"PALISADE_EXEMPT=";
 
 /// What the environment of every child has, whatever its parent gave it.
 #[derive(Clone, Copy)]
@@ -505,6 +507,51 @@ impl Forced {
     }
 }
 
+/// Takes the library out of what an environment has preloaded, so that no child loads it, whoever starts it and by whatever call. `false`: the
+/// entry that counts does not name it, or has no room for another name, and stays.
+///
+/// An entry that names nothing else becomes a variable of ours, and beside others separators stand where the library stood. Each byte of it stays
+/// where it is: behind the last entry is what programs look for there (getauxval(3)), and who reads `/proc/self/environ` stops at an empty entry.
+///
+/// # Safety
+/// As for [`entries`], and nobody else reads it meanwhile.
+#[cold]
+#[inline(never)]
+pub unsafe fn leave(strings: Strings, library: &[u8]) -> bool {
+    let mut is_out = false;
+    // SAFETY: the caller's promise.
+    for (index, entry) in unsafe { entries::<'static>(strings) }.enumerate() {
+        let Some(value) = entry.strip_prefix(PRELOAD) else {
+            continue;
+        };
+        let (mut is_named, mut has_others) = (false, false);
+        for path in preloads(value) {
+            is_named |= path == library;
+            has_others |= !path.is_empty() && path != library;
+        }
+        // The last one counts (ld.so(8)).
+        is_out = is_named && (has_others || entry.len() >= EXEMPT.len());
+        if !is_out {
+            continue;
+        }
+        let (at, length) = (pointer_at(strings, index).cast_mut().cast(), entry.len());
+        // SAFETY: the bytes of this entry, which stand in memory that the kernel made for this process (execve(2)); nobody else reads it, as the caller
+        // promises, and `entry` is not used any more.
+        let bytes: &mut [u8] = unsafe { slice::from_raw_parts_mut(at, length) };
+        if has_others {
+            let value = bytes.get_mut(PRELOAD.len()..).unwrap_or_default();
+            for path in value.split_mut(|byte| matches!(byte, b':' | b' ')) {
+                if path == library {
+                    path.fill(b':');
+                }
+            }
+        } else if let Some(name) = bytes.get_mut(..EXEMPT.len()) {
+            name.copy_from_slice(EXEMPT);
+        }
+    }
+    is_out
+}
+
 /// The place in [`KEPT`] of an entry of an environment.
 #[cfg_attr(not(test), unsafe(link_section = ".text.palisade_start"))]
 #[inline(never)]
@@ -721,6 +768,67 @@ mod tests {
                 .map(|path| String::from_utf8_lossy(path).into_owned())
                 .collect();
             assert_eq!(strange, expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn what_is_left_of_a_preload_has_its_length() {
+        for (entries, left, is_out) in [
+            (
+                vec!["A=1", "LD_PRELOAD=/opt/p.so", "B=2"],
+                vec!["A=1", "PALISADE_EXEMPT=p.so", "B=2"],
+                true,
+            ),
+            (
+                vec!["LD_PRELOAD=/opt/p.so:"],
+                vec!["PALISADE_EXEMPT=p.so:"],
+                true,
+            ),
+            (
+                vec!["LD_PRELOAD=/opt/p.so /a.so"],
+                vec!["LD_PRELOAD=::::::::: /a.so"],
+                true,
+            ),
+            (
+                vec!["LD_PRELOAD=/a.so:/opt/p.so:/opt/p.so:/b.so"],
+                vec!["LD_PRELOAD=/a.so:::::::::::::::::::::/b.so"],
+                true,
+            ),
+            (
+                vec!["LD_PRELOAD=/opt/p.so", "LD_PRELOAD=/a.so"],
+                vec!["PALISADE_EXEMPT=p.so", "LD_PRELOAD=/a.so"],
+                false,
+            ),
+            (
+                vec!["LD_PRELOAD=/opt/p.so2"],
+                vec!["LD_PRELOAD=/opt/p.so2"],
+                false,
+            ),
+            (
+                vec!["LD_PRELOAD=", "A=1"],
+                vec!["LD_PRELOAD=", "A=1"],
+                false,
+            ),
+            (vec!["A=1"], vec!["A=1"], false),
+            (vec![], vec![], false),
+        ] {
+            let owned: Vec<*mut c_char> = entries
+                .iter()
+                .map(|entry| std::ffi::CString::new(*entry).unwrap().into_raw())
+                .collect();
+            let mut pointers: Vec<*const c_char> =
+                owned.iter().map(|entry| entry.cast_const()).collect();
+            pointers.push(ptr::null());
+            // SAFETY: a vector of C strings with a null pointer at its end, which are nobody else's.
+            let found = unsafe { super::leave(pointers.as_ptr(), b"/opt/p.so") };
+            let texts = owned.into_iter().map(|entry| {
+                // SAFETY: it is as long as it was.
+                unsafe { std::ffi::CString::from_raw(entry) }
+                    .into_string()
+                    .unwrap()
+            });
+            assert_eq!(texts.collect::<Vec<_>>(), left, "{entries:?}");
+            assert_eq!(found, is_out, "{entries:?}");
         }
     }
 

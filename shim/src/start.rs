@@ -11,7 +11,7 @@ use core::sync::atomic::AtomicU32;
 use palisade_audit::{Level, Text};
 use palisade_policy::event::Section;
 use palisade_policy::format;
-use palisade_policy::{Compiled, Context, Identity, Policy, compile};
+use palisade_policy::{Compiled, Context, Decider, Identity, Policy, compile};
 
 use crate::elf::Format;
 use crate::env::{self, Forced};
@@ -208,7 +208,13 @@ fn start(environment: Environment, behind: &Behind<'_>) {
     let log = settings::log_of_main(environment, known, role.main)
         .unwrap_or_else(|| Log::of_main(known, role.main));
     if let Err(problem) = destination {
-        return stop(environment, &origin, &log, own == role.main, &problem);
+        return stop(
+            (environment, library),
+            &origin,
+            &log,
+            own == role.main,
+            &problem,
+        );
     }
     let handed = settings::compiled(environment);
     let (decider, compiled) = match handed {
@@ -223,7 +229,13 @@ fn start(environment: Environment, behind: &Behind<'_>) {
             let policy = match found.policy {
                 Ok(policy) => policy,
                 Err(problem) => {
-                    return stop(environment, &origin, &log, own == role.main, &problem);
+                    return stop(
+                        (environment, library),
+                        &origin,
+                        &log,
+                        own == role.main,
+                        &problem,
+                    );
                 }
             };
             let compiled = compiled(&policy, &surround, &origin);
@@ -253,6 +265,15 @@ fn start(environment: Environment, behind: &Behind<'_>) {
             (decider, settings::hand_on_compiled(compiled.as_bytes()))
         }
     };
+    if own == role.main
+        && !role.is_waiting
+        && !judges(&decider)
+        // SAFETY: the loader's environment, before the program or anybody else can read it.
+        && unsafe { env::leave(environment.0, library.to_bytes()) }
+    {
+        // Nothing is ever judged, here or in what is started here: hooks that know of no state pass each call on, and children are as without us.
+        return;
+    }
     let learned = if decider.learns() {
         learned_set(environment)
     } else {
@@ -309,7 +330,13 @@ fn start(environment: Environment, behind: &Behind<'_>) {
 /// what `PALISADE_ON_ERROR` asks for. The children of a function that runs undefended need not say it again.
 #[cold]
 #[inline(never)]
-fn stop(environment: Environment, origin: &Origin, log: &Log, is_main: bool, problem: &str) {
+fn stop(
+    (environment, library): (Environment, &CStr),
+    origin: &Origin,
+    log: &Log,
+    is_main: bool,
+    problem: &str,
+) {
     let is_open = environment.bytes("PALISADE_ON_ERROR") == Some(b"open");
     let (attack, what_now) = if is_open {
         (
@@ -326,6 +353,10 @@ fn stop(environment: Environment, origin: &Origin, log: &Log, is_main: bool, pro
     }
     if !is_open {
         sys::exit_group(EX_CONFIG);
+    }
+    if is_main {
+        // SAFETY: the loader's environment, before the program or anybody else can read it.
+        unsafe { env::leave(environment.0, library.to_bytes()) };
     }
 }
 
@@ -381,15 +412,15 @@ fn resolve(path: &[u8]) -> Option<Vec<u8>> {
 
 /// The thread is there only for lines that nobody else can write, or that must not wait.
 fn needs_writer(state: &State) -> bool {
-    const ALL: [Section; 5] = [
-        Section::Processes,
-        Section::Outbound,
-        Section::Listen,
-        Section::Dns,
-        Section::Filesystem,
-    ];
-    let judges = ALL.iter().any(|section| state.decider.active(*section));
-    state.decider.may_alert() || judges && !state.log.is_open_to_children()
+    state.decider.may_alert() || judges(&state.decider) && !state.log.is_open_to_children()
+}
+
+/// Has any section something to judge?
+#[inline(never)]
+fn judges(decider: &Decider<'_>) -> bool {
+    state::SECTIONS
+        .iter()
+        .any(|section| decider.active(*section))
 }
 
 /// What a process hands on to its children besides its settings.
@@ -408,7 +439,7 @@ struct Handed<'a> {
 fn forced(environment: Environment, library: &'static CStr, handed: &Handed<'_>) -> Forced {
     // Behind `PALISADE_`. One text, as each pointer to one is relocated at each start.
     const COMPUTED: &[u8] =
-        b"LIBC MAIN_PID MAIN_PROGRAM CONTEXT COMPILED LEARNED LOG NAMES PROBE NEXT_WRAPPER";
+        b"LIBC MAIN_PID MAIN_PROGRAM CONTEXT COMPILED EXEMPT LEARNED LOG NAMES PROBE NEXT_WRAPPER";
     fn name(entry: &[u8]) -> &[u8] {
         entry.split(|byte| *byte == b'=').next().unwrap_or(entry)
     }

@@ -62,7 +62,8 @@ const WAITING: u32 = 1 << 31;
 #[cfg_attr(not(test), unsafe(link_section = ".bss.palisade"))]
 static STATE: AtomicPtr<State> = AtomicPtr::new(core::ptr::null_mut());
 
-const SECTIONS: [Section; 5] = [
+/// All of them.
+pub const SECTIONS: [Section; 5] = [
     Section::Processes,
     Section::Outbound,
     Section::Listen,

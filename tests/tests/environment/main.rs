@@ -1,5 +1,6 @@
 //! Is every child defended, whatever environment it is given, and is that environment otherwise what its parent gave it?
 
+mod exempt;
 mod libc;
 mod musl;
 
@@ -168,7 +169,9 @@ fn every_library_that_a_child_preloads_is_loaded_behind_ours() {
                 for (const char **name = (const char *[]){"libpalisade", "libm.so", "libresolv", NULL}; *name; name++)
                     if (strstr(line, *name) && strstr(line, "r-xp")) printf("%s is loaded\n", *name);
         }"#;
-    let (with, without) = both(|| Run::new(compile(source, &[])).policy(&policy(json!({}))));
+    // Under a policy without a section no child loads ours.
+    let rules = policy(json!({ "dns": { "effect": "prevent", "deny": ["x.example"] } }));
+    let (with, without) = both(|| Run::new(compile(source, &[])).policy(&rules));
     let library = palisade_tests::library();
     let text = with.text();
     assert_eq!(

@@ -46,8 +46,14 @@ pub fn quiet(effect: &str) -> Value {
 /// The same output and the same end with every kind of policy as without the library.
 pub fn same(code: &str) {
     let natural = run(code).within(20).without_library().go();
+    let mut unjudged = quiet("prevent");
+    let rule = unjudged
+        .pointer_mut("/rules/0")
+        .and_then(Value::as_object_mut);
+    assert!(rule.is_some_and(|rule| rule.remove("processes").is_some()));
     let policies = [
         ("off", policy(json!({}))),
+        ("processes off", unjudged),
         ("alert", quiet("alert")),
         ("prevent", quiet("prevent")),
     ];

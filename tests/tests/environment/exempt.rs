@@ -1,0 +1,148 @@
+//! A function in which nothing is ever judged: what it starts is as without us, whoever starts it and by whatever call.
+
+use palisade_tests::{Log, Outcome, Run, compile, records};
+use serde_json::{Value, json};
+
+fn run() -> Run {
+    let program = compile(include_str!("exempt.c"), &[]);
+    Run::new(program).env("AWS_LAMBDA_FUNCTION_NAME", "pay")
+}
+
+/// Its lines, without the numbers of variables.
+fn lines(outcome: &Outcome) -> Vec<String> {
+    assert_eq!(outcome.code(), 0, "{}", outcome.story());
+    let text = outcome.text();
+    let lines: Vec<_> = text.lines().map(str::to_owned).collect();
+    assert_eq!(lines.len(), 9, "{}", outcome.story());
+    lines
+}
+
+/// How many lines are of children that the library is in, or that are told to preload it.
+fn with_it(lines: &[String]) -> usize {
+    let is_with = |line: &&String| line.contains("defended") || line.contains(", named");
+    lines.iter().filter(is_with).count()
+}
+
+fn rules(rule: Value) -> Value {
+    json!({ "version": 1, "rules": [rule] })
+}
+
+/// Policies under which nothing is judged in the function.
+fn exempting() -> [(&'static str, Value); 4] {
+    [
+        ("a rule without a section", rules(json!({ "name": "off" }))),
+        (
+            "a rule whose sections are off",
+            rules(json!({
+                "processes": { "effect": "disable", "deny": ["**"] },
+                "network": { "effect": "disable", "outbound": { "deny": ["10.0.0.0/8"] } },
+                "dns": { "effect": "disable", "deny": ["*"] },
+                "filesystem": { "effect": "disable", "deny": ["/**"] },
+            })),
+        ),
+        (
+            "no rule for it",
+            rules(
+                json!({ "scope": { "functions": ["other-*"] }, "filesystem": { "effect": "prevent", "deny": ["/none/such"] } }),
+            ),
+        ),
+        (
+            "a rule of its own before the one for all",
+            json!({ "version": 1, "rules": [
+                { "scope": { "functions": ["pay"] } },
+                { "filesystem": { "effect": "prevent", "deny": ["/none/such"] } },
+            ] }),
+        ),
+    ]
+}
+
+#[test]
+fn what_an_exempt_function_starts_does_not_load_the_library() {
+    for (what, policy) in exempting() {
+        for make in [run, || run().wrapped()] {
+            let with = make().policy(&policy).go();
+            let found = lines(&with);
+            assert_eq!(with_it(&found), 0, "{what}: {}", with.story());
+            assert!(
+                found.iter().all(|line| !line.contains("an empty one")),
+                "{what}: {}",
+                with.story()
+            );
+        }
+    }
+}
+
+#[test]
+fn what_any_other_function_starts_does() {
+    for (what, policy) in [
+        (
+            "one section",
+            rules(json!({ "filesystem": { "effect": "prevent", "deny": ["/none/such"] } })),
+        ),
+        (
+            "pools alone",
+            rules(json!({ "processes": { "effect": "alert", "crypto_miners": true } })),
+        ),
+        (
+            "not before a time",
+            rules(
+                json!({ "enforce_after": "2999-01-01T00:00:00Z", "dns": { "effect": "prevent", "deny": ["x.example"] } }),
+            ),
+        ),
+        (
+            "learning",
+            json!({ "version": 1, "mode": "learn", "rules": [{ "name": "off" }] }),
+        ),
+    ] {
+        for make in [run, || run().wrapped()] {
+            let with = make().policy(&policy).go();
+            assert_eq!(with_it(&lines(&with)), 8, "{what}: {}", with.story());
+        }
+    }
+}
+
+#[test]
+fn other_preloads_are_left_to_the_children_of_an_exempt_function() {
+    let (_, policy) = &exempting()[0];
+    for make in [
+        || run().preload_behind("libm.so.6"),
+        || run().preload_before("libm.so.6"),
+        || {
+            run()
+                .preload_before("libm.so.6")
+                .preload_behind("librt.so.1")
+        },
+    ] {
+        let found = lines(&make().policy(policy).go());
+        let without = lines(&make().without_library().go());
+        let numberless = |lines: &[String]| -> Vec<String> {
+            let head = |line: &String| line.rsplit_once(',').map(|(head, _)| head.to_owned());
+            lines.iter().filter_map(head).collect()
+        };
+        let kept = numberless(&without);
+        assert!(
+            kept.iter().take(8).all(|line| line.contains("math")),
+            "{kept:?}"
+        );
+        assert_eq!(numberless(&found)[..8], kept[..8]);
+    }
+}
+
+#[test]
+fn what_a_function_starts_that_runs_undefended_by_choice_does_not_load_it_either() {
+    let with = run()
+        .env("PALISADE_POLICY", "{")
+        .env("PALISADE_ON_ERROR", "open")
+        .log(Log::Unset)
+        .env("PALISADE_AUDIT", "stderr")
+        .go();
+    assert_eq!(with_it(&lines(&with)), 0, "{}", with.story());
+    let said = records(&with.stderr);
+    assert_eq!(
+        said.len(),
+        1,
+        "once, and not by each child: {}",
+        with.story()
+    );
+    assert_eq!(said[0].attack, "undefended");
+}
