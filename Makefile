@@ -10,8 +10,9 @@ export PYTHONDONTWRITEBYTECODE := 1
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name what; do printf 'make %-12s %s\n' "$$name" "$$what"; done
 
+# The library is compiled as one piece, for its size. The command is not loaded into functions: in sixteen it is as fast, in half the time.
 build: need-rust need-cc ## the library and the command: target/release/libpalisade.so, target/release/palisade
-	cargo build --release --locked -p palisade-cli
+	CARGO_PROFILE_RELEASE_LTO=thin CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 cargo build --release --locked -p palisade-cli
 	cargo build --release --locked -p palisade-shim --features alone
 
 demo: build need-python ## a vulnerable function under AWS's emulator, attacked without and with Palisade
