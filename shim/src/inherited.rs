@@ -19,7 +19,7 @@ use crate::log::Destination;
 use crate::report::Origin;
 use crate::settings::{self, Environment};
 use crate::state::State;
-use crate::{elf, handed, learned, shared, sixbit, start, sys};
+use crate::{handed, learned, shared, sixbit, start, sys};
 
 /// More settings than there are.
 const SETTINGS_MAX: usize = 24;
@@ -191,6 +191,7 @@ pub fn state(environment: Environment, library: &'static CStr) -> Option<&'stati
         program: b"",
     };
     let mut search = [None; 2];
+    let mut has_musl = false;
     let (mut region, mut default_region) = (b"".as_slice(), b"".as_slice());
     for entry in context?.split(|byte| *byte == b';') {
         if let Some(value) = behind(entry, b"AWS_LAMBDA_FUNCTION_NAME=") {
@@ -200,6 +201,7 @@ pub fn state(environment: Environment, library: &'static CStr) -> Option<&'stati
         } else if let Some(value) = behind(entry, b"AWS_DEFAULT_REGION=") {
             default_region = unescape(value, &mut room)?;
         }
+        has_musl |= entry == settings::HAS_MUSL;
         for (place, name) in search.iter_mut().zip(names::SEARCH) {
             if let Some(value) = behind(entry, name.as_bytes()).and_then(|rest| behind(rest, b"="))
             {
@@ -240,7 +242,7 @@ pub fn state(environment: Environment, library: &'static CStr) -> Option<&'stati
         // Only who waits asks for it.
         runtime_api: None,
         proves_names: decider.active(Section::Filesystem) && start::proves_names(),
-        looks_for_musl: !decider.active(Section::Processes) && elf::has_musl(),
+        looks_for_musl: !decider.active(Section::Processes) && has_musl,
         search,
         own,
         main: AtomicU32::new(main),

@@ -16,7 +16,7 @@ use crate::env;
 use crate::log::{Destination, Log, Stream};
 use crate::sys::{self, Errno, FileId};
 use crate::table::Strings;
-use crate::{shared, sixbit};
+use crate::{elf, shared, sixbit};
 
 /// The largest policy file that is read, in bytes; the same bound as for an inflated `PALISADE_POLICY`.
 const POLICY_MAX: usize = 1 << 20;
@@ -107,6 +107,20 @@ impl Surround {
         })
     }
 
+    /// Has this system musl's program loader? The main process looks, and hands it on: to look would be a tenth of what the start of a child takes.
+    pub fn has_musl(&self) -> bool {
+        if self.is_handed {
+            return self.lookup(MUSL).is_some();
+        }
+        let has_musl = elf::has_musl();
+        if has_musl {
+            self.known
+                .borrow_mut()
+                .push((MUSL.to_owned(), "1".to_owned()));
+        }
+        has_musl
+    }
+
     fn lookup(&self, name: &str) -> Option<String> {
         self.known
             .borrow()
@@ -138,6 +152,9 @@ impl Surround {
 
 /// In lower case, so that no variable has its name.
 const PROGRAM: &str = "program";
+const MUSL: &str = "musl";
+/// How [`Surround::hand_on`] says that this system has it.
+pub const HAS_MUSL: &[u8] = b"musl=1";
 
 fn escape(value: &str, escaped: &mut String) {
     for character in value.chars() {

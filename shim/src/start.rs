@@ -280,6 +280,7 @@ fn start(environment: Environment, behind: &Behind<'_>) {
         None
     };
     let offsets = offsets::hand_on(behind);
+    let looks_for_musl = !decider.active(Section::Processes) && surround.has_musl();
     let make = |main, is_waiting| Handed {
         learned: learned.as_deref(),
         offsets: offsets.as_deref(),
@@ -310,7 +311,7 @@ fn start(environment: Environment, behind: &Behind<'_>) {
             .variable("AWS_LAMBDA_RUNTIME_API")
             .and_then(|address| address.parse().ok()),
         proves_names: decider.active(Section::Filesystem) && proves_names(),
-        looks_for_musl: !decider.active(Section::Processes) && elf::has_musl(),
+        looks_for_musl,
         search,
         own,
         main: AtomicU32::new(role.main),
