@@ -3,16 +3,12 @@
 //
 // So several of them, each under another preload, can make the same batch in turns within a few milliseconds, on one processor: what neighbours do
 // then happens to all.
-#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <netdb.h>
-#include <sched.h>
 #include <spawn.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -217,19 +213,6 @@ static double batch(const struct call *call) {
     long start = now();
     for (int n = 0; n < call->times; n++) call->call();
     return (double)(now() - start) / call->times;
-}
-
-// The last processor that is allowed.
-static void stay(void) {
-    cpu_set_t all, one;
-    CPU_ZERO(&one);
-    need(sched_getaffinity(0, sizeof all, &all) == 0, "sched_getaffinity");
-    for (int cpu = CPU_SETSIZE - 1; cpu >= 0; cpu--)
-        if (CPU_ISSET(cpu, &all)) {
-            CPU_SET(cpu, &one);
-            break;
-        }
-    need(sched_setaffinity(0, sizeof one, &one) == 0, "sched_setaffinity");
 }
 
 int main(int argc, char **argv) {

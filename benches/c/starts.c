@@ -1,13 +1,9 @@
 // starts ROUNDS WITHOUT CASE...: starts each case in turns with the one without, and prints the nanoseconds from posix_spawn(3) to the end: for each
 // case a line of those without, and one of its own.
 // A case is a file: its environment, one entry a line, an empty line, and the words of the command.
-#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <spawn.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -32,19 +28,8 @@ static long now(void) {
     return time.tv_sec * 1000000000L + time.tv_nsec;
 }
 
-// On the last processor there is: what another one has to be woken for takes as long as it likes.
-static int stay(void) {
-    cpu_set_t all, one;
-    CPU_ZERO(&one);
-    if (sched_getaffinity(0, sizeof all, &all)) return 0;
-    int cpu = CPU_SETSIZE - 1;
-    while (cpu > 0 && !CPU_ISSET(cpu, &all)) cpu--;
-    CPU_SET(cpu, &one);
-    return !sched_setaffinity(0, sizeof one, &one);
-}
-
 int main(int argc, char **argv) {
-    if (!stay()) return perror("sched_setaffinity"), 1;
+    stay();
     int rounds = atoi(argv[1]), cases = argc - 2;
     struct words *environments = calloc(cases, sizeof(struct words)), *commands = calloc(cases, sizeof(struct words));
     for (int i = 0; i < cases; i++) {

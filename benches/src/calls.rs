@@ -78,7 +78,10 @@ struct Program {
 
 impl Program {
     fn start(place: &Place, (variables, before): &Setting<'_>, list: &str) -> Self {
-        let program = text(&program(include_str!("../c/calls.c"), &[]));
+        let program = text(&program(
+            concat!(include_str!("../c/stay.c"), include_str!("../c/calls.c")),
+            &[],
+        ));
         let mut words = before.to_vec();
         words.extend([&*program, list]);
         let mut command = place.command(words[0], variables);

@@ -23,7 +23,10 @@ fn run<const CASES: usize>(
     without: Case<'_>,
     cases: [Case<'_>; CASES],
 ) -> [Pair; CASES] {
-    let starter = program(include_str!("../c/starts.c"), &[]);
+    let starter = program(
+        concat!(include_str!("../c/stay.c"), include_str!("../c/starts.c")),
+        &[],
+    );
     let mut command = place.command(starter, &place.bare());
     command.arg(rounds.to_string());
     for (index, (variables, words)) in [without].iter().chain(&cases).enumerate() {

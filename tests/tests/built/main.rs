@@ -10,6 +10,11 @@ use palisade_tests::{libc, library, tool};
 
 use exceptions::{EXCEPTIONS, GAPS};
 
+/// A number as readelf writes it: in hexadecimal digits, with `0x` in front or not.
+fn hexadecimal(word: &str) -> Option<u64> {
+    u64::from_str_radix(word.trim_start_matches("0x"), 16).ok()
+}
+
 fn output(program: &str, arguments: &[&str], object: &Path) -> String {
     let output = Command::new(tool(program))
         .args(arguments)
@@ -300,10 +305,7 @@ fn everything_is_bound_at_the_start_and_read_only_from_then_on() {
         .find(|line| line.trim_start().starts_with("GNU_RELRO"))
         .map(|line| line.split_whitespace().collect())
         .unwrap_or_default();
-    let number = |place: usize| {
-        let word = words.get(place)?.trim_start_matches("0x");
-        u64::from_str_radix(word, 16).ok()
-    };
+    let number = |place: usize| words.get(place).copied().and_then(hexadecimal);
     let (start, size) = number(2).zip(number(5)).expect(&headers);
     // The loader makes whole pages read-only, and leaves the rest of the last one as it is.
     assert!(
@@ -335,14 +337,13 @@ fn no_memory_of_it_is_writable_and_executable() {
 fn it_has_as_few_mappings_as_there_can_be_and_a_start_writes_to_one_page_of_the_file() {
     const PAGE: u64 = 4096;
     let headers = output("readelf", &["-lW"], &library());
-    let number = |word: &str| u64::from_str_radix(word.trim_start_matches("0x"), 16).ok();
     // Address, bytes of the file, bytes of memory, may it be written, and how large pages may be.
     let loads: Vec<(u64, u64, u64, bool, u64)> = headers
         .lines()
         .filter(|line| line.trim_start().starts_with("LOAD"))
         .map(|line| {
             let words: Vec<&str> = line.split_whitespace().collect();
-            let at = |place: usize| number(words[place]).unwrap();
+            let at = |place: usize| hexadecimal(words[place]).unwrap();
             let is_written = words[6..].concat().contains('W');
             (at(2), at(4), at(5), is_written, at(words.len() - 1))
         })
@@ -377,7 +378,7 @@ fn its_thread_local_storage_fits_where_the_loader_has_room_left() {
         .lines()
         .find(|line| line.trim_start().starts_with("TLS"))
         .and_then(|line| line.split_whitespace().nth(5))
-        .and_then(|size| u64::from_str_radix(size.trim_start_matches("0x"), 16).ok())
+        .and_then(hexadecimal)
         .unwrap_or(0);
     assert!(size <= 128, "{size} bytes");
 }
