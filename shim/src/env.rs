@@ -4,6 +4,7 @@
 
 use alloc::vec::Vec;
 use core::ffi::{CStr, c_char, c_int};
+use core::ops::Range;
 use core::{mem, ptr, slice};
 
 use crate::handed;
@@ -508,16 +509,16 @@ impl Forced {
 }
 
 /// Takes the library out of what an environment has preloaded, so that no child loads it, whoever starts it and by whatever call. `false`: the
-/// entry that counts does not name it, or has no room for another name, and stays.
+/// entry that counts does not name it in these words, has no room for another name, or does not lie in `writable`, and stays.
 ///
 /// An entry that names nothing else becomes a variable of ours, and beside others separators stand where the library stood. Each byte of it stays
 /// where it is: behind the last entry is what programs look for there (getauxval(3)), and who reads `/proc/self/environ` stops at an empty entry.
 ///
 /// # Safety
-/// As for [`entries`], and nobody else reads it meanwhile.
+/// As for [`entries`]. What lies at these addresses may be written to, and nobody else reads it meanwhile.
 #[cold]
 #[inline(never)]
-pub unsafe fn leave(strings: Strings, library: &[u8]) -> bool {
+pub unsafe fn leave(strings: Strings, library: &[u8], writable: &Range<usize>) -> bool {
     let mut is_out = false;
     // SAFETY: the caller's promise.
     for (index, entry) in unsafe { entries::<'static>(strings) }.enumerate() {
@@ -529,14 +530,14 @@ pub unsafe fn leave(strings: Strings, library: &[u8]) -> bool {
             is_named |= path == library;
             has_others |= !path.is_empty() && path != library;
         }
+        let has_room = has_others || entry.len() >= EXEMPT.len();
         // The last one counts (ld.so(8)).
-        is_out = is_named && (has_others || entry.len() >= EXEMPT.len());
+        is_out = is_named && has_room && writable.contains(&(entry.as_ptr() as usize));
         if !is_out {
             continue;
         }
         let (at, length) = (pointer_at(strings, index).cast_mut().cast(), entry.len());
-        // SAFETY: the bytes of this entry, which stand in memory that the kernel made for this process (execve(2)); nobody else reads it, as the caller
-        // promises, and `entry` is not used any more.
+        // SAFETY: the bytes of this entry, which may be written to, as the caller promises; nobody else reads them, and `entry` is not used any more.
         let bytes: &mut [u8] = unsafe { slice::from_raw_parts_mut(at, length) };
         if has_others {
             let value = bytes.get_mut(PRELOAD.len()..).unwrap_or_default();
@@ -820,7 +821,7 @@ mod tests {
                 owned.iter().map(|entry| entry.cast_const()).collect();
             pointers.push(ptr::null());
             // SAFETY: a vector of C strings with a null pointer at its end, which are nobody else's.
-            let found = unsafe { super::leave(pointers.as_ptr(), b"/opt/p.so") };
+            let found = unsafe { super::leave(pointers.as_ptr(), b"/opt/p.so", &(0..usize::MAX)) };
             let texts = owned.into_iter().map(|entry| {
                 // SAFETY: it is as long as it was.
                 unsafe { std::ffi::CString::from_raw(entry) }
@@ -830,6 +831,13 @@ mod tests {
             assert_eq!(texts.collect::<Vec<_>>(), left, "{entries:?}");
             assert_eq!(found, is_out, "{entries:?}");
         }
+    }
+
+    #[test]
+    fn a_preload_that_may_be_a_constant_stays() {
+        let pointers = [c"LD_PRELOAD=/opt/p.so".as_ptr(), ptr::null()];
+        // SAFETY: a C string and a null pointer, and nothing is written to.
+        assert!(!unsafe { super::leave(pointers.as_ptr(), b"/opt/p.so", &(0..0)) });
     }
 
     #[test]

@@ -107,17 +107,17 @@ impl Surround {
         })
     }
 
-    /// Has this system musl's program loader? The main process looks, and hands it on: to look would be a tenth of what the start of a child takes.
+    /// Has this system musl's program loader? Whoever is the first to need it looks, and hands it on: to look would be a tenth of what the start of a
+    /// child takes.
     pub fn has_musl(&self) -> bool {
-        if self.is_handed {
-            return self.lookup(MUSL).is_some();
+        if let Some(known) = self.lookup(MUSL) {
+            return known == "1";
         }
         let has_musl = elf::has_musl();
-        if has_musl {
-            self.known
-                .borrow_mut()
-                .push((MUSL.to_owned(), "1".to_owned()));
-        }
+        let said = if has_musl { "1" } else { "0" };
+        self.known
+            .borrow_mut()
+            .push((MUSL.to_owned(), said.to_owned()));
         has_musl
     }
 

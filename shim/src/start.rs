@@ -147,6 +147,7 @@ fn probe(program: &[u8]) -> c_int {
 
 /// What this process is to the function.
 struct Role {
+    own: u32,
     /// The main process, as far as it is known.
     main: u32,
     /// Another wrapper is at work, and this is not the interpreter yet.
@@ -168,7 +169,20 @@ impl Role {
                 });
                 main != own || interpreter.is_none() || interpreter.map(|stat| stat.id) != program
             });
-        Self { main, is_waiting }
+        Self {
+            own,
+            main,
+            is_waiting,
+        }
+    }
+
+    const fn is_main(&self) -> bool {
+        self.own == self.main
+    }
+
+    /// Is this the main process, with the policy that applies to it?
+    const fn is_interpreter(&self) -> bool {
+        self.is_main() && !self.is_waiting
     }
 }
 
@@ -208,13 +222,7 @@ fn start(environment: Environment, behind: &Behind<'_>) {
     let log = settings::log_of_main(environment, known, role.main)
         .unwrap_or_else(|| Log::of_main(known, role.main));
     if let Err(problem) = destination {
-        return stop(
-            (environment, library),
-            &origin,
-            &log,
-            own == role.main,
-            &problem,
-        );
+        return stop((environment, library), &origin, &log, &role, &problem);
     }
     let handed = settings::compiled(environment);
     let (decider, compiled) = match handed {
@@ -229,28 +237,19 @@ fn start(environment: Environment, behind: &Behind<'_>) {
             let policy = match found.policy {
                 Ok(policy) => policy,
                 Err(problem) => {
-                    return stop(
-                        (environment, library),
-                        &origin,
-                        &log,
-                        own == role.main,
-                        &problem,
-                    );
+                    return stop((environment, library), &origin, &log, &role, &problem);
                 }
             };
             let compiled = compiled(&policy, &surround, &origin);
             let decider = compiled.decider();
-            if decider.rule().is_none() && own == role.main && !role.is_waiting {
+            if decider.rule().is_none() && role.is_interpreter() {
                 let text = format!(
                     "No rule of the policy in {} applies to this function: it runs undefended.",
                     found.place
                 );
                 origin.notice(&log, Level::Warn, "no-rule", 1, Text::from(text.as_str()));
             }
-            if let Some(time) = decider
-                .enforce_after()
-                .filter(|_| own == role.main && !role.is_waiting)
-            {
+            if let Some(time) = decider.enforce_after().filter(|_| role.is_interpreter()) {
                 let text = format!(
                     "This rule prevents nothing before {time}: until then it reports (enforce_after)."
                 );
@@ -265,12 +264,7 @@ fn start(environment: Environment, behind: &Behind<'_>) {
             (decider, settings::hand_on_compiled(compiled.as_bytes()))
         }
     };
-    if own == role.main
-        && !role.is_waiting
-        && !judges(&decider)
-        // SAFETY: the loader's environment, before the program or anybody else can read it.
-        && unsafe { env::leave(environment.0, library.to_bytes()) }
-    {
+    if role.is_interpreter() && !judges(&decider) && leave(environment, library) {
         // Nothing is ever judged, here or in what is started here: hooks that know of no state pass each call on, and children are as without us.
         return;
     }
@@ -320,7 +314,7 @@ fn start(environment: Environment, behind: &Behind<'_>) {
         // Handed on by this process before it turned into itself, or by its parent; not there when the function starts.
         handed::take_over(&state.decider, environment.bytes("PALISADE_NAMES"));
     }
-    if own == role.main && !role.is_waiting && needs_writer(state) {
+    if role.is_interpreter() && needs_writer(state) {
         // Without the thread each line is written by the one who causes it, which is slower and loses nothing.
         let _ = writer::start(&state.log);
     }
@@ -335,7 +329,7 @@ fn stop(
     (environment, library): (Environment, &CStr),
     origin: &Origin,
     log: &Log,
-    is_main: bool,
+    role: &Role,
     problem: &str,
 ) {
     let is_open = environment.bytes("PALISADE_ON_ERROR") == Some(b"open");
@@ -347,7 +341,7 @@ fn stop(
     } else {
         ("start-stopped", "Nothing was started (exit 78).")
     };
-    if is_main || !is_open {
+    if role.is_main() || !is_open {
         let problem = problem.trim_end_matches('.');
         let parts: [&[u8]; 3] = [what_now.as_bytes(), b" ", problem.as_bytes()];
         origin.notice(log, Level::Error, attack, 1, Text::Parts(&parts));
@@ -355,10 +349,15 @@ fn stop(
     if !is_open {
         sys::exit_group(EX_CONFIG);
     }
-    if is_main {
-        // SAFETY: the loader's environment, before the program or anybody else can read it.
-        unsafe { env::leave(environment.0, library.to_bytes()) };
+    if role.is_interpreter() {
+        leave(environment, library);
     }
+}
+
+/// As [`env::leave`], of this process.
+fn leave(environment: Environment, library: &CStr) -> bool {
+    // SAFETY: the loader's environment, before the program or anybody else can read it; the stack may be written to.
+    unsafe { env::leave(environment.0, library.to_bytes(), &sys::first_stack()) }
 }
 
 /// The set of what has been reported: that of the process tree, or a new one; what a child needs to find it.

@@ -62,6 +62,12 @@ pub unsafe fn note_start(envp: Strings) {
     HEAP.store(heap.unwrap_or(0), Ordering::Relaxed);
 }
 
+/// The stack of the first thread, as far as it is in use: the kernel has put the environment at its end (execve(2)). Empty where that is not known. For the
+/// constructor.
+pub fn first_stack() -> Range<usize> {
+    here()..STACK_END.load(Ordering::Relaxed)
+}
+
 /// Notes the readable segments of the program that was started, or of this library, in the order of their addresses. For the constructor.
 #[cfg_attr(not(test), unsafe(link_section = ".text.palisade_start"))]
 pub fn note_segments(segments: impl Iterator<Item = Range<usize>>) {

@@ -1,5 +1,7 @@
 //! A function in which nothing is ever judged: what it starts is as without us, whoever starts it and by whatever call.
 
+use std::os::unix::fs::PermissionsExt as _;
+
 use palisade_tests::{Log, Outcome, Run, compile, records};
 use serde_json::{Value, json};
 
@@ -145,4 +147,57 @@ fn what_a_function_starts_that_runs_undefended_by_choice_does_not_load_it_either
         with.story()
     );
     assert_eq!(said[0].attack, "undefended");
+}
+
+/// A wrapper of somebody else's, which puts the policy there before it starts the interpreter.
+pub fn behind_one_that_mends(first: &str, then: &Value, run: Run) -> Run {
+    let path = run.folder().join("policy.json");
+    let script = format!(
+        "#!/bin/sh\ncat >'{}' <<'END'\n{then}\nEND\nexec \"$@\"\n",
+        path.display()
+    );
+    let run = run.file("next", script).file("policy.json", first);
+    let next = run.folder().join("next");
+    std::fs::set_permissions(&next, std::fs::Permissions::from_mode(0o755)).expect("next");
+    run.wrapped()
+        .env("PALISADE_NEXT_WRAPPER", next)
+        .env("PALISADE_POLICY_FILE", path)
+        .env("PALISADE_ON_ERROR", "open")
+}
+
+#[test]
+fn what_is_wrong_while_another_wrapper_is_at_work_is_asked_again_by_the_interpreter() {
+    let denying =
+        rules(json!({ "filesystem": { "effect": "prevent", "deny": ["/etc/hostname"] } }));
+    let read = Run::new("/bin/cat").arg("/etc/hostname");
+    let with = behind_one_that_mends("{", &denying, read).go();
+    assert_eq!((&*with.text(), with.code()), ("", 1), "{}", with.story());
+    let attacks: Vec<_> = with.audits().into_iter().map(|line| line.attack).collect();
+    assert_eq!(attacks, ["undefended", "denied-file"], "{}", with.story());
+}
+
+#[test]
+fn an_environment_that_may_be_a_constant_is_not_written_to() {
+    let constant = compile(
+        r#"
+        #include <stdlib.h>
+        __attribute__((constructor)) static void start(void) { putenv((char *)"LD_PRELOAD=" LIBRARY ":libm.so.6"); }"#,
+        &[
+            "-shared",
+            "-fPIC",
+            &format!("-DLIBRARY=\"{}\"", palisade_tests::library().display()),
+        ],
+    );
+    let (_, policy) = &exempting()[0];
+    let with = Run::new("/bin/echo")
+        .arg("hello")
+        .preload_behind(constant)
+        .policy(policy)
+        .go();
+    assert_eq!(
+        (&*with.text(), with.code()),
+        ("hello\n", 0),
+        "{}",
+        with.story()
+    );
 }

@@ -4,6 +4,8 @@
 use palisade_tests::{Outcome, Run, both, compile, compile_with_musl, policy};
 use serde_json::{Value, json};
 
+use crate::exempt::behind_one_that_mends;
+
 /// A sentence, and statements in C that start `musl` with some environment.
 type Way = (&'static str, &'static str);
 
@@ -111,4 +113,20 @@ fn a_program_that_is_let_pass_runs_in_the_environment_that_its_parent_gave_it() 
         }
     }
     assert!(failures.is_empty(), "{failures}");
+}
+
+#[test]
+fn whoever_is_the_first_to_need_it_looks_for_musl() {
+    // The wrapper that is at work finds a policy of programs, and need not look; the interpreter finds another one.
+    let child = compile_with_musl(include_str!("musl_child.c"));
+    let judged = policy(json!({ "processes": { "effect": "prevent", "deny": ["/none/such"] } }));
+    let unjudged = policy(json!({ "dns": { "effect": "prevent", "deny": ["x.example"] } }));
+    let run = Run::new("/usr/bin/env").arg(&child).arg("child");
+    let with = behind_one_that_mends(&judged.to_string(), &unjudged, run).go();
+    let text = with.text();
+    assert!(
+        text.starts_with("musl, ") && with.code() == 7,
+        "{}",
+        with.story()
+    );
 }

@@ -27,7 +27,8 @@ fn an_auditing_library_in_a_child_s_environment() {
     );
     let natural = run(&code).without_library().go();
     assert_eq!(natural.text(), "through\n");
-    for sections in [secret, |_: &Run| json!({})] {
+    let names = |_: &Run| json!({ "dns": { "effect": "prevent", "deny": ["x.example"] } });
+    for sections in [secret, names] {
         let outcome = with(|| run(&code), sections);
         assert_eq!(
             (outcome.text().as_str(), outcome.code()),
