@@ -2,7 +2,7 @@
 #![no_main]
 
 #[allow(dead_code, reason = "the library uses all of it, this target a part")]
-#[path = "../../shim/src/path.rs"]
+#[path = "../../shim/src/path/mod.rs"]
 mod path;
 
 /// What `path` needs of the shim's system calls, none of which is made here.
