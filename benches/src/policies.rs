@@ -9,7 +9,7 @@ pub fn on(entries: usize) -> String {
     if entries == 0 {
         return json!({ "version": 1, "rules": [{ "name": "off" }] }).to_string();
     }
-    numbered(0..entries)
+    policy(0..entries).to_string()
 }
 
 /// What a policy is called with ten entries, of which none is of programs: they are started unjudged.
@@ -29,18 +29,13 @@ pub fn processes_off() -> String {
 
 /// Forty entries with names as long as those of ten thousand: of each kind one for each number of digits.
 pub fn on_as_many_lengths() -> String {
-    numbered(
-        [0, 10, 100, 1000]
-            .into_iter()
-            .flat_map(|first| first..first + 10),
-    )
+    let numbers = [0, 10, 100, 1000]
+        .into_iter()
+        .flat_map(|first| first..first + 10);
+    policy(numbers).to_string()
 }
 
 /// A policy of the entries with these numbers.
-fn numbered(entries: impl Iterator<Item = usize>) -> String {
-    policy(entries).to_string()
-}
-
 fn policy(entries: impl Iterator<Item = usize>) -> Value {
     let (mut files, mut programs, mut hosts, mut names) = (vec![], vec![], vec![], vec![]);
     for i in entries {

@@ -81,7 +81,7 @@ pub fn measure(place: &Place, table: &mut Table) {
     let bare = place.bare();
     let mut nothing = bare.clone();
     nothing.push(("LD_PRELOAD".into(), text(&place.nothing)));
-    let (off, ten, hundred, thousand) = (
+    let (unjudged, ten, hundred, thousand) = (
         place.child(policies::PROCESSES_OFF),
         place.main(10),
         place.main(100),
@@ -104,7 +104,7 @@ pub fn measure(place: &Place, table: &mut Table) {
     let (largest_main, largest) = place.family(10_000);
     let shape = of_shape(Constructor::Nothing, &child);
     let by_hand = of_shape(Constructor::Child, &child);
-    let off_by_hand = of_shape(Constructor::Child, &off);
+    let unjudged_by_hand = of_shape(Constructor::Child, &unjudged);
     let largest_by_hand = of_shape(Constructor::Child, &largest);
     if shape.is_none() {
         table.missing("a preload of the library's shape: readelf is not installed".to_owned());
@@ -112,7 +112,7 @@ pub fn measure(place: &Place, table: &mut Table) {
     let has_shape = shape.is_some();
     let shape = shape.unwrap_or_else(|| nothing.clone());
     let by_hand = by_hand.unwrap_or_else(|| nothing.clone());
-    let off_by_hand = off_by_hand.unwrap_or_else(|| nothing.clone());
+    let unjudged_by_hand = unjudged_by_hand.unwrap_or_else(|| nothing.clone());
     let largest_by_hand = largest_by_hand.unwrap_or_else(|| nothing.clone());
     let mut wrapped = place.settings(100);
     wrapped.push(("PALISADE_LIBRARY".into(), text(&place.library)));
@@ -129,11 +129,11 @@ pub fn measure(place: &Place, table: &mut Table) {
     let rows: [(&str, &str, Case<'_>, Option<f64>); 17] = [
         ("a preload of nothing", floor, (&nothing, TRUE), None),
         (SHAPE, floor, (&shape, TRUE), None),
-        (BY_HAND, "processes off", (&off_by_hand, TRUE), None),
+        (BY_HAND, "processes off", (&unjudged_by_hand, TRUE), None),
         (BY_HAND, "10 entries", (&by_hand, TRUE), None),
         (BY_HAND, "10,000 entries", (&largest_by_hand, TRUE), None),
         ("a child", "off", (&exempt, TRUE), Some(80.0)),
-        ("a child", "processes off", (&off, TRUE), Some(80.0)),
+        ("a child", "processes off", (&unjudged, TRUE), Some(80.0)),
         ("a child", "10 entries", (&child, TRUE), Some(80.0)),
         ("a child", "1,000 entries", (&large, TRUE), Some(80.0)),
         ("a child", "10,000 entries", (&largest, TRUE), Some(80.0)),
